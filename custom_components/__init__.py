@@ -1,0 +1,1 @@
+"""Makes this folder a package, so that tests import the integration from here."""

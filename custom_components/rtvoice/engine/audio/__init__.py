@@ -1,0 +1,1 @@
+"""Audio as samples: frames, rates and resampling."""

@@ -1,0 +1,163 @@
+"""All that the conversation wants done, in the imperative."""
+
+from dataclasses import dataclass
+
+from ..errors import EndReason, EngineError
+from ..events import SessionEvent
+from .facts import Timer
+from .values import NewItem, ToolCall, ToolChoice, ToolDefinition
+
+# --- what the provider is told ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CreateResponse:
+    """Ask the model to speak. `request_id` comes back in `ResponseStarted` and `RequestRejected`."""
+
+    request_id: str
+    instructions: str | None = None
+    """Replaces the session's instructions for this response."""
+    tool_choice: ToolChoice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelResponse:
+    """Stop generating."""
+
+    response_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TruncateItem:
+    """Tell the model how much of an item was heard."""
+
+    item_id: str
+    audio_end_ms: int
+    content_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteItem:
+    """Take an item out of the conversation."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendToolOutput:
+    """Answer a tool call."""
+
+    call_id: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddItem:
+    """Add a message to the conversation."""
+
+    item: NewItem
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSession:
+    """Change settings; None leaves a setting as it is."""
+
+    request_id: str
+    speech_speed: float | None = None
+    tools: tuple[ToolDefinition, ...] | None = None
+    tool_choice: ToolChoice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInput:
+    """Push-to-talk: make a turn of the audio sent so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClearInput:
+    """Forget the audio sent but not yet committed."""
+
+
+type ModelCommand = (
+    CreateResponse
+    | CancelResponse
+    | TruncateItem
+    | DeleteItem
+    | SendToolOutput
+    | AddItem
+    | UpdateSession
+    | CommitInput
+    | ClearInput
+)
+
+# --- what is done on our side -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Queue audio for the speaker; 16-bit PCM at the provider's output rate."""
+
+    item_id: str
+    content_index: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ClearPlayout:
+    """Silence the speaker at once and drop what is queued."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartTool:
+    """Run a tool."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTool:
+    """Stop a running tool; its result still comes, as a fact."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArmTimer:
+    """Send `TimerFired(timer)` after `after_s`; replaces an earlier arming of the same timer."""
+
+    timer: Timer
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DisarmTimer:
+    """Forget a deadline."""
+
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class GateInput:
+    """Let the microphone through, or send silence in its place."""
+
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Tell the observers."""
+
+    event: SessionEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the session."""
+
+    reason: EndReason
+    error: EngineError | None = None
+
+
+type OwnEffect = Play | ClearPlayout | StartTool | CancelTool | ArmTimer | DisarmTimer | GateInput | Publish | Close
+
+type Effect = ModelCommand | OwnEffect

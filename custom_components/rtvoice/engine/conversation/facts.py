@@ -1,0 +1,329 @@
+"""All that reaches the conversation, in the past tense."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..errors import EndReason, EngineError
+from .values import ItemKind, ProviderFault, ResponseStatus, ResponseUsage, ToolCall, ToolChoice, ToolDefinition, ToolOutcome
+
+# --- what the provider told -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStarted:
+    """The model began a response. `request_id` is that of the `CreateResponse` behind it, None for the server's own."""
+
+    response_id: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAdded:
+    """An item took its place in the conversation, behind `previous_item_id` (None: unknown, at the end)."""
+
+    item_id: str
+    kind: ItemKind
+    previous_item_id: str | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDelta:
+    """A piece of an agent message's audio, 16-bit PCM at the provider's output rate."""
+
+    response_id: str
+    item_id: str
+    content_index: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFinished:
+    """All audio of this content part has arrived."""
+
+    response_id: str
+    item_id: str
+    content_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptDelta:
+    """A piece of what the agent says. `spoken` is False for text that has no audio."""
+
+    response_id: str
+    item_id: str
+    content_index: int
+    text: str
+    spoken: bool = True
+    output_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFinished:
+    """All that the agent says in this content part."""
+
+    response_id: str
+    item_id: str
+    content_index: int
+    text: str
+    spoken: bool = True
+    output_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFinished:
+    """A response ended. `calls` are the tool calls in it, in the model's order."""
+
+    response_id: str
+    status: ResponseStatus
+    calls: tuple[ToolCall, ...] = ()
+    usage: ResponseUsage = ResponseUsage()
+    reason: str | None = None
+    """Why it was cancelled or is incomplete, in the provider's word."""
+    fault: ProviderFault | None = None
+    """Why it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The provider heard the user begin to speak; `item_id` will be the turn's item."""
+
+    item_id: str | None = None
+    audio_start_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The provider heard the user stop. `ended_ago_s`: how long before this fact the last word ended."""
+
+    item_id: str | None = None
+    audio_end_ms: int = 0
+    ended_ago_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCommitted:
+    """What the user said became an item of the conversation."""
+
+    item_id: str
+    previous_item_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserTranscriptDelta:
+    """A piece of what the user said."""
+
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserTranscriptFinished:
+    """What the user said. `seconds` and `usage` are what the transcription cost, where the provider says so."""
+
+    item_id: str
+    text: str
+    seconds: float | None = None
+    usage: ResponseUsage = ResponseUsage()
+
+
+@dataclass(frozen=True, slots=True)
+class UserTranscriptFailed:
+    """What the user said could not be written down; the turn itself is unaffected."""
+
+    item_id: str
+    fault: ProviderFault
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTruncated:
+    """The provider cut an item's audio and transcript at `audio_end_ms`."""
+
+    item_id: str
+    audio_end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDeleted:
+    """The provider removed an item."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionUpdated:
+    """The provider took over changed settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRejected:
+    """The provider refused a request. `request_id` is that of the command, where it is known."""
+
+    fault: ProviderFault
+    request_id: str | None = None
+
+
+type ModelEvent = (
+    ResponseStarted
+    | ItemAdded
+    | AudioDelta
+    | AudioFinished
+    | TranscriptDelta
+    | TranscriptFinished
+    | ResponseFinished
+    | SpeechStarted
+    | SpeechStopped
+    | TurnCommitted
+    | UserTranscriptDelta
+    | UserTranscriptFinished
+    | UserTranscriptFailed
+    | ItemTruncated
+    | ItemDeleted
+    | SessionUpdated
+    | RequestRejected
+)
+
+# --- what happened on our side ----------------------------------------------------------------------------------------
+
+
+class Timer(StrEnum):
+    """The deadlines there are; each is armed at most once at a time."""
+
+    INACTIVITY = "inactivity"
+    RESPONSE_REQUEST = "response_request"
+    """A requested response did not begin."""
+    RESPONSE_PROGRESS = "response_progress"
+    """A response went silent before it was finished."""
+    TURN_ANSWER = "turn_answer"
+    """A finished user turn got no response."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReady:
+    """The provider took over the settings; audio may flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallFinished:
+    """A tool returned, failed, timed out or was cancelled: a result there is always."""
+
+    call_id: str
+    outcome: ToolOutcome
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """A deadline passed."""
+
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutStarted:
+    """The first sample of an item was heard."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutDrained:
+    """All that was given to the speaker since the last clear was heard; `chunks` counts the `Play` effects so far."""
+
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFailed:
+    """The link or a device failed for good."""
+
+    error: EngineError
+
+
+# --- what the engine's user asked for ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptAsked:
+    """Fall silent now and drop what was going to be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class SayAsked:
+    """Speak this, in these words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent:
+    """The user typed something (with a picture, as a data URL) and expects an answer."""
+
+    text: str
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseAsked:
+    """Speak next, following `instructions` (None: as the conversation stands)."""
+
+    instructions: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MuteChanged:
+    """The microphone was muted or opened."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedChanged:
+    """The agent shall speak slower or faster, from its next response on."""
+
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """Push-to-talk: the user released the button."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsChanged:
+    """Other tools are at hand from now on."""
+
+    tools: tuple[ToolDefinition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoiceChanged:
+    """Whether responses may call tools from now on."""
+
+    choice: ToolChoice
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """End the session; with `when_silent`, after the agent has finished speaking."""
+
+    reason: EndReason = EndReason.STOPPED
+    when_silent: bool = False
+
+
+type UserCommand = (
+    InterruptAsked
+    | SayAsked
+    | MessageSent
+    | ResponseAsked
+    | MuteChanged
+    | SpeedChanged
+    | TurnEnded
+    | ToolsChanged
+    | ToolChoiceChanged
+    | StopAsked
+)
+
+type OwnFact = SessionReady | ToolCallFinished | TimerFired | PlayoutStarted | PlayoutDrained | SessionFailed
+
+type Fact = ModelEvent | OwnFact | UserCommand

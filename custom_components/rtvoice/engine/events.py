@@ -1,0 +1,246 @@
+"""What observers of an agent see (events) and may ask for (commands)."""
+
+from dataclasses import dataclass, field
+
+from .errors import EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class AgentError:
+    """An error in words: what kind it is (`type`), what happened, and the provider's code and parameter if it gave any."""
+
+    type: str
+    message: str
+    code: str | None = None
+    param: str | None = None
+
+    def __str__(self) -> str:
+        return f"[{self.type}] {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEvent:
+    """Base of all events; subscribing to it subscribes to everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStartingEvent(SessionEvent):
+    """`run()` was called; nothing has been connected yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSessionConnectedEvent(SessionEvent):
+    """The provider is ready and audio flows."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStoppedEvent(SessionEvent):
+    """The session has ended and everything of it is closed."""
+
+    reason: EndReason = EndReason.STOPPED
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStateChangedEvent(SessionEvent):
+    """The agent does something else now; `state` is a value of `AgentState`."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentErrorEvent(SessionEvent):
+    """Something went wrong; the session lives on unless `AgentStoppedEvent` follows."""
+
+    error: AgentError
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserStartedSpeakingEvent(SessionEvent):
+    """The user began to speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserStoppedSpeakingEvent(SessionEvent):
+    """The user stopped speaking."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserTranscriptChunkReceivedEvent(SessionEvent):
+    """A piece of what the user said."""
+
+    chunk: str
+    item_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UserTranscriptCompletedEvent(SessionEvent):
+    """What the user said in a turn."""
+
+    transcript: str
+    item_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UserTranscriptFailedEvent(SessionEvent):
+    """What the user said could not be written down; the agent heard it all the same."""
+
+    item_id: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantStartedRespondingEvent(SessionEvent):
+    """The model began a response."""
+
+    response_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantStoppedRespondingEvent(SessionEvent):
+    """The response is finished and all of its audio was heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantTranscriptChunkReceivedEvent(SessionEvent):
+    """A piece of an answer in text (no audio)."""
+
+    chunk: str
+    item_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantTranscriptDeltaEvent(SessionEvent):
+    """A piece of what the agent says or writes, before it is heard."""
+
+    delta: str
+    item_id: str
+    output_index: int = 0
+    content_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantTranscriptCompletedEvent(SessionEvent):
+    """All that the agent says in an item. An interruption may follow; see `AssistantInterruptedEvent.transcript`."""
+
+    transcript: str
+    item_id: str
+    output_index: int = 0
+    content_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantInterruptedEvent(SessionEvent):
+    """The agent fell silent before it had finished: `played_ms` of the item were heard, about as much as `transcript`."""
+
+    item_id: str | None = None
+    played_ms: int = 0
+    transcript: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPlaybackCompletedEvent(SessionEvent):
+    """The speaker has played everything it was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseLatencyEvent(SessionEvent):
+    """Seconds from the end of the user's speech to the first sample of the answer."""
+
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class UsageEvent(SessionEvent):
+    """Tokens of one finished response; `cached_*` are part of `input_*`."""
+
+    input_text: int = 0
+    input_audio: int = 0
+    input_image: int = 0
+    cached_text: int = 0
+    cached_audio: int = 0
+    cached_image: int = 0
+    output_text: int = 0
+    output_audio: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolExecutionStartedEvent(SessionEvent):
+    """A tool began to run. `arguments` is JSON; do not log it."""
+
+    call_id: str
+    name: str
+    arguments: str = field(repr=False, default="{}")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolExecutedEvent(SessionEvent):
+    """A tool has run. `output` is what the model is told; do not log it."""
+
+    call_id: str
+    name: str
+    ok: bool
+    silent: bool = False
+    arguments: str = field(repr=False, default="{}")
+    output: str = field(repr=False, default="")
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class UserInactivityCountdownEvent(SessionEvent):
+    """The session ends in this many seconds (5 to 1) unless somebody speaks."""
+
+    remaining_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserInactivityTimeoutEvent(SessionEvent):
+    """Nobody spoke for `timeout_seconds`; the session ends."""
+
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SubAgentStartedEvent(SessionEvent):
+    """A subagent began to work."""
+
+    agent_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubAgentFinishedEvent(SessionEvent):
+    """A subagent has finished, failed or been cancelled."""
+
+    agent_name: str
+
+
+# --- commands: dispatched on the bus by whoever wants something of the agent ------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCommand:
+    """Base of all commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSpeechSpeedCommand(AgentCommand):
+    """Speak slower or faster from the next response on; clamped to 0.25 to 1.5."""
+
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptCommand(AgentCommand):
+    """Fall silent now."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAgentCommand(AgentCommand):
+    """End the session; with `when_silent`, after the agent has finished speaking."""
+
+    when_silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelSubAgentCommand(AgentCommand):
+    """Stop the running subagent."""

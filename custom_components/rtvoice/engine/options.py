@@ -1,0 +1,133 @@
+"""The settings of an agent as frozen models, validated once when they are made."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .conversation.values import ToolDefinition
+
+
+class RealtimeModel(StrEnum):
+    """Realtime models of OpenAI; any other string is accepted wherever a model is."""
+
+    GPT_REALTIME_2_1 = "gpt-realtime-2.1"
+    GPT_REALTIME_2_1_MINI = "gpt-realtime-2.1-mini"
+    GPT_REALTIME_2 = "gpt-realtime-2"
+    GPT_REALTIME_1_5 = "gpt-realtime-1.5"
+    GPT_REALTIME = "gpt-realtime"
+    """Retired on 2027-01-20; use GPT_REALTIME_2_1."""
+    GPT_REALTIME_MINI = "gpt-realtime-mini"
+    """Retired on 2027-01-20; use GPT_REALTIME_2_1_MINI."""
+
+
+class ReasoningEffort(StrEnum):
+    """How long a reasoning model thinks before it speaks (gpt-realtime-2 family only)."""
+
+    MINIMAL = "minimal"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    XHIGH = "xhigh"
+
+
+class AssistantVoice(StrEnum):
+    """Voices of OpenAI's speech models; the Realtime API has no FABLE, ONYX or NOVA."""
+
+    ALLOY = "alloy"
+    ASH = "ash"
+    BALLAD = "ballad"
+    CORAL = "coral"
+    ECHO = "echo"
+    FABLE = "fable"
+    ONYX = "onyx"
+    NOVA = "nova"
+    SAGE = "sage"
+    SHIMMER = "shimmer"
+    VERSE = "verse"
+    CEDAR = "cedar"
+    MARIN = "marin"
+
+
+class TranscriptionModel(StrEnum):
+    """Models that write down what the user said."""
+
+    GPT_TRANSCRIBE = "gpt-transcribe"
+    WHISPER_1 = "whisper-1"
+    """Retired on 2027-02-26; use GPT_TRANSCRIBE."""
+
+
+class OutputModality(StrEnum):
+    """What the agent answers with; the transcript of spoken answers comes with AUDIO."""
+
+    AUDIO = "audio"
+    TEXT = "text"
+
+
+class NoiseReduction(StrEnum):
+    """What the provider cleans the microphone's audio for."""
+
+    NEAR_FIELD = "near_field"
+    FAR_FIELD = "far_field"
+
+
+class SemanticEagerness(StrEnum):
+    """How soon semantic turn detection takes a pause for the end of a turn (8, 4, 2 s at most; AUTO is MEDIUM)."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    AUTO = "auto"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SemanticVAD(_Frozen):
+    """The model decides from the words whether the user has finished."""
+
+    kind: Literal["semantic_vad"] = "semantic_vad"
+    eagerness: SemanticEagerness = SemanticEagerness.AUTO
+
+
+class ServerVAD(_Frozen):
+    """The provider decides from energy and silence whether the user has finished."""
+
+    kind: Literal["server_vad"] = "server_vad"
+    threshold: float = Field(default=0.5, ge=0.0, le=1.0)
+    """Energy above which audio counts as speech, 0 to 1."""
+    prefix_padding_ms: int = Field(default=300, ge=0, le=5000)
+    """Audio kept from before the onset of speech."""
+    silence_duration_ms: int = Field(default=500, ge=0, le=10_000)
+    """Silence that ends the user's turn."""
+
+
+class PushToTalk(_Frozen):
+    """The user's turn ends when `commit_turn()` is called."""
+
+    kind: Literal["push_to_talk"] = "push_to_talk"
+
+
+type TurnDetection = Annotated[SemanticVAD | ServerVAD | PushToTalk, Field(discriminator="kind")]
+
+
+class SessionOptions(_Frozen):
+    """All that a provider must know to set up a session."""
+
+    model: str = RealtimeModel.GPT_REALTIME_2_1_MINI
+    instructions: str = ""
+    voice: str | None = AssistantVoice.MARIN
+    """None leaves the choice to the server."""
+    speech_speed: float = Field(default=1.0, ge=0.25, le=1.5)
+    transcription_model: str | None = TranscriptionModel.GPT_TRANSCRIBE
+    """None: what the user says is not written down."""
+    transcription_language: str | None = None
+    """ISO-639-1 code of the language the user speaks, None to let the model find out."""
+    output_modality: OutputModality = OutputModality.AUDIO
+    noise_reduction: NoiseReduction | None = NoiseReduction.FAR_FIELD
+    turn_detection: TurnDetection = SemanticVAD()
+    tools: tuple[ToolDefinition, ...] = ()
+    reasoning_effort: ReasoningEffort | None = None
+    max_output_tokens: int | None = Field(default=None, ge=1, le=4096)
+    """Limit of one response; None for the model's own."""

@@ -1,0 +1,109 @@
+"""What the engine needs from outside: devices, providers and tools."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, runtime_checkable
+
+from .conversation.effects import ModelCommand
+from .conversation.facts import ModelEvent
+from .conversation.values import Capabilities, ToolCall, ToolDefinition, ToolOutcome
+from .options import SessionOptions
+
+
+@runtime_checkable
+class AudioInputDevice(Protocol):
+    """A microphone: 16-bit little-endian mono PCM at `sample_rate` Hz."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is capturing."""
+
+    async def start(self) -> None:
+        """Open the device and begin to capture. Raises SourceError."""
+
+    async def stop(self) -> None:
+        """Close the device; `stream_chunks` ends. Idempotent."""
+
+    def stream_chunks(self) -> AsyncIterator[bytes]:
+        """Whole samples as they are captured, in chunks of any size. Raises SourceError when the device fails."""
+
+
+@runtime_checkable
+class AudioOutputDevice(Protocol):
+    """A speaker: 16-bit little-endian mono PCM at `sample_rate` Hz."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second."""
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether samples that were given to it have not been played yet."""
+
+    @property
+    def played_samples(self) -> int:
+        """How many of the samples given to `play_chunk` have reached the device; never falls, never counts filler silence."""
+
+    async def start(self) -> None:
+        """Open the device. Raises SinkError."""
+
+    async def stop(self) -> None:
+        """Close the device at once, dropping what is queued. Idempotent."""
+
+    async def play_chunk(self, pcm: bytes) -> None:
+        """Queue whole samples; waits while the device's buffer is full. Raises SinkError when the device fails."""
+
+    async def clear_buffer(self) -> None:
+        """Drop what is queued: silence within one frame of 20 ms. What was dropped never counts as played."""
+
+
+class Connection(Protocol):
+    """A session at a provider, set up and ready for audio."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this provider can do."""
+
+    async def send(self, command: ModelCommand) -> None:
+        """Send a command; waits while the socket is congested. Raises ConnectionLostError."""
+
+    async def send_audio(self, pcm: bytes) -> None:
+        """Send microphone audio at `capabilities.input_rate_hz`. Raises ConnectionLostError."""
+
+    def receive(self) -> AsyncIterator[ModelEvent]:
+        """Events in the order of the wire, until the link ends.
+
+        It never ends without an error: ConnectionLostError, SessionExpiredError, AuthenticationError,
+        QuotaExceededError or another ProviderError says why. Unreadable and unknown messages are dropped and counted.
+        """
+
+
+@runtime_checkable
+class RealtimeProvider(Protocol):
+    """A vendor of realtime speech-to-speech sessions."""
+
+    async def prewarm(self) -> None:
+        """Do what can be done before a session starts (TLS context, name look-up). Never raises."""
+
+    def connect(self, options: SessionOptions) -> AbstractAsyncContextManager[Connection]:
+        """A session with these options, ready for audio when the context is entered, closed when it is left.
+
+        Entering raises AuthenticationError, QuotaExceededError, ConfigurationError, RateLimitedError or ConnectionFailedError, in bounded time.
+        """
+
+    async def close(self) -> None:
+        """Release what `prewarm` and `connect` share between sessions."""
+
+
+class ToolRunner(Protocol):
+    """Runs the tools that the model may call."""
+
+    def definitions(self) -> tuple[ToolDefinition, ...]:
+        """The tools at hand now."""
+
+    async def run(self, call: ToolCall) -> ToolOutcome:
+        """Run one call. Always returns an outcome, with `ok=False` on unknown tool, bad arguments, failure or timeout."""
