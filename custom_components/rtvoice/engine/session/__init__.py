@@ -1,0 +1,1 @@
+"""One live link between one agent on one satellite and one model."""
