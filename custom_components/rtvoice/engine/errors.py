@@ -59,7 +59,14 @@ class QuotaExceededError(ProviderError):
 class RateLimitedError(ProviderError):
     """Too many requests; worth trying again after `retry_after_s` seconds."""
 
-    def __init__(self, message: str, *, code: str | None = None, param: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message, code=code, param=param)
         self.retry_after_s = retry_after_s
 

@@ -7,7 +7,7 @@ from .errors import EndReason
 
 @dataclass(frozen=True, slots=True)
 class AgentError:
-    """An error in words: what kind it is (`type`), what happened, and the provider's code and parameter if it gave any."""
+    """An error in words: its kind, what happened, and the provider's own code and parameter if it gave any."""
 
     type: str
     message: str
@@ -131,7 +131,7 @@ class AssistantTranscriptCompletedEvent(SessionEvent):
 
 @dataclass(frozen=True, slots=True)
 class AssistantInterruptedEvent(SessionEvent):
-    """The agent fell silent before it had finished: `played_ms` of the item were heard, about as much as `transcript`."""
+    """The agent fell silent before it had finished: `played_ms` of the item were heard, about `transcript`."""
 
     item_id: str | None = None
     played_ms: int = 0

@@ -46,7 +46,7 @@ class AudioOutputDevice(Protocol):
 
     @property
     def played_samples(self) -> int:
-        """How many of the samples given to `play_chunk` have reached the device; never falls, never counts filler silence."""
+        """How many of the samples given to `play_chunk` reached the device; never falls, never counts filler."""
 
     async def start(self) -> None:
         """Open the device. Raises SinkError."""
@@ -92,7 +92,8 @@ class RealtimeProvider(Protocol):
     def connect(self, options: SessionOptions) -> AbstractAsyncContextManager[Connection]:
         """A session with these options, ready for audio when the context is entered, closed when it is left.
 
-        Entering raises AuthenticationError, QuotaExceededError, ConfigurationError, RateLimitedError or ConnectionFailedError, in bounded time.
+        Entering raises AuthenticationError, QuotaExceededError, ConfigurationError, RateLimitedError or
+        ConnectionFailedError, in bounded time.
         """
 
     async def close(self) -> None:
@@ -106,4 +107,4 @@ class ToolRunner(Protocol):
         """The tools at hand now."""
 
     async def run(self, call: ToolCall) -> ToolOutcome:
-        """Run one call. Always returns an outcome, with `ok=False` on unknown tool, bad arguments, failure or timeout."""
+        """Run one call. An outcome there is always; unknown tool, bad arguments, failure and timeout are `ok=False`."""

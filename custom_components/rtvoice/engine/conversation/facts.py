@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..errors import EndReason, EngineError
-from .values import ItemKind, ProviderFault, ResponseStatus, ResponseUsage, ToolCall, ToolChoice, ToolDefinition, ToolOutcome
+from .values import (
+    ItemKind,
+    ProviderFault,
+    ResponseStatus,
+    ResponseUsage,
+    ToolCall,
+    ToolChoice,
+    ToolDefinition,
+    ToolOutcome,
+)
 
 # --- what the provider told -------------------------------------------------------------------------------------------
 
@@ -155,12 +164,26 @@ class SessionUpdated:
     """The provider took over changed settings."""
 
 
+class Rejection(StrEnum):
+    """Why a request was refused, as far as the conversation has to know."""
+
+    ALREADY_RESPONDING = "already_responding"
+    """A response was asked for while another one was running."""
+    NOTHING_TO_CANCEL = "nothing_to_cancel"
+    EMPTY_INPUT = "empty_input"
+    """There was too little audio to make a turn of."""
+    ITEM_GONE = "item_gone"
+    """An item is unknown, has no audio, or is shorter than what was to be cut off."""
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class RequestRejected:
     """The provider refused a request. `request_id` is that of the command, where it is known."""
 
     fault: ProviderFault
     request_id: str | None = None
+    rejection: Rejection = Rejection.OTHER
 
 
 type ModelEvent = (

@@ -1,0 +1,105 @@
+"""Facts about what the agent does: responses, its words, and how much of them is heard."""
+
+from typing import assert_never
+
+from ..events import (
+    AssistantStartedRespondingEvent,
+    AudioPlaybackCompletedEvent,
+    ResponseLatencyEvent,
+    UsageEvent,
+)
+from .effects import Effect, Publish
+from .facts import (
+    AudioDelta,
+    AudioFinished,
+    PlayoutDrained,
+    PlayoutStarted,
+    ResponseFinished,
+    ResponseStarted,
+    ToolCallFinished,
+    TranscriptDelta,
+    TranscriptFinished,
+)
+from .parts import Parts, error
+from .responses import Purpose, Wanted
+from .values import ItemKind, ProviderFault, ResponseStatus, ResponseUsage
+from .words import agent_words
+
+type SpeechFact = AudioDelta | AudioFinished | TranscriptDelta | TranscriptFinished
+
+
+def on_speech(parts: Parts, fact: SpeechFact, now_s: float) -> list[Effect]:
+    """Audio and words of a response, in the order of the wire."""
+    parts.responses.progressed(now_s)
+    silenced = parts.responses.is_silenced(fact.response_id)
+    item = parts.items.ensure(fact.item_id, ItemKind.AGENT_MESSAGE, now_s)
+    match fact:
+        case AudioDelta():
+            return [] if silenced or item.interrupted else parts.floor.play(fact, item)
+        case AudioFinished():
+            item.audio_finished = not silenced
+            return []
+        case TranscriptDelta() | TranscriptFinished():
+            return agent_words(parts.items, fact, item, silenced=silenced)
+    assert_never(fact)
+
+
+def on_response_started(parts: Parts, fact: ResponseStarted, now_s: float) -> list[Effect]:
+    """A response began: ours, or the provider's own answer to a turn."""
+    attributable = parts.settings.capabilities.echoes_metadata
+    ours = parts.responses.started(fact.response_id, fact.request_id, attributable=attributable, now_s=now_s)
+    if ours is not None and (ours.dropped or parts.turns.speaking):
+        return _take_back(parts, ours)
+    parts.responses.forget(Purpose.FOLLOW_UP)
+    return [*parts.turns.answered(), Publish(AssistantStartedRespondingEvent(fact.response_id))]
+
+
+def on_response_finished(parts: Parts, fact: ResponseFinished) -> list[Effect]:
+    """A response ended; its tool calls are due now."""
+    parts.responses.finished(fact.response_id)
+    effects = parts.tools.collect(fact)
+    if fact.usage != ResponseUsage():
+        effects.append(Publish(_usage(fact.usage)))
+    if fact.status is ResponseStatus.FAILED:
+        effects.append(error("response_failed", fact.fault or ProviderFault(None, "The model failed to respond")))
+    return effects
+
+
+def on_tool_finished(parts: Parts, fact: ToolCallFinished) -> list[Effect]:
+    """A tool call has its result; after the last of a response the agent speaks, unless the user has begun to."""
+    effects, follow_up = parts.tools.finished(fact)
+    if follow_up is not None:
+        parts.responses.want(Wanted(Purpose.FOLLOW_UP, parts.instructed(follow_up.instruction)))
+    return effects
+
+
+def on_playout(parts: Parts, fact: PlayoutStarted | PlayoutDrained, now_s: float) -> list[Effect]:
+    """What is heard at the satellite."""
+    match fact:
+        case PlayoutStarted():
+            latency_s = parts.turns.take_latency_s(now_s) if parts.floor.heard_first(fact.item_id) else None
+            return [] if latency_s is None else [Publish(ResponseLatencyEvent(latency_s))]
+        case PlayoutDrained():
+            return [Publish(AudioPlaybackCompletedEvent())] if parts.floor.drained(fact.chunks) else []
+    assert_never(fact)
+
+
+def _take_back(parts: Parts, ours: Wanted) -> list[Effect]:
+    """Cancel a response that began too late: the user speaks now, or nobody wants it any more."""
+    cancel: list[Effect] = list(parts.responses.cancel_active())
+    if not ours.dropped:
+        parts.responses.want(ours)
+    return cancel
+
+
+def _usage(usage: ResponseUsage) -> UsageEvent:
+    return UsageEvent(
+        input_text=usage.input.text,
+        input_audio=usage.input.audio,
+        input_image=usage.input.image,
+        cached_text=usage.cached.text,
+        cached_audio=usage.cached.audio,
+        cached_image=usage.cached.image,
+        output_text=usage.output.text,
+        output_audio=usage.output.audio,
+    )

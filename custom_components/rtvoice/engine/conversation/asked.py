@@ -1,0 +1,112 @@
+"""What the engine's user asks for."""
+
+from typing import assert_never
+
+from ..events import UserTranscriptCompletedEvent
+from .effects import AddItem, Close, CommitInput, Effect, GateInput, Publish
+from .facts import (
+    InterruptAsked,
+    MessageSent,
+    MuteChanged,
+    ResponseAsked,
+    SayAsked,
+    SpeedChanged,
+    StopAsked,
+    ToolChoiceChanged,
+    ToolsChanged,
+    TurnEnded,
+    UserCommand,
+)
+from .parts import Parts
+from .responses import Purpose, Wanted
+from .values import ItemKind, NewItem, PlayoutPosition, ToolChoice
+
+SAY = 'Speak the words between the quotation marks, in their language, and nothing else. Say exactly: "{text}"'
+
+
+class Asked:
+    """Carries out commands; those that need the provider wait until it is ready."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._deferred: list[UserCommand] = []
+        self._ready = False
+        self._typed = 0
+        self._stop: StopAsked | None = None
+
+    @property
+    def stop(self) -> StopAsked | None:
+        """Set once the session is to end when it is quiet."""
+        return self._stop
+
+    def open(self, position: PlayoutPosition, now_s: float) -> list[Effect]:
+        """The provider is ready: carry out what was asked for meanwhile."""
+        self._ready = True
+        deferred, self._deferred = self._deferred, []
+        return [effect for command in deferred for effect in self.carry_out(command, position, now_s)]
+
+    def carry_out(self, command: UserCommand, position: PlayoutPosition, now_s: float) -> list[Effect]:
+        """Carry out a command now, or as soon as the provider is ready."""
+        if isinstance(command, StopAsked):
+            return self._end(command)
+        if not self._ready:
+            self._deferred.append(command)
+            return []
+        match command:
+            case InterruptAsked():
+                return self._fall_silent(position)
+            case SayAsked() | MessageSent() | ResponseAsked():
+                return self._speak(command, now_s)
+            case SpeedChanged() | ToolsChanged() | ToolChoiceChanged():
+                self._parts.updates.collect(command)
+                return []
+            case MuteChanged():
+                return [GateInput(open=not command.muted)]
+            case TurnEnded():
+                return self._end_turn(now_s)
+        assert_never(command)
+
+    def _end(self, command: StopAsked) -> list[Effect]:
+        if command.when_silent and self._ready:
+            self._stop = self._stop or command
+            return []
+        return [Close(command.reason)]
+
+    def _fall_silent(self, position: PlayoutPosition) -> list[Effect]:
+        parts = self._parts
+        parts.responses.forget(*Purpose)
+        parts.responses.drop_pending(*Purpose)
+        parts.tools.hush()
+        return parts.interrupt(position, cancel=True)
+
+    def _speak(self, command: SayAsked | MessageSent | ResponseAsked, now_s: float) -> list[Effect]:
+        parts = self._parts
+        match command:
+            case SayAsked():
+                instructions = parts.instructed(SAY.format(text=command.text))
+                parts.responses.want(Wanted(Purpose.ASKED, instructions, ToolChoice.NONE))
+                return []
+            case ResponseAsked():
+                parts.responses.want(Wanted(Purpose.ASKED, parts.instructed(command.instructions)))
+                return []
+            case MessageSent():
+                return self._type(command, now_s)
+        assert_never(command)
+
+    def _type(self, command: MessageSent, now_s: float) -> list[Effect]:
+        parts = self._parts
+        self._typed += 1
+        item_id = f"typed-{self._typed}"
+        parts.items.ensure(item_id, ItemKind.USER_MESSAGE, now_s).text = command.text
+        parts.turns.ended(now_s)
+        parts.responses.want(Wanted(Purpose.ASKED))
+        item = NewItem(ItemKind.USER_MESSAGE, command.text, command.image, item_id)
+        return [AddItem(item), Publish(UserTranscriptCompletedEvent(command.text, item_id))]
+
+    def _end_turn(self, now_s: float) -> list[Effect]:
+        """Push-to-talk only: with voice activity detection the provider commits by itself and refuses another."""
+        if not self._parts.settings.push_to_talk:
+            return []
+        self._parts.turns.ended(now_s)
+        self._parts.responses.want(Wanted(Purpose.TURN))
+        return [CommitInput()]

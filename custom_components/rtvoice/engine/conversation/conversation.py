@@ -1,0 +1,201 @@
+"""The dialogue: one place decides what every fact leads to."""
+
+from typing import assert_never
+
+from ..events import (
+    AgentError,
+    AgentErrorEvent,
+    AgentSessionConnectedEvent,
+    AgentStateChangedEvent,
+    AssistantStartedRespondingEvent,
+    AssistantStoppedRespondingEvent,
+)
+from . import facts as f
+from .agent_side import on_playout, on_response_finished, on_response_started, on_speech, on_tool_finished
+from .asked import Asked
+from .deadlines import RESPONSE_PROGRESS_S
+from .effects import Close, Effect, Publish
+from .items import Item
+from .parts import Parts, error
+from .responses import Purpose
+from .settings import ConversationSettings
+from .user_side import on_item, on_turn
+from .values import AgentState, PlayoutPosition, ProviderFault
+from .words import user_words
+
+
+class Conversation:
+    """Facts in, effects out. Whatever is decided about the dialogue is decided here."""
+
+    def __init__(self, settings: ConversationSettings) -> None:
+        self._parts = Parts(settings)
+        self._asked = Asked(self._parts)
+        self._state = AgentState.CONNECTING
+        self._ready = False
+        self._responding = False
+
+    @property
+    def state(self) -> AgentState:
+        """What the agent is doing; IDLE when the session has ended."""
+        return self._state
+
+    def messages(self) -> tuple[Item, ...]:
+        """What was said so far, in the conversation's order."""
+        return self._parts.items.messages()
+
+    def receive(self, fact: f.Fact, playout: PlayoutPosition, now_s: float) -> list[Effect]:
+        """Take note of a fact and say what is to be done, in this order.
+
+        `playout` is what has been heard at this moment, `now_s` a monotonic clock. Nothing follows a `Close`.
+        """
+        if self._state is AgentState.IDLE:
+            return []
+        effects = self._dispatch(fact, playout, now_s)
+        if not _closes(effects):
+            effects += self._settle(now_s)
+        if _closes(effects):
+            effects = [*_but_close(effects), *self._end(), _close(effects)]
+        return effects
+
+    def _dispatch(self, fact: f.Fact, playout: PlayoutPosition, now_s: float) -> list[Effect]:
+        parts = self._parts
+        match fact:
+            case f.AudioDelta() | f.AudioFinished() | f.TranscriptDelta() | f.TranscriptFinished():
+                return on_speech(parts, fact, now_s)
+            case f.SpeechStarted() | f.SpeechStopped() | f.TurnCommitted():
+                return on_turn(parts, fact, playout, now_s)
+            case f.ItemAdded() | f.ItemTruncated() | f.ItemDeleted():
+                return on_item(parts, fact, now_s)
+            case f.UserTranscriptDelta() | f.UserTranscriptFinished() | f.UserTranscriptFailed():
+                return user_words(parts.items, fact, now_s)
+            case f.PlayoutStarted() | f.PlayoutDrained():
+                return on_playout(parts, fact, now_s)
+            case f.ResponseStarted() | f.ResponseFinished() | f.SessionUpdated() | f.RequestRejected():
+                return self._on_reply(fact, now_s)
+            case f.SessionReady() | f.ToolCallFinished() | f.TimerFired() | f.SessionFailed():
+                return self._on_own(fact, playout, now_s)
+            case _:
+                return self._asked.carry_out(fact, playout, now_s)
+
+    def _on_reply(
+        self, fact: f.ResponseStarted | f.ResponseFinished | f.SessionUpdated | f.RequestRejected, now_s: float
+    ) -> list[Effect]:
+        match fact:
+            case f.ResponseStarted():
+                effects = on_response_started(self._parts, fact, now_s)
+                self._responding = self._responding or any(map(_starts_responding, effects))
+                return effects
+            case f.ResponseFinished():
+                return on_response_finished(self._parts, fact)
+            case f.SessionUpdated():
+                return []
+            case f.RequestRejected():
+                return self._on_rejected(fact)
+        assert_never(fact)
+
+    def _on_rejected(self, fact: f.RequestRejected) -> list[Effect]:
+        responses = self._parts.responses
+        if fact.rejection is f.Rejection.EMPTY_INPUT:
+            responses.forget(Purpose.TURN)
+            responses.drop_pending(Purpose.TURN)
+            return []
+        if fact.rejection in (f.Rejection.NOTHING_TO_CANCEL, f.Rejection.ITEM_GONE):
+            return []
+        already = fact.rejection is f.Rejection.ALREADY_RESPONDING
+        pending = responses.pending_request
+        ours = pending is not None and (fact.request_id == pending or (already and fact.request_id is None))
+        harmless = responses.rejected(already_responding=already) if ours else already
+        return [] if harmless else [error("request_rejected", fact.fault)]
+
+    def _on_own(
+        self,
+        fact: f.SessionReady | f.ToolCallFinished | f.TimerFired | f.SessionFailed,
+        playout: PlayoutPosition,
+        now_s: float,
+    ) -> list[Effect]:
+        match fact:
+            case f.SessionReady():
+                self._ready = True
+                return [Publish(AgentSessionConnectedEvent()), *self._asked.open(playout, now_s)]
+            case f.ToolCallFinished():
+                return on_tool_finished(self._parts, fact)
+            case f.TimerFired():
+                return self._on_timer(fact.timer, now_s) if self._parts.deadlines.take_fired(fact.timer, now_s) else []
+            case f.SessionFailed():
+                reason = fact.error.end_reason
+                return [Publish(AgentErrorEvent(AgentError(reason.value, str(fact.error)))), Close(reason, fact.error)]
+        assert_never(fact)
+
+    def _on_timer(self, timer: f.Timer, now_s: float) -> list[Effect]:
+        parts = self._parts
+        match timer:
+            case f.Timer.INACTIVITY:
+                return parts.inactivity.tick(now_s)
+            case f.Timer.TURN_ANSWER:
+                return parts.turns.answered()
+            case f.Timer.RESPONSE_REQUEST:
+                if parts.responses.request_overdue():
+                    return []
+                return [error("no_response", ProviderFault(None, "The model did not begin to respond in time"))]
+            case f.Timer.RESPONSE_PROGRESS:
+                return self._on_silent_response(now_s)
+        assert_never(timer)
+
+    def _on_silent_response(self, now_s: float) -> list[Effect]:
+        parts = self._parts
+        remaining_s = RESPONSE_PROGRESS_S - parts.responses.silent_for_s(now_s)
+        if remaining_s > 0:
+            return parts.deadlines.arm(f.Timer.RESPONSE_PROGRESS, remaining_s, now_s)
+        fault = ProviderFault(None, "The model stopped in the middle of a response")
+        return [*parts.responses.abandon(), error("response_stuck", fault)]
+
+    def _settle(self, now_s: float) -> list[Effect]:
+        """What follows from the state that the fact led to."""
+        if not self._ready:
+            return []
+        parts = self._parts
+        effects = parts.updates.flush(responding=parts.responses.active is not None)
+        if not parts.turns.hold:
+            effects += parts.responses.pump()
+        effects += parts.responses.watch(now_s)
+        if self._responding and parts.responses.active is None and not parts.floor.busy:
+            self._responding = False
+            effects.append(Publish(AssistantStoppedRespondingEvent()))
+        if parts.quiet and self._asked.stop is not None:
+            return [*effects, Close(self._asked.stop.reason)]
+        effects += parts.inactivity.follow(quiet=parts.quiet, now_s=now_s)
+        return [*effects, *self._enter(self._current_state())]
+
+    def _current_state(self) -> AgentState:
+        parts = self._parts
+        if parts.floor.sounding:
+            return AgentState.SPEAKING
+        if parts.turns.speaking:
+            return AgentState.LISTENING
+        return AgentState.LISTENING if parts.quiet else AgentState.THINKING
+
+    def _enter(self, state: AgentState) -> list[Effect]:
+        if state is self._state:
+            return []
+        self._state = state
+        return [Publish(AgentStateChangedEvent(state.value))]
+
+    def _end(self) -> list[Effect]:
+        parts = self._parts
+        return [*parts.tools.cancel_all(), *parts.deadlines.disarm_all(), *self._enter(AgentState.IDLE)]
+
+
+def _starts_responding(effect: Effect) -> bool:
+    return isinstance(effect, Publish) and isinstance(effect.event, AssistantStartedRespondingEvent)
+
+
+def _closes(effects: list[Effect]) -> bool:
+    return any(isinstance(effect, Close) for effect in effects)
+
+
+def _but_close(effects: list[Effect]) -> list[Effect]:
+    return [effect for effect in effects if not isinstance(effect, Close)]
+
+
+def _close(effects: list[Effect]) -> Close:
+    return next(effect for effect in effects if isinstance(effect, Close))

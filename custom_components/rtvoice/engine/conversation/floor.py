@@ -1,0 +1,106 @@
+"""The agent's side of the floor: what it was given to say and how much of that was heard."""
+
+from dataclasses import dataclass
+from math import floor as round_down
+
+from .effects import ClearPlayout, DeleteItem, Effect, Play, TruncateItem
+from .facts import AudioDelta
+from .items import Item
+from .values import Capabilities, PlayoutPosition
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What an interruption did: effects, and the first item that was not heard to its end."""
+
+    effects: list[Effect]
+    item: Item
+
+
+class Floor:
+    """The items on their way to the ear, in playout order."""
+
+    def __init__(self, capabilities: Capabilities) -> None:
+        self._capabilities = capabilities
+        self._bytes_per_ms = capabilities.output_rate_hz * 2 / 1000
+        self._queue: dict[str, Item] = {}
+        self._chunks = 0
+        self._heard_chunks = 0
+        self._sounding = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything queued has not been heard yet."""
+        return self._chunks != self._heard_chunks
+
+    @property
+    def sounding(self) -> bool:
+        """Whether the agent can be heard."""
+        return self._sounding
+
+    def play(self, delta: AudioDelta, item: Item) -> list[Effect]:
+        """Queue a piece of audio."""
+        self._queue[item.item_id] = item
+        part_ms = len(delta.pcm) / self._bytes_per_ms
+        item.parts_ms[delta.content_index] = item.parts_ms.get(delta.content_index, 0.0) + part_ms
+        self._chunks += 1
+        return [Play(item.item_id, delta.content_index, delta.pcm)]
+
+    def heard_first(self, item_id: str) -> bool:
+        """Take note that an item began to be heard; False if it has been silenced meanwhile."""
+        if item_id not in self._queue:
+            return False
+        self._sounding = True
+        return True
+
+    def drained(self, chunks: int) -> bool:
+        """Take note that `chunks` pieces were heard; whether that is all there is."""
+        if chunks != self._chunks or not self.busy:
+            return False
+        self._fall_silent()
+        return True
+
+    def cut(self, position: PlayoutPosition, *, generating: bool) -> Cut | None:
+        """Fall silent and tell the model what was heard of each queued item. None if there was nothing to silence."""
+        unheard = self._unheard(position, generating=generating)
+        if not unheard:
+            return None
+        effects: list[Effect] = [ClearPlayout()]
+        for item, heard_ms in unheard:
+            effects += self._tell_heard(item, heard_ms)
+        self._fall_silent()
+        return Cut(effects, unheard[0][0])
+
+    def _fall_silent(self) -> None:
+        self._queue.clear()
+        self._heard_chunks = self._chunks
+        self._sounding = False
+
+    def _unheard(self, position: PlayoutPosition, *, generating: bool) -> list[tuple[Item, float]]:
+        """The queued items that were not heard to their end, each with the milliseconds that were."""
+        queue = list(self._queue.values())
+        current = next((i for i, item in enumerate(queue) if item.item_id == position.item_id), None)
+        if current is None:
+            return [(item, 0.0) for item in queue]
+        item = queue[current]
+        behind = [(unheard, 0.0) for unheard in queue[current + 1 :]]
+        heard_to_its_end = position.heard_ms >= item.audio_ms and not (generating and not behind)
+        return behind if heard_to_its_end else [(item, min(position.heard_ms, item.audio_ms)), *behind]
+
+    def _tell_heard(self, item: Item, heard_ms: float) -> list[Effect]:
+        item.heard_ms = heard_ms
+        if heard_ms < 1:
+            item.retracted = True
+            return [DeleteItem(item.item_id)] if self._capabilities.deletes else []
+        return [_truncation(item, heard_ms)] if self._capabilities.truncates else []
+
+
+def _truncation(item: Item, heard_ms: float) -> TruncateItem:
+    """The cut, in the content part that was being heard: each part has its own zero."""
+    before_ms = 0.0
+    for content_index, part_ms in sorted(item.parts_ms.items()):
+        if heard_ms <= before_ms + part_ms:
+            return TruncateItem(item.item_id, round_down(heard_ms - before_ms), content_index)
+        before_ms += part_ms
+    content_index, part_ms = max(item.parts_ms.items())
+    return TruncateItem(item.item_id, round_down(part_ms), content_index)

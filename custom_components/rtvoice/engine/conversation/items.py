@@ -1,0 +1,106 @@
+"""What was said, in the conversation's order, as far as it was heard."""
+
+from dataclasses import dataclass, field
+
+from .values import ItemKind
+
+_MS_PER_CHARACTER = 65
+"""A common pace of speech, for the part of a transcript whose audio has not arrived."""
+
+
+@dataclass(slots=True)
+class Item:
+    """A message of either party."""
+
+    item_id: str
+    kind: ItemKind
+    started_at_s: float
+    text: str = ""
+    text_finished: bool = False
+    parts_ms: dict[int, float] = field(default_factory=dict)
+    """Audio received for each of its content parts (agent messages)."""
+    audio_finished: bool = False
+    heard_ms: float | None = None
+    """Set when it was interrupted: how much of its audio was heard."""
+    retracted: bool = False
+    """Nothing of it was heard, so it counts as not said."""
+
+    @property
+    def audio_ms(self) -> float:
+        """Audio received for it."""
+        return sum(self.parts_ms.values())
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user did not hear it to its end."""
+        return self.heard_ms is not None
+
+    @property
+    def heard_text(self) -> str:
+        """The part of the text that was heard, to the last whole word."""
+        if self.heard_ms is None:
+            return self.text
+        whole_ms = self.audio_ms
+        if not (self.audio_finished and self.text_finished):
+            whole_ms = max(whole_ms, len(self.text) * _MS_PER_CHARACTER)
+        if whole_ms <= 0 or self.heard_ms >= whole_ms:
+            return self.text if whole_ms > 0 else ""
+        cut = int(len(self.text) * self.heard_ms / whole_ms)
+        if self.text[cut : cut + 1].isspace():
+            return self.text[:cut].rstrip()
+        return self.text[:cut].rpartition(" ")[0].rstrip()
+
+
+class Items:
+    """The messages of both parties; created when first heard of, since the wire may tell their content first."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Item] = {}
+        self._order: list[str] = []
+        self._texts: dict[str, dict[int, str]] = {}
+
+    def get(self, item_id: str) -> Item | None:
+        """The item, if there is one."""
+        return self._by_id.get(item_id)
+
+    def ensure(self, item_id: str, kind: ItemKind, now_s: float, previous_item_id: str | None = None) -> Item:
+        """The item, placed behind `previous_item_id` if that is known and the item is new, else at the end."""
+        item = self._by_id.get(item_id)
+        if item is None:
+            item = self._by_id[item_id] = Item(item_id, kind, now_s)
+            self._order.insert(self._place_behind(previous_item_id), item_id)
+        elif previous_item_id in self._by_id:
+            self._order.remove(item_id)
+            self._order.insert(self._place_behind(previous_item_id), item_id)
+        return item
+
+    def append_text(self, item: Item, content_index: int, text: str) -> None:
+        """Add a piece to the transcript of a content part."""
+        parts = self._texts.setdefault(item.item_id, {})
+        parts[content_index] = parts.get(content_index, "") + text
+        item.text = _join(parts)
+
+    def finish_text(self, item: Item, content_index: int, text: str) -> None:
+        """Set the whole transcript of a content part; an empty one keeps what the pieces said."""
+        parts = self._texts.setdefault(item.item_id, {})
+        parts[content_index] = text or parts.get(content_index, "")
+        item.text = _join(parts)
+        item.text_finished = True
+
+    def retract(self, item_id: str) -> None:
+        """The item was taken out of the conversation."""
+        if (item := self._by_id.get(item_id)) is not None:
+            item.retracted = True
+
+    def messages(self) -> tuple[Item, ...]:
+        """What was said so far, in order."""
+        return tuple(item for item_id in self._order if not (item := self._by_id[item_id]).retracted)
+
+    def _place_behind(self, previous_item_id: str | None) -> int:
+        if previous_item_id in self._by_id:
+            return self._order.index(previous_item_id) + 1
+        return len(self._order)
+
+
+def _join(parts: dict[int, str]) -> str:
+    return "".join(parts[index] for index in sorted(parts))

@@ -1,0 +1,62 @@
+"""The sub-machines of a conversation, and the one step that concerns several of them at once: falling silent."""
+
+from ..events import AgentError, AgentErrorEvent, AssistantInterruptedEvent
+from .deadlines import Deadlines
+from .effects import Effect, Publish
+from .floor import Floor
+from .inactivity import Inactivity
+from .items import Items
+from .responses import Responses
+from .settings import ConversationSettings
+from .tool_calls import ToolCalls
+from .turns import Turns
+from .updates import Updates
+from .values import PlayoutPosition, ProviderFault
+
+
+class Parts:
+    """Each sub-machine owns its own state; nobody else changes it."""
+
+    def __init__(self, settings: ConversationSettings) -> None:
+        self.settings = settings
+        self.deadlines = Deadlines()
+        self.items = Items()
+        self.floor = Floor(settings.capabilities)
+        self.responses = Responses(self.deadlines)
+        self.turns = Turns(self.deadlines)
+        self.tools = ToolCalls()
+        self.updates = Updates()
+        self.inactivity = Inactivity(settings.inactivity_timeout_s, self.deadlines)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody speaks, nobody is about to, and nothing is being worked on."""
+        return not (self.floor.busy or self.responses.busy or self.turns.hold or self.tools.running)
+
+    def interrupt(self, position: PlayoutPosition, *, cancel: bool) -> list[Effect]:
+        """Fall silent: what is queued is dropped, what was heard is told, the running response is over.
+
+        With `cancel` the provider is told to stop generating; without, it does that by itself.
+        """
+        generating = self.responses.active
+        effects: list[Effect] = []
+        cut = self.floor.cut(position, generating=generating is not None)
+        if cut is not None:
+            effects += cut.effects
+            item = cut.item
+            effects.append(Publish(AssistantInterruptedEvent(item.item_id, int(item.heard_ms or 0), item.heard_text)))
+        if generating is not None:
+            self.responses.silence(generating)
+            effects += self.responses.cancel_active() if cancel else []
+        return effects
+
+    def instructed(self, addition: str | None) -> str | None:
+        """Instructions of a single response; they replace the session's, so these come first."""
+        if addition is None:
+            return None
+        return f"{self.settings.instructions}\n\n{addition}" if self.settings.instructions else addition
+
+
+def error(kind: str, fault: ProviderFault) -> Publish:
+    """Tell observers of an error that the session survives."""
+    return Publish(AgentErrorEvent(AgentError(kind, fault.message, fault.code, fault.param)))

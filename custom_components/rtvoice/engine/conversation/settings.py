@@ -1,0 +1,18 @@
+"""What the conversation knows from the start."""
+
+from dataclasses import dataclass
+
+from .values import Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationSettings:
+    """Settings that dialogue decisions depend on."""
+
+    capabilities: Capabilities = Capabilities()
+    instructions: str = ""
+    """The session's instructions; a response with instructions of its own repeats them, since those replace them."""
+    push_to_talk: bool = False
+    """Turns end when the user says so, not when the provider hears silence."""
+    inactivity_timeout_s: float | None = None
+    """Silence that ends the session; None: never."""

@@ -1,0 +1,103 @@
+"""Tool calls of a response run side by side and are spoken about once."""
+
+from dataclasses import dataclass, field
+
+from ..events import ToolExecutedEvent, ToolExecutionStartedEvent
+from .effects import CancelTool, Effect, Publish, SendToolOutput, StartTool
+from .facts import ResponseFinished, ToolCallFinished
+from .values import ResponseStatus, ToolCall, ToolOutcome
+
+INTERRUPTED_OUTPUT = (
+    '{"error":"interrupted","error_text":"The user interrupted before this was carried out. Nothing was done."}'
+)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The calls of one response."""
+
+    calls: dict[str, ToolCall]
+    outcomes: dict[str, ToolOutcome] = field(default_factory=dict)
+    quiet: bool = False
+    """Whether its results must not be spoken about."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """All calls of a response have their results and the agent should speak about them."""
+
+    instruction: str | None
+
+
+class ToolCalls:
+    """The calls that are running, by response."""
+
+    def __init__(self) -> None:
+        self._batches: list[_Batch] = []
+        self._seen: set[str] = set()
+
+    @property
+    def running(self) -> bool:
+        """Whether any call has no result yet."""
+        return bool(self._batches)
+
+    def collect(self, response: ResponseFinished) -> list[Effect]:
+        """Start the calls of a completed response; answer those of any other without running them."""
+        fresh = [call for call in response.calls if call.complete and call.call_id not in self._seen]
+        calls = {call.call_id: call for call in fresh}
+        self._seen.update(calls)
+        if response.status is not ResponseStatus.COMPLETED:
+            return [SendToolOutput(call_id, INTERRUPTED_OUTPUT) for call_id in calls]
+        if not calls:
+            return []
+        self._batches.append(_Batch(calls))
+        effects: list[Effect] = []
+        for call in calls.values():
+            effects.append(StartTool(call))
+            effects.append(Publish(ToolExecutionStartedEvent(call.call_id, call.name, call.arguments)))
+        return effects
+
+    def finished(self, fact: ToolCallFinished) -> tuple[list[Effect], FollowUp | None]:
+        """Answer the call; with the last of its response, say whether the agent should speak."""
+        batch = next((batch for batch in self._batches if fact.call_id in batch.calls), None)
+        if batch is None or fact.call_id in batch.outcomes:
+            return [], None
+        call, outcome = batch.calls[fact.call_id], fact.outcome
+        batch.outcomes[fact.call_id] = outcome
+        effects: list[Effect] = [
+            SendToolOutput(call.call_id, outcome.output),
+            Publish(
+                ToolExecutedEvent(
+                    call_id=call.call_id,
+                    name=call.name,
+                    ok=outcome.ok,
+                    silent=not outcome.respond,
+                    arguments=call.arguments,
+                    output=outcome.output,
+                    duration_s=fact.duration_s,
+                )
+            ),
+        ]
+        if len(batch.outcomes) < len(batch.calls):
+            return effects, None
+        self._batches.remove(batch)
+        return effects, _follow_up(batch)
+
+    def hush(self) -> None:
+        """Do not speak about the results of the calls that run now."""
+        for batch in self._batches:
+            batch.quiet = True
+
+    def cancel_all(self) -> list[Effect]:
+        """Stop every running call; the results still come."""
+        return [
+            CancelTool(call_id) for batch in self._batches for call_id in batch.calls if call_id not in batch.outcomes
+        ]
+
+
+def _follow_up(batch: _Batch) -> FollowUp | None:
+    speaking = [batch.outcomes[call_id] for call_id in batch.calls if batch.outcomes[call_id].respond]
+    if batch.quiet or not speaking:
+        return None
+    instructions = [outcome.instruction for outcome in speaking if outcome.instruction]
+    return FollowUp("\n".join(instructions) or None)
