@@ -1,16 +1,28 @@
 """The way of the agent's voice to the speaker, and how far it has come."""
 
+import asyncio
 from collections.abc import Callable
 
-from ..conversation.facts import Fact
+from ..audio.frame import FRAME_MS
+from ..conversation.facts import Fact, PlayoutDrained, PlayoutStarted
 from ..conversation.values import PlayoutPosition
+from ..errors import SinkError
 from ..ports import AudioOutputDevice
+from .feed import SinkFeed
+from .jitter import JitterBuffer
+
+_FRAME_S = FRAME_MS / 1000
+
+_LOST_AFTER_S = 1.0
+"""A sink that says for so long that it plays nothing, while audio is due, has failed."""
 
 
 class Playout:
     """Plays the audio of items in order on a sink and tells by the sink's own count what was heard.
 
-    Posts `PlayoutStarted` and `PlayoutDrained`. The sink is started and stopped by others.
+    At most `capacity_s` seconds are queued (full: the new piece is dropped and counted). A burst of audio starts when
+    `prebuffer_ms` of it are there, or that long after its beginning. Posts `PlayoutStarted` and `PlayoutDrained`.
+    The sink is started before `run` and stopped after it by others.
     """
 
     def __init__(
@@ -22,30 +34,106 @@ class Playout:
         prebuffer_ms: int = 60,
         capacity_s: int = 1800,
     ) -> None:
-        raise NotImplementedError
+        self._sink = sink
+        self._post = post
+        self._frame_samples = source_rate_hz * FRAME_MS // 1000
+        self._prebuffer_samples = source_rate_hz * prebuffer_ms // 1000
+        self._prebuffer_s = prebuffer_ms / 1000
+        self._queue = JitterBuffer(capacity_s * source_rate_hz)
+        self._feed = SinkFeed(sink, source_rate_hz)
+        self._limit = asyncio.timeout(None)
+        self._watch: asyncio.TimerHandle | None = None
+        self._chunks = 0
+        self._drained_chunks = 0
+        self._last_item_id: str | None = None
+        self.underruns = 0
+        """How often the speaker fell silent in the middle of an item because its audio came too late."""
 
     @property
     def dropped_chunks(self) -> int:
-        """How many pieces of audio were dropped because the buffer was full."""
-        raise NotImplementedError
+        """How many pieces of audio were dropped because the queue was full."""
+        return self._queue.dropped_pieces
 
-    @property
-    def underruns(self) -> int:
-        """How often the speaker fell silent in the middle of an item because its audio came too late."""
-        raise NotImplementedError
-
-    def play(self, item_id: str, content_index: int, pcm: bytes) -> None:
-        """Queue a piece of an item's audio at `source_rate_hz`. Never waits; drops and counts the piece when the buffer is full."""
-        raise NotImplementedError
+    def play(self, item_id: str, content_index: int, pcm: bytes) -> None:  # noqa: ARG002 - an item is heard as one
+        """Queue a piece of an item's audio, whole samples at `source_rate_hz`. Never waits."""
+        self._chunks += 1
+        self._queue.put(item_id, pcm)
+        self._post_if_drained(self._sink.played_samples)
 
     async def clear(self) -> None:
-        """Fall silent within one frame and forget what is queued; posts `PlayoutDrained`."""
-        raise NotImplementedError
+        """Fall silent within one frame and forget what is queued.
+
+        Posts `PlayoutDrained`, unless more was queued meanwhile. An item that was cut before its start was noticed is never posted as started.
+        """
+        self._queue.clear()
+        self._last_item_id = None
+        await self._feed.clear()
+        self._drained_chunks = -1
+        self._post_if_drained(self._sink.played_samples)
 
     def position(self) -> PlayoutPosition:
         """What was heard so far: never more than the sink has played."""
-        raise NotImplementedError
+        return self._feed.ledger.position(self._sink.played_samples)
 
     async def run(self) -> None:
-        """Play what is queued until cancelled. Raises SinkError."""
-        raise NotImplementedError
+        """Play what is queued until cancelled. Raises SinkError when the sink fails or loses audio."""
+        await self._feed.open()
+        try:
+            async with asyncio.timeout(None) as self._limit:
+                while True:
+                    await self._play_burst()
+        except TimeoutError:
+            if not self._limit.expired():
+                raise
+            raise SinkError("The speaker stopped playing") from None
+        finally:
+            if self._watch is not None:
+                self._watch.cancel()
+
+    async def _play_burst(self) -> None:
+        if not await self._queue.holds(1):
+            return
+        if self._feed.due_s <= 0:
+            if self._queue.next_item_id == self._last_item_id:
+                self.underruns += 1
+            await self._queue.holds(self._prebuffer_samples, within_s=self._prebuffer_s)
+        while await self._queue.holds(self._frame_samples, within_s=self._patience_s()) or self._queue.queued_samples:
+            self._last_item_id = self._queue.next_item_id
+            self._keep_watching()
+            await self._feed.give(self._queue, self._frame_samples)
+        await self._feed.finish()
+
+    def _patience_s(self) -> float:
+        """How long less than a frame may wait for more before the sink would run dry."""
+        return max(0.0, min(self._feed.due_s - _FRAME_S, self._prebuffer_s))
+
+    def _keep_watching(self) -> None:
+        if self._watch is None:
+            self._watch = asyncio.get_running_loop().call_later(_FRAME_S, self._look)
+
+    def _look(self) -> None:
+        """Compare what is due with what the sink has played; about once a frame while there is anything to see."""
+        self._watch = None
+        playing = self._sink.is_playing
+        played = self._sink.played_samples
+        for item_id in self._feed.ledger.settle(played):
+            self._post(PlayoutStarted(item_id))
+        self._post_if_drained(played)
+        due = played < self._feed.ledger.end
+        self._limit_silence(lost=due and not playing)
+        if due or self._queue.queued_samples:
+            self._keep_watching()
+
+    def _limit_silence(self, *, lost: bool) -> None:
+        now_s = asyncio.get_running_loop().time()
+        limit_s = self._limit.when()
+        if lost and limit_s is None:
+            self._limit.reschedule(now_s + _LOST_AFTER_S)
+        elif not lost and limit_s is not None and limit_s > now_s:
+            self._limit.reschedule(None)
+
+    def _post_if_drained(self, played: int) -> None:
+        if self._queue.queued_samples or played < self._feed.ledger.end or self._drained_chunks == self._chunks:
+            return
+        self._drained_chunks = self._chunks
+        self._post(PlayoutDrained(self._chunks))

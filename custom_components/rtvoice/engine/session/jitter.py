@@ -1,0 +1,83 @@
+"""The queue of the agent's audio between the provider's pace and the speaker's."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+
+from ..audio.frame import SAMPLE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Audio of one item; `offset` is the item's sample that it begins with."""
+
+    item_id: str
+    offset: int
+    pcm: bytes
+
+    @property
+    def samples(self) -> int:
+        """Number of samples."""
+        return len(self.pcm) // SAMPLE_BYTES
+
+
+class JitterBuffer:
+    """Pieces of audio in order, at most `capacity_samples` (full: the new piece is dropped and counted)."""
+
+    def __init__(self, capacity_samples: int) -> None:
+        self._capacity_samples = capacity_samples
+        self._pieces: deque[Piece] = deque()
+        self._offsets: dict[str, int] = {}
+        self._changed = asyncio.Event()
+        self._clears = 0
+        self.queued_samples = 0
+        self.dropped_pieces = 0
+
+    def put(self, item_id: str, pcm: bytes) -> None:
+        """Queue whole samples. A dropped piece leaves a hole: what follows keeps its place in the item."""
+        piece = Piece(item_id, self._offsets.get(item_id, 0), pcm)
+        self._offsets[item_id] = piece.offset + piece.samples
+        if self.queued_samples + piece.samples > self._capacity_samples:
+            self.dropped_pieces += 1
+        elif piece.samples:
+            self._pieces.append(piece)
+            self.queued_samples += piece.samples
+            self._changed.set()
+
+    def take(self, samples: int) -> list[Piece]:
+        """Take at most so many samples, of one item or of several."""
+        taken: list[Piece] = []
+        while self._pieces and samples:
+            piece = self._pieces.popleft()
+            if piece.samples > samples:
+                split = samples * SAMPLE_BYTES
+                self._pieces.appendleft(Piece(piece.item_id, piece.offset + samples, piece.pcm[split:]))
+                piece = Piece(piece.item_id, piece.offset, piece.pcm[:split])
+            samples -= piece.samples
+            self.queued_samples -= piece.samples
+            taken.append(piece)
+        return taken
+
+    def clear(self) -> None:
+        """Drop everything; whoever waits is woken."""
+        self._pieces.clear()
+        self.queued_samples = 0
+        self._clears += 1
+        self._changed.set()
+
+    @property
+    def next_item_id(self) -> str | None:
+        """The item whose audio comes next."""
+        return self._pieces[0].item_id if self._pieces else None
+
+    async def holds(self, samples: int, *, within_s: float | None = None) -> bool:
+        """Wait until so many samples are queued; False when time is up or the queue was cleared."""
+        clears = self._clears
+        try:
+            async with asyncio.timeout(within_s):
+                while self.queued_samples < samples and self._clears == clears:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            pass
+        return self.queued_samples >= samples and self._clears == clears
