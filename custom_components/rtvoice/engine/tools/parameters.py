@@ -122,8 +122,9 @@ def _field(parameter: inspect.Parameter) -> tuple[object, FieldInfo]:
     return Annotated[hint, alias], Field(default=parameter.default)
 
 
-def _hidden_field(name: str) -> tuple[object, FieldInfo]:
-    return Annotated[SkipJsonSchema[Any], Field(alias=name)], Field(default=None)
+def _hidden_field(name: str) -> tuple[object, object]:
+    no_schema: Any = SkipJsonSchema
+    return Annotated[no_schema[Any], Field(alias=name)], Field(default=None)
 
 
 def _has_own_default(parameter: inspect.Parameter) -> bool:
