@@ -12,7 +12,7 @@ _ATTENUATION_DB = 66.0
 
 
 class PolyphaseFilter:
-    """A Kaiser-windowed sinc, one set of taps per phase (Oppenheim, Schafer: Discrete-Time Signal Processing, 4.6, 7.6).
+    """A Kaiser-windowed sinc, one set of taps per phase (Oppenheim, Schafer: Discrete-Time Signal Processing, 7.6).
 
     Its pass band ends about 1 kHz below half the lower rate, its stop band begins at half the lower rate (-66 dB).
     Output sample n belongs to input sample n * from_hz / to_hz: there is no delay but that of waiting for the taps.
