@@ -63,7 +63,8 @@ class Playout:
     async def clear(self) -> None:
         """Fall silent within one frame and forget what is queued.
 
-        Posts `PlayoutDrained`, unless more was queued meanwhile. An item that was cut before its start was noticed is never posted as started.
+        Posts `PlayoutDrained`, unless more was queued meanwhile. An item that was cut before its start was noticed is
+        never posted as started.
         """
         self._queue.clear()
         self._last_item_id = None
