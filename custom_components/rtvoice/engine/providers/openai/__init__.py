@@ -1,0 +1,1 @@
+"""The OpenAI Realtime API and servers that speak like it."""

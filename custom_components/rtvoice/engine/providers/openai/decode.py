@@ -1,0 +1,232 @@
+"""The provider's server events as facts."""
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from collections.abc import Callable
+from typing import Final
+
+from ...conversation import facts
+from ...conversation.facts import ModelEvent
+from ...conversation.values import ProviderFault, ResponseStatus, ToolCall
+from ...errors import WireError
+from .encode import REQUEST_ID
+from .faults import PLAIN, Redactor, fault_of
+from .fields import Json, integer, number, optional_text, part, parts, plain_text, text
+from .items import call_of, item_added
+from .usage import usage_of
+
+MAX_ENDED_AGO_S: Final = 10.0
+
+# Older servers and some compatible ones use the names of the beta.
+_BETA_NAMES: Final = {
+    "response.text.delta": "response.output_text.delta",
+    "response.text.done": "response.output_text.done",
+    "response.audio.delta": "response.output_audio.delta",
+    "response.audio.done": "response.output_audio.done",
+    "response.audio_transcript.delta": "response.output_audio_transcript.delta",
+    "response.audio_transcript.done": "response.output_audio_transcript.done",
+    "conversation.item.created": "conversation.item.added",
+}
+
+_ERRORS: Final = frozenset({"error", "conversation.item.input_audio_transcription.failed"})
+
+_STATUSES: Final = {
+    None: ResponseStatus.COMPLETED,
+    "completed": ResponseStatus.COMPLETED,
+    "cancelled": ResponseStatus.CANCELLED,
+    "canceled": ResponseStatus.CANCELLED,
+    "incomplete": ResponseStatus.INCOMPLETE,
+    "failed": ResponseStatus.FAILED,
+}
+
+
+class Decoder:
+    """Turns server events into facts. What it remembers is what one event needs from an earlier one."""
+
+    def __init__(self, redact: Redactor = PLAIN) -> None:
+        self.ignored = 0
+        """Events that the conversation has no use for, among them all unknown ones."""
+        self.metadata_echoed = False
+        """Whether a response ever came back with the id of its request."""
+        self._redact = redact
+        self._conversation_named = False
+        self._foreign: set[str] = set()
+        self._calls: dict[str, list[Json]] = {}
+        self._half_samples: dict[tuple[str, int], bytes] = {}
+
+    def decode(self, event: Json, appended_ms: float = 0.0) -> ModelEvent | None:
+        """The fact in an event, None if there is none.
+
+        `appended_ms` is the length of the microphone audio sent so far. Raises WireError for what cannot be read.
+        """
+        name = text(event, "type")
+        name = _BETA_NAMES.get(name, name)
+        if optional_text(event, "response_id") in self._foreign:
+            return None
+        if (read := _READERS.get(name)) is not None:
+            return read(event)
+        if name in _ERRORS:
+            return self._error(name, event)
+        if name == "input_audio_buffer.speech_stopped":
+            return _speech_stopped(event, appended_ms)
+        return self._remembering(name, event)
+
+    def _error(self, name: str, event: Json) -> ModelEvent:
+        error = part(event, "error")
+        fault = fault_of(error, self._redact)
+        if name == "error":
+            return facts.RequestRejected(fault, optional_text(error, "event_id"))
+        return facts.UserTranscriptFailed(text(event, "item_id"), fault)
+
+    def _remembering(self, name: str, event: Json) -> ModelEvent | None:
+        match name:
+            case "response.output_audio.delta":
+                return self._audio_delta(event)
+            case "response.output_audio.done":
+                return self._audio_done(event)
+            case "response.created":
+                return self._response_created(part(event, "response"))
+            case "response.output_item.done":
+                self._remember_call(event)
+            case "response.done":
+                return self._response_done(event, part(event, "response"))
+            case "conversation.created":
+                self._conversation_named = True
+            case _:
+                self.ignored += 1
+        return None
+
+    def _audio_delta(self, event: Json) -> ModelEvent | None:
+        encoded = event.get("delta")
+        if not isinstance(encoded, str):
+            raise WireError("An audio delta has no audio")
+        response_id, item_id, index = (
+            text(event, "response_id"),
+            text(event, "item_id"),
+            integer(event, "content_index"),
+        )
+        try:
+            pcm = a2b_base64(encoded, strict_mode=bool(encoded))
+        except (Base64Error, ValueError) as err:
+            raise WireError("An audio delta is not base64") from err
+        pcm = self._half_samples.pop((item_id, index), b"") + pcm
+        if len(pcm) % 2:
+            self._half_samples[item_id, index] = pcm[-1:]
+            pcm = pcm[:-1]
+        return facts.AudioDelta(response_id, item_id, index, pcm) if pcm else None
+
+    def _audio_done(self, event: Json) -> ModelEvent:
+        response_id, item_id, index = (
+            text(event, "response_id"),
+            text(event, "item_id"),
+            integer(event, "content_index"),
+        )
+        self._half_samples.pop((item_id, index), None)
+        return facts.AudioFinished(response_id, item_id, index)
+
+    def _response_created(self, response: Json) -> ModelEvent | None:
+        response_id = text(response, "id")
+        request_id = optional_text(part(response, "metadata"), REQUEST_ID)
+        if request_id is not None:
+            self.metadata_echoed = True
+        elif self._is_foreign(response):
+            self._foreign.add(response_id)
+            return None
+        return facts.ResponseStarted(response_id, request_id)
+
+    def _is_foreign(self, response: Json) -> bool:
+        # Null says that a response is not part of the conversation, except on servers that write null everywhere.
+        if optional_text(response, "conversation_id") is not None:
+            self._conversation_named = True
+        return self._conversation_named and response.get("conversation_id", "") is None
+
+    def _remember_call(self, event: Json) -> None:
+        item = part(event, "item")
+        if call_of(item, finished=True) is not None:
+            self._calls.setdefault(text(event, "response_id"), []).append(item)
+
+    def _response_done(self, event: Json, response: Json) -> ModelEvent | None:
+        response_id = text(response, "id")
+        remembered = self._calls.pop(response_id, [])
+        self._half_samples.clear()
+        if response_id in self._foreign:
+            self._foreign.discard(response_id)
+            return None
+        if optional_text(part(response, "metadata"), REQUEST_ID) is None and self._is_foreign(response):
+            return None
+        status = _STATUSES.get(optional_text(response, "status"), ResponseStatus.INCOMPLETE)
+        details = part(response, "status_details")
+        return facts.ResponseFinished(
+            response_id,
+            status,
+            _calls_in([*remembered, *parts(response, "output")], finished=status is ResponseStatus.COMPLETED),
+            usage_of(part(response, "usage") or part(event, "usage")),
+            optional_text(details, "reason"),
+            self._failure(status, details),
+        )
+
+    def _failure(self, status: ResponseStatus, details: Json) -> ProviderFault | None:
+        if status is not ResponseStatus.FAILED:
+            return None
+        return fault_of(part(details, "error"), self._redact)
+
+
+def _calls_in(items: list[Json], *, finished: bool) -> tuple[ToolCall, ...]:
+    calls: dict[str, ToolCall] = {}
+    for item in items:
+        if (call := call_of(item, finished=finished)) is not None:
+            calls[call.call_id] = call
+    return tuple(calls.values())
+
+
+def _speech_stopped(event: Json, appended_ms: float) -> ModelEvent:
+    end_ms = integer(event, "audio_end_ms")
+    ago_s = (appended_ms - end_ms) / 1000 if end_ms else 0.0
+    return facts.SpeechStopped(optional_text(event, "item_id"), end_ms, min(max(ago_s, 0.0), MAX_ENDED_AGO_S))
+
+
+def _transcript_delta(event: Json, *, spoken: bool) -> ModelEvent | None:
+    if not (delta := plain_text(event, "delta")):
+        return None
+    place = text(event, "response_id"), text(event, "item_id"), integer(event, "content_index")
+    return facts.TranscriptDelta(*place, delta, spoken, integer(event, "output_index"))
+
+
+def _transcript_done(event: Json, key: str, *, spoken: bool) -> ModelEvent:
+    place = text(event, "response_id"), text(event, "item_id"), integer(event, "content_index")
+    return facts.TranscriptFinished(*place, plain_text(event, key), spoken, integer(event, "output_index"))
+
+
+def _user_transcript_delta(event: Json) -> ModelEvent | None:
+    delta = plain_text(event, "delta")
+    return facts.UserTranscriptDelta(text(event, "item_id"), delta) if delta else None
+
+
+def _user_transcript_done(event: Json) -> ModelEvent:
+    usage = part(event, "usage")
+    seconds = number(usage, "seconds") if "seconds" in usage else None
+    return facts.UserTranscriptFinished(
+        text(event, "item_id"), plain_text(event, "transcript"), seconds, usage_of(usage)
+    )
+
+
+_READERS: Final[dict[str, Callable[[Json], ModelEvent | None]]] = {
+    "response.output_audio_transcript.delta": lambda event: _transcript_delta(event, spoken=True),
+    "response.output_audio_transcript.done": lambda event: _transcript_done(event, "transcript", spoken=True),
+    "response.output_text.delta": lambda event: _transcript_delta(event, spoken=False),
+    "response.output_text.done": lambda event: _transcript_done(event, "text", spoken=False),
+    "input_audio_buffer.speech_started": lambda event: facts.SpeechStarted(
+        optional_text(event, "item_id"), integer(event, "audio_start_ms")
+    ),
+    "input_audio_buffer.committed": lambda event: facts.TurnCommitted(
+        text(event, "item_id"), optional_text(event, "previous_item_id")
+    ),
+    "conversation.item.added": item_added,
+    "conversation.item.truncated": lambda event: facts.ItemTruncated(
+        text(event, "item_id"), integer(event, "audio_end_ms")
+    ),
+    "conversation.item.deleted": lambda event: facts.ItemDeleted(text(event, "item_id")),
+    "conversation.item.input_audio_transcription.delta": _user_transcript_delta,
+    "conversation.item.input_audio_transcription.completed": _user_transcript_done,
+    "session.updated": lambda _: facts.SessionUpdated(),
+}

@@ -1,0 +1,111 @@
+"""Commands as the provider's client events."""
+
+from binascii import b2a_base64
+from typing import Final, assert_never
+
+import orjson
+
+from ...conversation.effects import (
+    AddItem,
+    CancelResponse,
+    ClearInput,
+    CommitInput,
+    CreateResponse,
+    DeleteItem,
+    ModelCommand,
+    SendToolOutput,
+    TruncateItem,
+    UpdateSession,
+)
+from ...conversation.values import ItemKind, NewItem
+from .session_config import changes_of, update_of
+
+REQUEST_ID: Final = "request_id"
+"""Key of a response's metadata under which its request is found again."""
+
+_APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
+_APPEND_TAIL: Final = b'"}'
+
+_ROLES: Final = {
+    ItemKind.USER_MESSAGE: ("user", "input_text"),
+    ItemKind.AGENT_MESSAGE: ("assistant", "output_text"),
+    ItemKind.SYSTEM_MESSAGE: ("system", "input_text"),
+}
+
+
+def encode(command: ModelCommand) -> bytes:
+    """A command as a text frame."""
+    return orjson.dumps(event_of(command))
+
+
+def encode_audio(pcm: bytes | bytearray) -> bytes:
+    """Microphone audio as a text frame; it is not built from a dict because there are fifty of them a second."""
+    return b"".join((_APPEND_HEAD, b2a_base64(pcm, newline=False), _APPEND_TAIL))
+
+
+def event_of(command: ModelCommand) -> dict[str, object]:
+    """A command as a client event. Raises ValueError for an item that is no message."""
+    match command:
+        case CreateResponse():
+            return _create_response(command)
+        case CancelResponse(response_id=None):
+            return {"type": "response.cancel"}
+        case CancelResponse(response_id=response_id):
+            return {"type": "response.cancel", "response_id": response_id}
+        case UpdateSession(request_id=request_id):
+            return update_of(changes_of(command), request_id)
+        case CommitInput():
+            return {"type": "input_audio_buffer.commit"}
+        case ClearInput():
+            return {"type": "input_audio_buffer.clear"}
+        case TruncateItem() | DeleteItem() | SendToolOutput() | AddItem():
+            return _item_event(command)
+        case _:
+            assert_never(command)
+
+
+def _create_response(command: CreateResponse) -> dict[str, object]:
+    response: dict[str, object] = {"metadata": {REQUEST_ID: command.request_id}}
+    if command.instructions is not None:
+        response["instructions"] = command.instructions
+    if command.tool_choice is not None:
+        response["tool_choice"] = str(command.tool_choice)
+    return {"type": "response.create", "event_id": command.request_id, "response": response}
+
+
+def _item_event(command: TruncateItem | DeleteItem | SendToolOutput | AddItem) -> dict[str, object]:
+    match command:
+        case TruncateItem():
+            return {
+                "type": "conversation.item.truncate",
+                "item_id": command.item_id,
+                "content_index": command.content_index,
+                "audio_end_ms": command.audio_end_ms,
+            }
+        case DeleteItem(item_id=item_id):
+            return {"type": "conversation.item.delete", "item_id": item_id}
+        case SendToolOutput(call_id=call_id, output=output):
+            return _create_item({"type": "function_call_output", "call_id": call_id, "output": output})
+        case AddItem(item=item):
+            return _create_item(_message(item))
+        case _:
+            assert_never(command)
+
+
+def _create_item(item: dict[str, object]) -> dict[str, object]:
+    return {"type": "conversation.item.create", "item": item}
+
+
+def _message(item: NewItem) -> dict[str, object]:
+    if item.kind not in _ROLES:
+        raise ValueError(f"An item of kind {item.kind} cannot be added")
+    role, text_type = _ROLES[item.kind]
+    content: list[dict[str, object]] = []
+    if item.text or item.image is None:
+        content.append({"type": text_type, "text": item.text})
+    if item.image is not None:
+        content.append({"type": "input_image", "image_url": item.image})
+    message: dict[str, object] = {"type": "message", "role": role, "content": content}
+    if item.item_id is not None:
+        message["id"] = item.item_id
+    return message

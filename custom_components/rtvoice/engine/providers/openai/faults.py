@@ -1,0 +1,170 @@
+"""What errors of the provider mean: codes, close frames and HTTP statuses as classes of errors."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import Final
+
+from ...conversation.values import ProviderFault
+from ...errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailedError,
+    ConnectionLostError,
+    EngineError,
+    ProviderError,
+    QuotaExceededError,
+    RateLimitedError,
+    SessionExpiredError,
+)
+from .fields import Json, optional_text, plain_text
+
+
+class Cause(Enum):
+    """What is behind an error, as far as its code says."""
+
+    AUTHENTICATION = auto()
+    QUOTA = auto()
+    CONFIGURATION = auto()
+    RATE_LIMIT = auto()
+    EXPIRED = auto()
+    SERVER = auto()
+
+
+_CAUSES: Final[dict[str, Cause]] = {
+    "invalid_api_key": Cause.AUTHENTICATION,
+    "insufficient_permissions": Cause.AUTHENTICATION,
+    "account_deactivated": Cause.AUTHENTICATION,
+    "insufficient_quota": Cause.QUOTA,
+    "credit_balance_exhausted": Cause.QUOTA,
+    "billing_hard_limit_reached": Cause.QUOTA,
+    "missing_model": Cause.CONFIGURATION,
+    "invalid_model": Cause.CONFIGURATION,
+    "model_not_found": Cause.CONFIGURATION,
+    "model_load_error": Cause.CONFIGURATION,
+    "beta_api_shape_disabled": Cause.CONFIGURATION,
+    "rate_limit_exceeded": Cause.RATE_LIMIT,
+    "inference_rate_limit_exceeded": Cause.RATE_LIMIT,
+    "rate_limit_error": Cause.RATE_LIMIT,
+    "session_limit_reached": Cause.RATE_LIMIT,
+    "session_expired": Cause.EXPIRED,
+    "server_error": Cause.SERVER,
+}
+
+# A few servers give a reason in the code of the close frame alone, and only while a session is being set up.
+_CLOSE_CAUSES: Final[dict[int, Cause]] = {3000: Cause.AUTHENTICATION}
+_SETUP_CLOSE_CAUSES: Final[dict[int, Cause]] = {
+    1008: Cause.AUTHENTICATION,
+    4000: Cause.CONFIGURATION,
+    4004: Cause.CONFIGURATION,
+}
+
+_STATUS_CAUSES: Final[dict[int, Cause]] = {
+    HTTPStatus.BAD_REQUEST: Cause.CONFIGURATION,
+    HTTPStatus.UNAUTHORIZED: Cause.AUTHENTICATION,
+    HTTPStatus.PAYMENT_REQUIRED: Cause.QUOTA,
+    HTTPStatus.FORBIDDEN: Cause.AUTHENTICATION,
+    HTTPStatus.NOT_FOUND: Cause.CONFIGURATION,
+    HTTPStatus.METHOD_NOT_ALLOWED: Cause.CONFIGURATION,
+    HTTPStatus.GONE: Cause.CONFIGURATION,
+    HTTPStatus.UPGRADE_REQUIRED: Cause.CONFIGURATION,
+    HTTPStatus.TOO_MANY_REQUESTS: Cause.RATE_LIMIT,
+}
+
+_FATAL: Final = frozenset({Cause.AUTHENTICATION, Cause.QUOTA, Cause.EXPIRED})
+
+# Types of errors that say no more than that there is one.
+_VAGUE: Final = frozenset({"error", "invalid_request_error"})
+
+_KEY: Final = re.compile(r"\b(sk|ek|Bearer)[-_ ][^\s'\"<>,;)]+")
+_WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Redactor:
+    """Takes keys, and what looks like one, out of texts."""
+
+    key: str | None = None
+
+    def __call__(self, text: str) -> str:
+        """`text` without keys."""
+        if self.key:
+            text = text.replace(self.key, "…")
+        return _KEY.sub(r"\1-…", text)
+
+    def __repr__(self) -> str:
+        return "Redactor()"
+
+
+PLAIN: Final = Redactor()
+"""Knows no key, and takes out what looks like one."""
+
+
+def fault_of(error: Json, redact: Redactor) -> ProviderFault:
+    """The `error` object of an event or of an HTTP answer."""
+    kind = optional_text(error, "type")
+    code = optional_text(error, "code")
+    if code is None and kind is not None and kind not in _VAGUE and _WORD.fullmatch(kind):
+        code = kind
+    message = plain_text(error, "message") or kind or code or "unknown error"
+    return ProviderFault(code, redact(message), optional_text(error, "param"))
+
+
+def cause_of(fault: ProviderFault | None) -> Cause | None:
+    """What is behind a fault; None where its code is not a known one."""
+    return _CAUSES.get(fault.code) if fault is not None and fault.code is not None else None
+
+
+def ends_session(fault: ProviderFault, request_id: str | None) -> bool:
+    """Whether no session survives this fault."""
+    cause = cause_of(fault)
+    if cause is Cause.CONFIGURATION:
+        # The same codes answer a request that names a model, such as a setting for transcription.
+        return request_id is None and fault.param is None
+    return cause in _FATAL
+
+
+def error_of_fault(fault: ProviderFault, *, established: bool, cause: Cause | None = None) -> EngineError:
+    """A fault that ended a session, or that kept it from beginning."""
+    return _error(cause or cause_of(fault), fault, established=established)
+
+
+def error_of_close(code: int | None, reason: str, fault: ProviderFault | None, *, established: bool) -> EngineError:
+    """A close frame (`code` is None where there was none), after `fault` if that was the last event before it."""
+    named = reason.rpartition(".")[2]
+    if cause_of(fault) is None and named in _CAUSES:
+        fault = ProviderFault(named, fault.message if fault else reason, fault.param if fault else None)
+    cause = cause_of(fault)
+    if cause is None and code is not None:
+        cause = _CLOSE_CAUSES.get(code)
+        if cause is None and not established:
+            cause = _SETUP_CLOSE_CAUSES.get(code)
+    if fault is None:
+        how = f"code {code}{f', {reason}' if reason else ''}" if code is not None else "without a word"
+        fault = ProviderFault(None, f"The provider closed the connection ({how})")
+    return _error(cause, fault, established=established)
+
+
+def error_of_status(status: int, fault: ProviderFault | None = None, retry_after_s: float | None = None) -> EngineError:
+    """An HTTP answer where a session was asked for."""
+    cause = cause_of(fault) or _STATUS_CAUSES.get(status)
+    fault = fault or ProviderFault(None, f"The provider answered with HTTP status {status}")
+    return _error(cause, fault, established=False, retry_after_s=retry_after_s)
+
+
+def _error(
+    cause: Cause | None, fault: ProviderFault, *, established: bool, retry_after_s: float | None = None
+) -> EngineError:
+    if cause is Cause.CONFIGURATION:
+        return ConfigurationError(fault.message)
+    if cause is Cause.RATE_LIMIT:
+        return RateLimitedError(fault.message, code=fault.code, param=fault.param, retry_after_s=retry_after_s)
+    kind: type[ProviderError] = ConnectionLostError if established else ConnectionFailedError
+    if cause is Cause.AUTHENTICATION:
+        kind = AuthenticationError
+    elif cause is Cause.QUOTA:
+        kind = QuotaExceededError
+    elif cause is Cause.EXPIRED and established:
+        kind = SessionExpiredError
+    return kind(fault.message, code=fault.code, param=fault.param)
