@@ -1,0 +1,134 @@
+"""A session at a provider over a websocket."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Final, override
+
+import aiohttp
+
+from ...audio.frame import SAMPLE_BYTES
+from ...conversation.effects import ModelCommand
+from ...conversation.facts import ModelEvent, RequestRejected
+from ...conversation.values import Capabilities
+from ...errors import WireError
+from ...options import PushToTalk, SessionOptions
+from ...ports import Connection
+from .codec import Decoder, encode
+from .endpoint import Endpoint
+from .faults import ends_session, error_of_fault
+from .fields import Json
+from .handshake import set_up
+from .http import TRANSPORT_ERRORS, Http, failure_of
+from .outbox import Outbox
+from .wire import Wire
+
+_LOGGER = logging.getLogger(__name__)
+
+MAX_UNSENT_AUDIO_S: Final = 2.0
+"""Microphone audio kept while the socket is congested."""
+
+
+class OpenAIConnection(Connection):
+    """A session that is set up; made by `open_connection`."""
+
+    def __init__(self, wire: Wire, capabilities: Capabilities, decoder: Decoder, early: list[Json]) -> None:
+        self.dropped_events = 0
+        """Events that could not be read."""
+        self._wire = wire
+        self._capabilities = capabilities
+        self._decoder = decoder
+        self._early = early
+        self._byte_rate = capabilities.input_rate_hz * SAMPLE_BYTES
+        self.outbox = Outbox(wire.write, limit_bytes=int(MAX_UNSENT_AUDIO_S * self._byte_rate))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the server can do in this session."""
+        if self._decoder.metadata_echoed and not self._capabilities.echoes_metadata:
+            self._capabilities = replace(self._capabilities, echoes_metadata=True)
+        return self._capabilities
+
+    @override
+    async def send(self, command: ModelCommand) -> None:
+        await self.outbox.put(encode(command))
+
+    @override
+    async def send_audio(self, pcm: bytes) -> None:
+        self.outbox.put_audio(pcm)
+
+    @override
+    async def receive(self) -> AsyncIterator[ModelEvent]:
+        while True:
+            event = self._early.pop(0) if self._early else await self._wire.read()
+            fact = self._decode(event)
+            if isinstance(fact, RequestRejected) and ends_session(fact.fault, fact.request_id):
+                raise error_of_fault(fact.fault, established=True)
+            if fact is not None:
+                yield fact
+
+    def _decode(self, event: Json) -> ModelEvent | None:
+        try:
+            return self._decoder.decode(event, self.outbox.appended_bytes * 1000 / self._byte_rate)
+        except WireError as err:
+            self.dropped_events += 1
+            _LOGGER.debug("Dropped an event that cannot be read: %s", err)
+            return None
+
+
+@asynccontextmanager
+async def open_connection(http: Http, endpoint: Endpoint, options: SessionOptions) -> AsyncIterator[OpenAIConnection]:
+    """Open a session, ready for audio. Raises what kept it from being set up."""
+    greet_by = asyncio.get_running_loop().time() + endpoint.timeouts.greet_s
+    websocket = await _connect(http, endpoint, options.model)
+    try:
+        wire = Wire(websocket, endpoint.redact)
+        early = await set_up(wire, endpoint, options, greet_by=greet_by)
+        connection = OpenAIConnection(wire, _capabilities(endpoint, options), Decoder(endpoint.redact), early)
+        # A task of its own and not of a task group, which would wrap the errors of whoever uses the connection.
+        writer = asyncio.create_task(connection.outbox.run(), name="provider-writer")
+        try:
+            yield connection
+        finally:
+            writer.cancel()
+            await asyncio.wait([writer])
+    finally:
+        await _close(websocket, endpoint.timeouts.close_s)
+
+
+async def _connect(http: Http, endpoint: Endpoint, model: str) -> aiohttp.ClientWebSocketResponse[bool]:
+    timeouts = endpoint.timeouts
+    try:
+        async with asyncio.timeout(timeouts.greet_s):
+            session = await http.session()
+            return await session.ws_connect(
+                endpoint.realtime(model),
+                headers=endpoint.headers,
+                heartbeat=timeouts.heartbeat_s,
+                timeout=aiohttp.ClientWSTimeout(ws_close=timeouts.close_s),
+                autoclose=False,  # closing waits for the peer, which is done once and in bounded time, at the end
+                max_msg_size=0,
+                compress=0,
+                decode_text=False,
+            )
+    except TRANSPORT_ERRORS as err:
+        failure = failure_of(err, endpoint)
+    raise failure
+
+
+async def _close(websocket: aiohttp.ClientWebSocketResponse[bool], close_s: float) -> None:
+    try:
+        async with asyncio.timeout(close_s):
+            await websocket.close()
+    except TimeoutError:
+        _LOGGER.debug("The provider did not take the close frame in time")
+
+
+def _capabilities(endpoint: Endpoint, options: SessionOptions) -> Capabilities:
+    capabilities = endpoint.dialect.capabilities
+    if isinstance(options.turn_detection, PushToTalk):
+        # A server that does not listen for speech has nothing to interrupt on.
+        return replace(capabilities, interrupts_by_itself=False)
+    return capabilities

@@ -1,0 +1,120 @@
+"""What waits to be written to the socket, in order."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import aiohttp
+
+from ...audio.frame import SAMPLE_BYTES
+from ...errors import ConnectionLostError
+from .codec import encode_audio
+
+
+@dataclass(slots=True)
+class _Control:
+    frame: bytes
+    written: asyncio.Future[None]
+
+
+@dataclass(slots=True)
+class _Audio:
+    pcm: bytearray
+
+
+class Outbox:
+    """A queue of commands and microphone audio with one writer, which keeps their order.
+
+    Commands are never dropped: who sends one waits until it is written, so there are never more than senders.
+    Audio is never waited for: what the socket does not take yet is joined into one append, and beyond `limit_bytes`
+    the oldest samples are dropped and counted.
+    """
+
+    def __init__(self, write: Callable[[bytes], Awaitable[None]], *, limit_bytes: int) -> None:
+        self.appended_bytes = 0
+        """Audio written so far; what was dropped does not count."""
+        self.dropped_bytes = 0
+        """Audio dropped so far."""
+        self._write = write
+        self._limit_bytes = limit_bytes
+        self._queue: deque[_Control | _Audio] = deque()
+        self._queued_bytes = 0
+        self._filled = asyncio.Event()
+        self._broken = False
+
+    async def put(self, frame: bytes) -> None:
+        """Queue a command and wait until it is written. Raises ConnectionLostError."""
+        self._check()
+        control = _Control(frame, asyncio.get_running_loop().create_future())
+        self._queue.append(control)
+        self._filled.set()
+        await control.written
+
+    def put_audio(self, pcm: bytes) -> None:
+        """Queue whole samples. Raises ConnectionLostError."""
+        self._check()
+        if not pcm:
+            return
+        last = self._queue[-1] if self._queue else None
+        if isinstance(last, _Audio):
+            last.pcm += pcm
+        else:
+            self._queue.append(_Audio(bytearray(pcm)))
+        self._queued_bytes += len(pcm)
+        if self._queued_bytes > self._limit_bytes:
+            self._drop_oldest(self._queued_bytes - self._limit_bytes)
+        self._filled.set()
+
+    async def run(self) -> None:
+        """Write what is queued until the socket breaks or this is cancelled; then nothing more can be queued."""
+        try:
+            while True:
+                await self._filled.wait()
+                while self._queue:
+                    await self._write_next()
+                self._filled.clear()
+        except OSError, aiohttp.ClientError:
+            # Why it broke is told by the reading side, which sees the close frame.
+            return
+        finally:
+            self._break()
+
+    async def _write_next(self) -> None:
+        entry = self._queue.popleft()
+        if isinstance(entry, _Audio):
+            # All of it may have been dropped while it waited.
+            if entry.pcm:
+                self._queued_bytes -= len(entry.pcm)
+                self.appended_bytes += len(entry.pcm)
+                await self._write(encode_audio(entry.pcm))
+            return
+        try:
+            await self._write(entry.frame)
+        except BaseException:
+            self._queue.appendleft(entry)
+            raise
+        if not entry.written.done():
+            entry.written.set_result(None)
+
+    def _drop_oldest(self, excess: int) -> None:
+        excess += excess % SAMPLE_BYTES
+        for entry in self._queue:
+            if isinstance(entry, _Audio) and excess > 0:
+                count = min(excess, len(entry.pcm))
+                del entry.pcm[:count]
+                excess -= count
+                self._queued_bytes -= count
+                self.dropped_bytes += count
+
+    def _check(self) -> None:
+        if self._broken:
+            raise ConnectionLostError("The connection to the provider is closed")
+
+    def _break(self) -> None:
+        self._broken = True
+        for entry in self._queue:
+            if isinstance(entry, _Control) and not entry.written.done():
+                entry.written.set_exception(ConnectionLostError("The connection to the provider is closed"))
+        self._queue.clear()
+        self._queued_bytes = 0

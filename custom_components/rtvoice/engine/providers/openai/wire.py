@@ -1,0 +1,80 @@
+"""An open websocket as a stream of events; its end is an error that says why."""
+
+import logging
+import socket
+from typing import Final
+
+import aiohttp
+import orjson
+
+from ...conversation.values import ProviderFault
+from ...errors import EngineError
+from .faults import Redactor, error_of_close, fault_of
+from .fields import Json, part
+
+_LOGGER = logging.getLogger(__name__)
+
+# Unsent audio belongs in the outbox, where old audio can be dropped, and not in the kernel's buffer.
+_UNSENT_BYTES: Final = 16_384
+
+
+class Wire:
+    """Reads events from a websocket."""
+
+    def __init__(self, websocket: aiohttp.ClientWebSocketResponse[bool], redact: Redactor) -> None:
+        self.established = False
+        """Whether a session was set up; decides whether an end is a failure to connect or a lost link."""
+        self.unreadable = 0
+        """Frames that were dropped because they were no JSON objects."""
+        self._websocket = websocket
+        self._redact = redact
+        self._last_fault: ProviderFault | None = None
+        _keep_little_unsent(websocket)
+
+    async def read(self) -> Json:
+        """The next event. Raises what the end of the link means."""
+        while True:
+            message = await self._websocket.receive()
+            if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                raise self._ended(message.type, message.data, message.extra)
+            event = self._parse(message.data)
+            if event is not None:
+                self._last_fault = (
+                    fault_of(part(event, "error"), self._redact) if event.get("type") == "error" else None
+                )
+                return event
+
+    async def write(self, frame: bytes) -> None:
+        """Write a text frame; waits while the socket is congested. Raises OSError or aiohttp.ClientError."""
+        await self._websocket.send_frame(frame, aiohttp.WSMsgType.TEXT)
+
+    def _parse(self, frame: bytes | str) -> Json | None:
+        try:
+            event = orjson.loads(frame)
+        except orjson.JSONDecodeError:
+            event = None
+        if isinstance(event, dict):
+            return event
+        self.unreadable += 1
+        _LOGGER.debug("Dropped a frame of %s bytes that is no event", len(frame))
+        return None
+
+    def _ended(self, kind: aiohttp.WSMsgType, payload: object, extra: object) -> EngineError:
+        code, reason = None, ""
+        if kind is aiohttp.WSMsgType.CLOSE:
+            code = payload if isinstance(payload, int) else None
+            reason = self._redact(extra) if isinstance(extra, str) else ""
+        error = error_of_close(code, reason, self._last_fault, established=self.established)
+        error.__cause__ = payload if isinstance(payload, Exception) else self._websocket.exception()
+        return error
+
+
+def _keep_little_unsent(websocket: aiohttp.ClientWebSocketResponse[bool]) -> None:
+    connected = websocket.get_extra_info("socket")
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if connected is None or option is None:
+        return
+    try:
+        connected.setsockopt(socket.IPPROTO_TCP, option, _UNSENT_BYTES)
+    except OSError as err:
+        _LOGGER.debug("The kernel's send buffer stays as it is: %s", err)
