@@ -1,0 +1,118 @@
+"""OpenAI, and servers that speak as OpenAI does, as providers."""
+
+import asyncio
+import logging
+import os
+from contextlib import AbstractAsyncContextManager
+from typing import override
+
+import aiohttp
+
+from ...conversation.values import Capabilities
+from ...errors import ConfigurationError, EngineError
+from ...options import PushToTalk, SessionOptions
+from ...ports import Connection, RealtimeProvider
+from .connection import open_connection
+from .dialect import DIALECTS, OPENAI, TIMEOUTS, Timeouts
+from .endpoint import Endpoint
+from .http import Http, list_models, resolve
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class _WebSocketProvider(RealtimeProvider):
+    """A provider at one endpoint."""
+
+    def __init__(self, endpoint: Endpoint, session: aiohttp.ClientSession | None) -> None:
+        self._endpoint = endpoint
+        self._http = Http(session)
+
+    @override
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self._endpoint.root.with_query(None))!r})"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What its sessions can do."""
+        return self._endpoint.dialect.capabilities
+
+    @override
+    async def prewarm(self) -> None:
+        try:
+            async with asyncio.timeout(self._endpoint.timeouts.greet_s):
+                await self._http.session()
+                await resolve(self._endpoint)
+        except (OSError, UnicodeError, EngineError) as err:
+            _LOGGER.debug("Could not prepare for %s: %s", self._endpoint.root.host, err)
+
+    @override
+    def connect(self, options: SessionOptions) -> AbstractAsyncContextManager[Connection]:
+        return open_connection(self._http, self._endpoint, options)
+
+    @override
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def list_models(self) -> tuple[str, ...]:
+        """Ids of the models that the account may use, empty where the server keeps no list; costs nothing.
+
+        Raises AuthenticationError, QuotaExceededError, RateLimitedError or ConnectionFailedError.
+        """
+        return await list_models(self._http, self._endpoint)
+
+    async def check(self, model: str) -> None:
+        """Open a session with a model and close it again. Raises what `connect` raises."""
+        options = SessionOptions(
+            model=model,
+            voice=None,
+            transcription_model=None,
+            noise_reduction=None,
+            turn_detection=PushToTalk(),
+        )
+        async with self.connect(options):
+            pass
+
+
+class OpenAIProvider(_WebSocketProvider):
+    """The OpenAI Realtime API.
+
+    The key is taken from `api_key` or the environment's OPENAI_API_KEY. A `session` that is given is not closed.
+    Raises ConfigurationError without a key, and AuthenticationError for what cannot be one.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str = "https://api.openai.com/v1",
+        organization: str | None = None,
+        project: str | None = None,
+        session: aiohttp.ClientSession | None = None,
+        timeouts: Timeouts = TIMEOUTS,
+    ) -> None:
+        key = api_key or os.environ.get("OPENAI_API_KEY")
+        if not key or not key.strip():
+            raise ConfigurationError("A key is needed: give api_key or set OPENAI_API_KEY")
+        headers = {"OpenAI-Organization": organization, "OpenAI-Project": project}
+        super().__init__(Endpoint.at(base_url, OPENAI, api_key=key, headers=headers, timeouts=timeouts), session)
+
+
+class CompatibleProvider(_WebSocketProvider):
+    """A server that speaks the OpenAI Realtime API. `dialect` is `auto` or `ga`.
+
+    A `session` that is given is not closed. Raises ConfigurationError for an address or dialect that cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        dialect: str = "auto",
+        session: aiohttp.ClientSession | None = None,
+        timeouts: Timeouts = TIMEOUTS,
+    ) -> None:
+        spoken = DIALECTS.get(dialect)
+        if spoken is None:
+            raise ConfigurationError(f"The dialect {dialect!r} is not supported; there are {', '.join(DIALECTS)}")
+        super().__init__(Endpoint.at(base_url, spoken, api_key=api_key, timeouts=timeouts), session)
