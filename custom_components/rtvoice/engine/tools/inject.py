@@ -2,7 +2,7 @@
 
 import inspect
 from dataclasses import dataclass
-from types import NoneType, UnionType
+from types import NoneType
 from typing import Annotated, TypeAliasType, Union, get_args, get_origin
 
 type Inject[T] = T
@@ -51,11 +51,11 @@ class Injection:
 
 def injection_of(parameter: inspect.Parameter) -> Injection | None:
     """How a parameter is injected, None if it is the model's. Raises ValueError for a type that cannot be looked up."""
-    target, nullable = _injected(parameter.annotation)
-    if target is None:
+    targets, nullable = _injected(parameter.annotation)
+    if not targets:
         return None
     types: list[type] = []
-    for member in _members(target):
+    for member in _members(targets[0]):
         if member is NoneType:
             nullable = True
         else:
@@ -65,22 +65,22 @@ def injection_of(parameter: inspect.Parameter) -> Injection | None:
     return Injection(parameter.name, tuple(types), nullable, parameter.default is not inspect.Parameter.empty)
 
 
-def _injected(annotation: object) -> tuple[object | None, bool]:
-    """What stands inside `Inject[...]`, or None without one; and whether None was allowed outside of it."""
+def _injected(annotation: object) -> tuple[tuple[object, ...], bool]:
+    """What stands inside `Inject[...]`, if there is one, and whether None was allowed outside of it."""
     if annotation is Inject:
         raise ValueError("Inject needs a type, as in Inject[EventBus]")
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Inject:
-        return args[0], False
+        return args, False
     if origin is Annotated:
         return _injected(args[0])
-    if origin in (Union, UnionType):
-        targets = [target for target, _ in map(_injected, args) if target is not None]
-        others = [arg for arg in args if _injected(arg)[0] is None]
-        if targets and (len(targets) > 1 or others != [NoneType]):
-            raise ValueError("Inject mixes only with None; write Inject[A | B]")
-        return (targets[0], True) if targets else (None, False)
-    return None, False
+    if origin is not Union:
+        return (), False
+    targets = tuple(target for arg in args for target in _injected(arg)[0])
+    others = [arg for arg in args if not _injected(arg)[0]]
+    if targets and (len(targets) > 1 or others != [NoneType]):
+        raise ValueError("Inject mixes only with None; write Inject[A | B]")
+    return targets, bool(targets)
 
 
 def _members(target: object) -> tuple[object, ...]:
@@ -88,7 +88,7 @@ def _members(target: object) -> tuple[object, ...]:
         target = target.__value__
     if get_origin(target) is Annotated:
         return _members(get_args(target)[0])
-    if get_origin(target) in (Union, UnionType):
+    if get_origin(target) is Union:
         return tuple(member for arg in get_args(target) for member in _members(arg))
     return (NoneType if target is None else target,)
 

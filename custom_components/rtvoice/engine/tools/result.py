@@ -80,7 +80,10 @@ def bounded(text: str, limit: int = MAX_OUTPUT_CHARS) -> str:
 
 
 def _plain(value: object) -> object:
-    return dict(value) if isinstance(value, Mapping) else str(value)
+    """What pydantic cannot serialise, as something that it can."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, deque) else str(value)
 
 
 def _described(value: object) -> str:
