@@ -49,7 +49,7 @@ def on_response_started(parts: Parts, fact: ResponseStarted, now_s: float) -> li
     attributable = parts.settings.capabilities.echoes_metadata
     ours = parts.responses.started(fact.response_id, fact.request_id, attributable=attributable, now_s=now_s)
     if ours is not None and (ours.dropped or parts.turns.speaking):
-        return _take_back(parts, ours)
+        return _take_back(parts, ours, fact.response_id)
     parts.responses.forget(Purpose.FOLLOW_UP)
     return [*parts.turns.answered(), Publish(AssistantStartedRespondingEvent(fact.response_id))]
 
@@ -84,12 +84,11 @@ def on_playout(parts: Parts, fact: PlayoutStarted | PlayoutDrained, now_s: float
     assert_never(fact)
 
 
-def _take_back(parts: Parts, ours: Wanted) -> list[Effect]:
+def _take_back(parts: Parts, ours: Wanted, response_id: str) -> list[Effect]:
     """Cancel a response that began too late: the user speaks now, or nobody wants it any more."""
-    cancel: list[Effect] = list(parts.responses.cancel_active())
     if not ours.dropped:
         parts.responses.want(ours)
-    return cancel
+    return parts.responses.cancel(response_id)
 
 
 def _usage(usage: ResponseUsage) -> UsageEvent:

@@ -46,9 +46,11 @@ class Asked:
         return [effect for command in deferred for effect in self.carry_out(command, position, now_s)]
 
     def carry_out(self, command: UserCommand, position: PlayoutPosition, now_s: float) -> list[Effect]:
-        """Carry out a command now, or as soon as the provider is ready."""
+        """Carry out a command now or, where it needs the provider, as soon as that is ready."""
         if isinstance(command, StopAsked):
             return self._end(command)
+        if isinstance(command, MuteChanged):
+            return [GateInput(open=not command.muted)]
         if not self._ready:
             self._deferred.append(command)
             return []
@@ -60,8 +62,6 @@ class Asked:
             case SpeedChanged() | ToolsChanged() | ToolChoiceChanged():
                 self._parts.updates.collect(command)
                 return []
-            case MuteChanged():
-                return [GateInput(open=not command.muted)]
             case TurnEnded():
                 return self._end_turn(now_s)
         assert_never(command)

@@ -14,7 +14,7 @@ from . import facts as f
 from .agent_side import on_playout, on_response_finished, on_response_started, on_speech, on_tool_finished
 from .asked import Asked
 from .deadlines import RESPONSE_PROGRESS_S
-from .effects import Close, Effect, Publish
+from .effects import AddItem, Close, Effect, Publish
 from .items import Item
 from .parts import Parts, error
 from .responses import Purpose
@@ -102,9 +102,7 @@ class Conversation:
         if fact.rejection in (f.Rejection.NOTHING_TO_CANCEL, f.Rejection.ITEM_GONE):
             return []
         already = fact.rejection is f.Rejection.ALREADY_RESPONDING
-        pending = responses.pending_request
-        ours = pending is not None and (fact.request_id == pending or (already and fact.request_id is None))
-        harmless = responses.rejected(already_responding=already) if ours else already
+        harmless = responses.rejected(fact.request_id, already_responding=already)
         return [] if harmless else [error("request_rejected", fact.fault)]
 
     def _on_own(
@@ -116,7 +114,8 @@ class Conversation:
         match fact:
             case f.SessionReady():
                 self._ready = True
-                return [Publish(AgentSessionConnectedEvent()), *self._asked.open(playout, now_s)]
+                history = self._recall(now_s)
+                return [*history, Publish(AgentSessionConnectedEvent()), *self._asked.open(playout, now_s)]
             case f.ToolCallFinished():
                 return on_tool_finished(self._parts, fact)
             case f.TimerFired():
@@ -125,6 +124,13 @@ class Conversation:
                 reason = fact.error.end_reason
                 return [Publish(AgentErrorEvent(AgentError(reason.value, str(fact.error)))), Close(reason, fact.error)]
         assert_never(fact)
+
+    def _recall(self, now_s: float) -> list[Effect]:
+        """Tell the model what was said before."""
+        for item in self._parts.settings.history:
+            if item.item_id is not None:
+                self._parts.items.ensure(item.item_id, item.kind, now_s).earlier = True
+        return [AddItem(item) for item in self._parts.settings.history]
 
     def _on_timer(self, timer: f.Timer, now_s: float) -> list[Effect]:
         parts = self._parts

@@ -20,11 +20,6 @@ class Deadlines:
     def __init__(self) -> None:
         self._due_s: dict[Timer, float] = {}
 
-    @property
-    def armed(self) -> frozenset[Timer]:
-        """The deadlines that have neither fired nor been disarmed."""
-        return frozenset(self._due_s)
-
     def arm(self, timer: Timer, after_s: float, now_s: float) -> list[Effect]:
         """Set or move a deadline."""
         self._due_s[timer] = now_s + after_s

@@ -96,11 +96,10 @@ class Floor:
 
 
 def _truncation(item: Item, heard_ms: float) -> TruncateItem:
-    """The cut, in the content part that was being heard: each part has its own zero."""
-    before_ms = 0.0
-    for content_index, part_ms in sorted(item.parts_ms.items()):
-        if heard_ms <= before_ms + part_ms:
-            return TruncateItem(item.item_id, round_down(heard_ms - before_ms), content_index)
-        before_ms += part_ms
-    content_index, part_ms = max(item.parts_ms.items())
-    return TruncateItem(item.item_id, round_down(part_ms), content_index)
+    """Cut in the content part that was being heard: each part has its own zero."""
+    parts = sorted(item.parts_ms.items())
+    content_index, part_ms = parts.pop(0)
+    while heard_ms > part_ms and parts:
+        heard_ms -= part_ms
+        content_index, part_ms = parts.pop(0)
+    return TruncateItem(item.item_id, round_down(min(heard_ms, part_ms)), content_index)

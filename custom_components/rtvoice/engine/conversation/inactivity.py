@@ -24,24 +24,16 @@ class Inactivity:
         if not quiet:
             self._ends_at_s = None
             return self._deadlines.disarm(Timer.INACTIVITY)
-        return self.restart(now_s)
-
-    def restart(self, now_s: float) -> list[Effect]:
-        """Begin the whole timeout again."""
-        if self._timeout_s is None:
-            return []
         self._ends_at_s = now_s + self._timeout_s
         return self._deadlines.arm(Timer.INACTIVITY, max(0.0, self._timeout_s - COUNTDOWN_FROM), now_s)
 
     def tick(self, now_s: float) -> list[Effect]:
-        """Count a second down, or end the session after the last."""
-        if self._ends_at_s is None or self._timeout_s is None:
-            return []
-        remaining = round(self._ends_at_s - now_s)
+        """Count a second down, or end the session after the last. Only called while it runs."""
+        ends_at_s = self._ends_at_s or 0.0
+        remaining = round(ends_at_s - now_s)
         if remaining <= 0:
-            self._ends_at_s = None
-            return [Publish(UserInactivityTimeoutEvent(self._timeout_s)), Close(EndReason.INACTIVITY)]
-        next_tick_s = self._ends_at_s - (remaining - 1)
+            return [Publish(UserInactivityTimeoutEvent(self._timeout_s or 0.0)), Close(EndReason.INACTIVITY)]
+        next_tick_s = ends_at_s - (remaining - 1)
         return [
             Publish(UserInactivityCountdownEvent(remaining)),
             *self._deadlines.arm(Timer.INACTIVITY, max(0.0, next_tick_s - now_s), now_s),

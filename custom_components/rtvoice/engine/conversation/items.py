@@ -22,6 +22,8 @@ class Item:
     audio_finished: bool = False
     heard_ms: float | None = None
     """Set when it was interrupted: how much of its audio was heard."""
+    earlier: bool = False
+    """It was said before this session."""
     retracted: bool = False
     """Nothing of it was heard, so it counts as not said."""
 
@@ -59,10 +61,6 @@ class Items:
         self._order: list[str] = []
         self._texts: dict[str, dict[int, str]] = {}
 
-    def get(self, item_id: str) -> Item | None:
-        """The item, if there is one."""
-        return self._by_id.get(item_id)
-
     def ensure(self, item_id: str, kind: ItemKind, now_s: float, previous_item_id: str | None = None) -> Item:
         """The item, placed behind `previous_item_id` if that is known and the item is new, else at the end."""
         item = self._by_id.get(item_id)
@@ -93,8 +91,9 @@ class Items:
             item.retracted = True
 
     def messages(self) -> tuple[Item, ...]:
-        """What was said so far, in order."""
-        return tuple(item for item_id in self._order if not (item := self._by_id[item_id]).retracted)
+        """What was said in this session so far, in order."""
+        items = (self._by_id[item_id] for item_id in self._order)
+        return tuple(item for item in items if not (item.retracted or item.earlier))
 
     def _place_behind(self, previous_item_id: str | None) -> int:
         if previous_item_id in self._by_id:

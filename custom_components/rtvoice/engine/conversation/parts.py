@@ -47,7 +47,7 @@ class Parts:
             effects.append(Publish(AssistantInterruptedEvent(item.item_id, int(item.heard_ms or 0), item.heard_text)))
         if generating is not None:
             self.responses.silence(generating)
-            effects += self.responses.cancel_active() if cancel else []
+            effects += self.responses.cancel(generating) if cancel else []
         return effects
 
     def instructed(self, addition: str | None) -> str | None:

@@ -55,18 +55,13 @@ class Responses:
         """Whether a response is running, asked for or wanted."""
         return self.active is not None or self._pending is not None or bool(self._wanted) or self._blocked
 
-    @property
-    def pending_request(self) -> str | None:
-        """The request in flight, if there is one."""
-        return self._pending[0] if self._pending else None
-
     def want(self, wanted: Wanted) -> None:
         """Queue a response; follow-ups are merged, since one answer speaks about all results."""
         if wanted.purpose is Purpose.FOLLOW_UP:
-            for other in self._wanted:
-                if other.purpose is Purpose.FOLLOW_UP:
-                    other.instructions = _merged(other.instructions, wanted.instructions)
-                    return
+            same = next((other for other in self._wanted if other.purpose is Purpose.FOLLOW_UP), None)
+            if same is not None:
+                same.instructions = _merged(same.instructions, wanted.instructions)
+                return
         self._wanted.append(wanted)
 
     def forget(self, *purposes: Purpose) -> bool:
@@ -133,21 +128,19 @@ class Responses:
         """Whether its audio must not be played."""
         return response_id in self._silenced
 
-    def cancel_active(self) -> list[Effect]:
-        """Stop the running response; its end is still to come."""
-        if self.active is None:
-            return []
-        self.silence(self.active)
-        return [CancelResponse(self.active)]
+    def cancel(self, response_id: str) -> list[Effect]:
+        """Stop a running response; its end is still to come."""
+        self.silence(response_id)
+        return [CancelResponse(response_id)]
 
-    def rejected(self, *, already_responding: bool) -> bool:
-        """The request in flight was refused. True if nothing is lost by that.
+    def rejected(self, request_id: str | None, *, already_responding: bool) -> bool:
+        """A request was refused. True if nothing is lost by that.
 
-        It is tried again after the response that was in its way, unless nobody wants it any more: a follow-up is
+        The one in flight is tried again after the response that was in its way, unless nobody wants it any more: a follow-up is
         spoken about by whatever response began after the tool results were sent.
         """
-        if self._pending is None:
-            return False
+        if self._pending is None or request_id not in (self._pending[0], None if already_responding else ""):
+            return already_responding
         wanted = self._pending[1]
         self._pending = None
         if wanted.dropped or (already_responding and wanted.purpose is Purpose.FOLLOW_UP and self.active is not None):
@@ -178,7 +171,7 @@ class Responses:
 
     def abandon(self) -> list[Effect]:
         """Give up on a stuck response: cancel it and go on as if it had ended."""
-        effects = self.cancel_active()
+        effects = [] if self.active is None else self.cancel(self.active)
         self.active = None
         return effects
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .values import Capabilities
+from .values import Capabilities, NewItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +16,5 @@ class ConversationSettings:
     """Turns end when the user says so, not when the provider hears silence."""
     inactivity_timeout_s: float | None = None
     """Silence that ends the session; None: never."""
+    history: tuple[NewItem, ...] = ()
+    """What was said before this session; told to the model first. Its items have ids."""

@@ -1,6 +1,7 @@
 """Changes of settings during a session."""
 
 from dataclasses import replace
+from typing import assert_never
 
 from .effects import Effect, UpdateSession
 from .facts import SpeedChanged, ToolChoiceChanged, ToolsChanged
@@ -24,6 +25,8 @@ class Updates:
                 self._next = replace(self._next, tools=change.tools)
             case ToolChoiceChanged():
                 self._next = replace(self._next, tool_choice=change.choice)
+            case _:
+                assert_never(change)
 
     def flush(self, *, responding: bool) -> list[Effect]:
         """Send what may be sent now."""

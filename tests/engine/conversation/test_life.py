@@ -1,0 +1,105 @@
+import ast
+from pathlib import Path
+
+from custom_components.rtvoice.engine import conversation as package
+from custom_components.rtvoice.engine.conversation import facts as f
+from custom_components.rtvoice.engine.conversation.effects import ArmTimer, Close, DisarmTimer, Publish
+from custom_components.rtvoice.engine.conversation.values import ResponseStatus
+from custom_components.rtvoice.engine.errors import AuthenticationError, ConnectionLostError, EndReason
+from custom_components.rtvoice.engine.events import (
+    AgentError,
+    AgentErrorEvent,
+    AgentStateChangedEvent,
+    UserInactivityCountdownEvent,
+    UserInactivityTimeoutEvent,
+)
+
+from .dialogue import Dialogue, call, done, of_type, published, ready, result, speaking
+
+TICK = f.TimerFired(f.Timer.INACTIVITY)
+
+
+def test_failure_ends_the_session_with_its_reason() -> None:
+    error = ConnectionLostError("Gone")
+    assert ready().tell(f.SessionFailed(error)) == [
+        Publish(AgentErrorEvent(AgentError("connection_lost", "Gone"))),
+        Publish(AgentStateChangedEvent("idle")),
+        Close(EndReason.CONNECTION_LOST, error),
+    ]
+
+
+def test_failure_before_the_session_was_ready_ends_it_too() -> None:
+    error = AuthenticationError("Wrong key")
+    assert Dialogue().tell(f.SessionFailed(error))[-1] == Close(EndReason.AUTHENTICATION_FAILED, error)
+
+
+def test_nothing_follows_the_end() -> None:
+    dialogue = speaking()
+    dialogue.tell(f.StopAsked())
+    assert dialogue.tell(f.SpeechStarted(), f.SayAsked("Hi"), f.StopAsked(), TICK) == []
+
+
+def test_no_deadline_outlives_the_session() -> None:
+    dialogue = speaking(inactivity_timeout_s=30)
+    dialogue.tell(f.SayAsked("x"), f.StopAsked())
+    armed: set[f.Timer] = set()
+    for effect in dialogue.all:
+        if isinstance(effect, ArmTimer):
+            armed.add(effect.timer)
+        if isinstance(effect, DisarmTimer):
+            armed.discard(effect.timer)
+    assert armed == set()
+
+
+def test_countdown_is_exact() -> None:
+    dialogue = ready(inactivity_timeout_s=30)
+    assert of_type(dialogue.all, ArmTimer) == [ArmTimer(f.Timer.INACTIVITY, 25)]
+    for remaining, wait in ((5, 25), (4, 1), (3, 1), (2, 1), (1, 1)):
+        effects = dialogue.after(wait, TICK)
+        assert published(effects) == [UserInactivityCountdownEvent(remaining)]
+        assert of_type(effects, ArmTimer) == [ArmTimer(f.Timer.INACTIVITY, 1)]
+    effects = dialogue.after(1, TICK)
+    assert published(effects)[0] == UserInactivityTimeoutEvent(30)
+    assert effects[-1] == Close(EndReason.INACTIVITY)
+
+
+def test_speaking_starts_the_countdown_anew() -> None:
+    dialogue = ready(inactivity_timeout_s=30)
+    dialogue.after(25, TICK)
+    assert DisarmTimer(f.Timer.INACTIVITY) in dialogue.after(1, f.SpeechStarted())
+    effects = dialogue.tell(f.SpeechStopped(), f.ResponseStarted("r1"), done())
+    assert ArmTimer(f.Timer.INACTIVITY, 25) in effects
+
+
+def test_running_tools_and_speech_pause_it() -> None:
+    dialogue = ready(inactivity_timeout_s=30)
+    effects = dialogue.tell(f.ResponseStarted("r1"), done("r1", ResponseStatus.COMPLETED, call()))
+    assert not [effect for effect in of_type(effects, ArmTimer) if effect.timer is f.Timer.INACTIVITY]
+    assert dialogue.after(100, TICK) == []
+    effects = dialogue.tell(result(respond=False))
+    assert ArmTimer(f.Timer.INACTIVITY, 25) in effects
+
+
+def test_short_timeouts_count_down_what_there_is() -> None:
+    dialogue = ready(inactivity_timeout_s=3)
+    assert of_type(dialogue.all, ArmTimer) == [ArmTimer(f.Timer.INACTIVITY, 0)]
+    assert published(dialogue.tell(TICK)) == [UserInactivityCountdownEvent(3)]
+
+
+def test_typed_message_restarts_it() -> None:
+    dialogue = ready(inactivity_timeout_s=30)
+    assert DisarmTimer(f.Timer.INACTIVITY) in dialogue.after(1, f.MessageSent("Hi"))
+
+
+def test_without_a_timeout_there_is_no_countdown() -> None:
+    assert not of_type(ready().all, ArmTimer)
+
+
+def test_the_conversation_is_pure() -> None:
+    impure = {"asyncio", "time", "random", "logging", "datetime", "os", "threading"}
+    (folder,) = package.__path__
+    for path in Path(folder).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module else []
+            assert not impure & {name.split(".")[0] for name in names}, path.name

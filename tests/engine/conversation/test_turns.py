@@ -1,0 +1,242 @@
+from custom_components.rtvoice.engine.conversation import facts as f
+from custom_components.rtvoice.engine.conversation.deadlines import TURN_ANSWER_S
+from custom_components.rtvoice.engine.conversation.effects import (
+    AddItem,
+    ArmTimer,
+    CommitInput,
+    CreateResponse,
+    DisarmTimer,
+    GateInput,
+    Publish,
+    UpdateSession,
+)
+from custom_components.rtvoice.engine.conversation.values import (
+    ItemKind,
+    NewItem,
+    ProviderFault,
+    ToolChoice,
+    ToolDefinition,
+)
+from custom_components.rtvoice.engine.events import (
+    AgentSessionConnectedEvent,
+    AgentStateChangedEvent,
+    AssistantStartedRespondingEvent,
+    AssistantTranscriptChunkReceivedEvent,
+    AssistantTranscriptCompletedEvent,
+    AssistantTranscriptDeltaEvent,
+    AudioPlaybackCompletedEvent,
+    ResponseLatencyEvent,
+    UserTranscriptChunkReceivedEvent,
+    UserTranscriptCompletedEvent,
+    UserTranscriptFailedEvent,
+)
+
+from .dialogue import Dialogue, audio, done, of_type, published, ready, speaking
+
+
+def spoken_turn(dialogue: Dialogue, item_id: str = "u1", previous: str | None = None) -> None:
+    dialogue.tell(f.SpeechStarted(item_id), f.SpeechStopped(item_id), f.TurnCommitted(item_id, previous))
+
+
+def test_connected_is_told_when_the_provider_is_ready() -> None:
+    assert Dialogue().tell(f.SessionReady()) == [
+        Publish(AgentSessionConnectedEvent()),
+        Publish(AgentStateChangedEvent("listening")),
+    ]
+
+
+def test_turns_are_in_the_conversation_s_order_whenever_their_words_come() -> None:
+    dialogue = ready()
+    spoken_turn(dialogue)
+    dialogue.tell(
+        f.ResponseStarted("r1"),
+        f.ItemAdded("i1", ItemKind.AGENT_MESSAGE, "u1"),
+        audio("r1", "i1", 100),
+        f.TranscriptFinished("r1", "i1", 0, "It is on."),
+        done(),
+        f.UserTranscriptFinished("u1", " Turn it on. "),
+    )
+    assert dialogue.texts() == [("Turn it on.", False), ("It is on.", False)]
+
+
+def test_an_item_whose_words_come_first_is_put_in_its_place_later() -> None:
+    dialogue = ready()
+    dialogue.tell(
+        f.UserTranscriptFinished("u1", "One"),
+        f.TranscriptFinished("r1", "i1", 0, "Two"),
+        f.UserTranscriptFinished("u2", "Three"),
+        f.TurnCommitted("u2", "i1"),
+        f.ItemAdded("i1", ItemKind.AGENT_MESSAGE, "u1"),
+    )
+    assert [text for text, _ in dialogue.texts()] == ["One", "Two", "Three"]
+
+
+def test_items_of_other_kinds_are_no_turns() -> None:
+    dialogue = ready()
+    dialogue.tell(f.ItemAdded("t1", ItemKind.TOOL_CALL), f.ItemAdded("x", ItemKind.OTHER))
+    assert dialogue.texts() == []
+
+
+def test_text_of_an_added_item_is_kept() -> None:
+    dialogue = ready()
+    dialogue.tell(f.ItemAdded("u1", ItemKind.USER_MESSAGE, None, "Hello"))
+    assert dialogue.texts() == [("Hello", False)]
+
+
+def test_deleted_items_were_not_said() -> None:
+    dialogue = ready()
+    dialogue.tell(f.ItemAdded("u1", ItemKind.USER_MESSAGE, None, "Hello"), f.ItemDeleted("u1"), f.ItemDeleted("?"))
+    assert dialogue.texts() == []
+
+
+def test_news_of_our_own_truncation_and_update_change_nothing() -> None:
+    assert ready().tell(f.ItemTruncated("i1", 100), f.SessionUpdated()) == []
+
+
+def test_user_words_are_told() -> None:
+    dialogue = ready()
+    effects = dialogue.tell(
+        f.UserTranscriptDelta("u1", "Turn "),
+        f.UserTranscriptDelta("u1", "it on"),
+        f.UserTranscriptFinished("u1", ""),
+        f.UserTranscriptFailed("u2", ProviderFault("x", "No words")),
+        f.UserTranscriptFinished("u3", "  "),
+    )
+    assert published(effects) == [
+        UserTranscriptChunkReceivedEvent("Turn ", "u1"),
+        UserTranscriptChunkReceivedEvent("it on", "u1"),
+        UserTranscriptCompletedEvent("Turn it on", "u1"),
+        UserTranscriptFailedEvent("u2", "No words"),
+    ]
+
+
+def test_spoken_words_are_told() -> None:
+    dialogue = speaking()
+    effects = dialogue.tell(
+        f.TranscriptDelta("r1", "i1", 0, "It is "),
+        f.TranscriptFinished("r1", "i1", 0, ""),
+    )
+    assert published(effects) == [
+        AssistantTranscriptDeltaEvent("It is ", "i1"),
+        AssistantTranscriptCompletedEvent("It is ", "i1"),
+    ]
+
+
+def test_written_words_are_told_as_such() -> None:
+    dialogue = ready()
+    dialogue.tell(f.ResponseStarted("r1"))
+    effects = dialogue.tell(f.TranscriptDelta("r1", "i1", 0, "Hi", spoken=False, output_index=1))
+    assert published(effects) == [
+        AssistantTranscriptDeltaEvent("Hi", "i1", 1),
+        AssistantTranscriptChunkReceivedEvent("Hi", "i1"),
+    ]
+
+
+def test_latency_is_from_the_user_s_last_word_to_the_first_sample() -> None:
+    dialogue = ready()
+    dialogue.tell(f.SpeechStarted(), f.SpeechStopped(ended_ago_s=0.5))
+    dialogue.after(0.4, f.ResponseStarted("r1"), audio("r1", "i1", 1000))
+    (event,) = of_type(published(dialogue.after(0.1, f.PlayoutStarted("i1"))), ResponseLatencyEvent)
+    assert round(event.latency_s, 6) == 1.0
+    assert not of_type(published(dialogue.tell(f.PlayoutStarted("i1"))), ResponseLatencyEvent)
+
+
+def test_latency_is_not_measured_while_the_user_speaks_again() -> None:
+    dialogue = ready()
+    dialogue.tell(f.SpeechStarted(), f.SpeechStopped(), f.ResponseStarted("r1"))
+    dialogue.tell(f.SpeechStarted())
+    assert dialogue.tell(f.PlayoutStarted("i1")) == []
+
+
+def test_playback_completed_is_told_once_everything_was_heard() -> None:
+    dialogue = speaking()
+    dialogue.tell(audio("r1", "i1", 100))
+    assert AudioPlaybackCompletedEvent() not in published(dialogue.tell(f.PlayoutDrained(1)))
+    assert AudioPlaybackCompletedEvent() in published(dialogue.tell(f.PlayoutDrained(2)))
+    assert published(dialogue.tell(f.PlayoutDrained(2))) == []
+
+
+def test_turn_without_an_answer_is_given_up() -> None:
+    dialogue = ready()
+    dialogue.tell(f.SpeechStarted())
+    assert ArmTimer(f.Timer.TURN_ANSWER, TURN_ANSWER_S) in dialogue.tell(f.SpeechStopped())
+    dialogue.after(TURN_ANSWER_S, f.TimerFired(f.Timer.TURN_ANSWER))
+    assert dialogue.conversation.state == "listening"
+
+
+def test_answer_disarms_the_deadline() -> None:
+    dialogue = ready()
+    dialogue.tell(f.SpeechStarted(), f.SpeechStopped())
+    assert DisarmTimer(f.Timer.TURN_ANSWER) in dialogue.tell(f.ResponseStarted("r1"))
+
+
+def test_typed_message_is_a_turn_of_the_user() -> None:
+    dialogue = ready()
+    effects = dialogue.tell(f.MessageSent("Who is there?", "data:image/png;base64,AAAA"))
+    assert effects[0] == AddItem(
+        NewItem(ItemKind.USER_MESSAGE, "Who is there?", "data:image/png;base64,AAAA", "typed-1")
+    )
+    assert of_type(effects, CreateResponse) == [CreateResponse("response-1")]
+    assert dialogue.texts() == [("Who is there?", False)]
+
+
+def test_push_to_talk_commits_and_asks_for_the_answer() -> None:
+    dialogue = ready(push_to_talk=True)
+    effects = dialogue.tell(f.TurnEnded())
+    assert effects[:2] == [CommitInput(), CreateResponse("response-1")]
+
+
+def test_push_to_talk_without_a_word_takes_the_request_back() -> None:
+    dialogue = ready(push_to_talk=True)
+    dialogue.tell(f.TurnEnded())
+    dialogue.tell(f.RequestRejected(ProviderFault("x", "empty"), None, f.Rejection.EMPTY_INPUT))
+    assert not of_type(published(dialogue.tell(f.ResponseStarted("r1", "response-1"))), AssistantStartedRespondingEvent)
+
+
+def test_with_voice_activity_detection_nothing_is_committed() -> None:
+    assert ready().tell(f.TurnEnded()) == []
+
+
+def test_mute_needs_no_provider() -> None:
+    assert Dialogue().tell(f.MuteChanged(muted=True)) == [GateInput(open=False)]
+    assert ready().tell(f.MuteChanged(muted=False)) == [GateInput(open=True)]
+
+
+def test_commands_wait_for_the_provider() -> None:
+    dialogue = Dialogue()
+    assert dialogue.tell(f.SpeedChanged(1.2), f.SayAsked("Hi"), f.InterruptAsked(), f.SayAsked("Hello")) == []
+    effects = dialogue.tell(f.SessionReady())
+    assert UpdateSession("update-1", speech_speed=1.2) in effects
+    (create,) = of_type(effects, CreateResponse)
+    assert create.instructions is not None
+    assert "Hello" in create.instructions
+
+
+def test_history_is_told_first_and_is_no_part_of_the_result() -> None:
+    earlier = (
+        NewItem(ItemKind.USER_MESSAGE, "Hello", item_id="earlier-0"),
+        NewItem(ItemKind.AGENT_MESSAGE, "Hi", item_id="earlier-1"),
+        NewItem(ItemKind.SYSTEM_MESSAGE, "Note"),
+    )
+    dialogue = Dialogue(history=earlier)
+    effects = dialogue.tell(f.SessionReady())
+    assert effects[:3] == [AddItem(item) for item in earlier]
+    dialogue.tell(f.ItemAdded("earlier-0", ItemKind.USER_MESSAGE, None, "Hello"))
+    assert dialogue.texts() == []
+
+
+def test_speed_changes_between_responses_only() -> None:
+    dialogue = speaking()
+    assert dialogue.tell(f.SpeedChanged(0.8), f.SpeedChanged(1.3)) == []
+    assert UpdateSession("update-1", speech_speed=1.3) in dialogue.tell(done())
+
+
+def test_tools_change_at_once() -> None:
+    dialogue = speaking()
+    tool = ToolDefinition("turn_on", "Turns something on")
+    dialogue.tell(f.SpeedChanged(1.3))
+    assert dialogue.tell(f.ToolsChanged((tool,))) == [UpdateSession("update-1", tools=(tool,))]
+    assert dialogue.tell(f.ToolChoiceChanged(ToolChoice.NONE)) == [
+        UpdateSession("update-2", tool_choice=ToolChoice.NONE)
+    ]
+    assert UpdateSession("update-3", speech_speed=1.3) in dialogue.tell(done())
