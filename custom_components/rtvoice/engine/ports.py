@@ -64,10 +64,6 @@ class AudioOutputDevice(Protocol):
 class Connection(Protocol):
     """A session at a provider, set up and ready for audio."""
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """What this provider can do."""
-
     async def send(self, command: ModelCommand) -> None:
         """Send a command; waits while the socket is congested. Raises ConnectionLostError."""
 
@@ -85,6 +81,10 @@ class Connection(Protocol):
 @runtime_checkable
 class RealtimeProvider(Protocol):
     """A vendor of realtime speech-to-speech sessions."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What its sessions can do."""
 
     async def prewarm(self) -> None:
         """Do what can be done before a session starts (TLS context, name look-up). Never raises."""

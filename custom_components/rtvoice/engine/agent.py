@@ -1,0 +1,280 @@
+"""A realtime voice agent: the engine's front door."""
+
+import asyncio
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Self
+
+from pydantic import ValidationError
+
+from .audio.resample import Resampler
+from .bus import EventBus
+from .conversation.facts import (
+    InterruptAsked,
+    MessageSent,
+    MuteChanged,
+    ResponseAsked,
+    SayAsked,
+    SpeedChanged,
+    StopAsked,
+    ToolsChanged,
+    TurnEnded,
+    UserCommand,
+)
+from .conversation.values import AgentState, ItemKind, NewItem
+from .devices import MicrophoneInput, SpeakerOutput
+from .errors import EndReason, SessionClosedError
+from .events import AgentCommand, InterruptCommand, SessionEvent, StopAgentCommand, UpdateSpeechSpeedCommand
+from .history import ConversationHistory
+from .listener import AgentListener
+from .options import (
+    NoiseReduction,
+    OutputModality,
+    RealtimeModel,
+    ReasoningEffort,
+    SemanticVAD,
+    SessionOptions,
+    TranscriptionModel,
+    TurnDetection,
+)
+from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider
+from .providers import OpenAIProvider
+from .results import AgentResult, ConversationTurn
+from .run import Run
+from .session.session import Session
+from .tools import ToolContext, Tools
+
+_RETIRED: dict[str, str] = {
+    RealtimeModel.GPT_REALTIME: "2027-01-20",
+    RealtimeModel.GPT_REALTIME_MINI: "2027-01-20",
+    TranscriptionModel.WHISPER_1: "2027-02-26",
+}
+
+_IMAGE_PREFIXES = ("data:image/png;base64,", "data:image/jpeg;base64,")
+
+
+class RealtimeAgent:
+    """Hears, acts and speaks: one conversation at a time on one microphone and one speaker.
+
+    All parameters are keywords. `model`, `voice` and `transcription_model` take any string beside their members;
+    `transcription_model=None` leaves what the user says unwritten. `speech_speed` is clamped to 0.5 to 1.5.
+    `output_modalities` with both audio and text means audio, whose transcript is the text. `noise_reduction=None`
+    turns it off. `turn_detection=None` is `SemanticVAD()`. The session ends after `inactivity_timeout_seconds` in
+    which nobody spoke, if `inactivity_timeout_enabled`. `context` is what tools get for `Inject[T]` of its type.
+    `history` is what was said before; it is told to the model, but is no part of the result.
+
+    Raises ValueError for contradictory parameters and ConfigurationError where no provider can be made.
+    """
+
+    def __init__(
+        self,
+        *,
+        instructions: str = "",
+        model: RealtimeModel | str = RealtimeModel.GPT_REALTIME_2_1_MINI,
+        voice: str | None = "marin",
+        speech_speed: float = 1.0,
+        transcription_model: TranscriptionModel | str | None = TranscriptionModel.GPT_TRANSCRIBE,
+        transcription_language: str | None = None,
+        output_modalities: Sequence[OutputModality | str] | None = None,
+        noise_reduction: NoiseReduction | None = NoiseReduction.FAR_FIELD,
+        turn_detection: TurnDetection | None = None,
+        reasoning_effort: ReasoningEffort | None = None,
+        max_output_tokens: int | None = None,
+        tools: Tools | None = None,
+        audio_input: AudioInputDevice | None = None,
+        audio_output: AudioOutputDevice | None = None,
+        context: object = None,
+        event_bus: EventBus | None = None,
+        listener: AgentListener | None = None,
+        inactivity_timeout_seconds: float | None = None,
+        inactivity_timeout_enabled: bool = False,
+        history: Sequence[ConversationTurn] = (),
+        provider: RealtimeProvider | None = None,
+        api_key: str | None = None,
+    ) -> None:
+        if provider is not None and api_key is not None:
+            raise ValueError("Pass either `provider` or `api_key`, not both")
+        _warn_of_retired(model, transcription_model)
+        try:
+            self._options = SessionOptions(
+                instructions=instructions,
+                model=model,
+                voice=voice,
+                speech_speed=_clamped(speech_speed, 0.5),
+                transcription_model=transcription_model,
+                transcription_language=transcription_language,
+                output_modality=_modality(output_modalities),
+                noise_reduction=noise_reduction,
+                turn_detection=turn_detection or SemanticVAD(),
+                reasoning_effort=reasoning_effort,
+                max_output_tokens=max_output_tokens,
+            )
+        except ValidationError as err:
+            raise ValueError(str(err)) from err
+        self._inactivity_timeout_s = _timeout(inactivity_timeout_seconds, enabled=inactivity_timeout_enabled)
+        self._source = audio_input or MicrophoneInput()
+        self._sink = audio_output or SpeakerOutput()
+        self._bus = event_bus or EventBus()
+        self._listener = listener
+        self._earlier = tuple(history)
+        self._provider = provider or OpenAIProvider(api_key)
+        self._tools = (tools or Tools()).clone()
+        self._tools.set_context(ToolContext(self._bus, context, ConversationHistory(lambda: self.turns), self))
+        self._bus.subscribe(AgentCommand, self._on_command)
+        self._muted = False
+        self._run: Run | None = None
+
+    @property
+    def state(self) -> AgentState:
+        """What the agent is doing; IDLE when it does not run."""
+        return self._run.state if self._run else AgentState.IDLE
+
+    @property
+    def event_bus(self) -> EventBus:
+        """Where everything that happens is told, and commands are taken."""
+        return self._bus
+
+    @property
+    def turns(self) -> tuple[ConversationTurn, ...]:
+        """What was said before and in the running session, as far as it was heard."""
+        return (*self._earlier, *(self._run.turns if self._run else ()))
+
+    async def prewarm(self) -> Self:
+        """Do what takes time and can be done before the conversation starts. Never raises; may be repeated."""
+        await asyncio.gather(
+            self._provider.prewarm(),
+            Resampler.prepare(self._source.sample_rate, self._provider.capabilities.input_rate_hz),
+            Resampler.prepare(self._provider.capabilities.output_rate_hz, self._sink.sample_rate),
+        )
+        return self
+
+    async def run(self) -> AgentResult:
+        """Converse until the session ends, and return what came of it.
+
+        Raises what made the session impossible: ConfigurationError, AuthenticationError, QuotaExceededError,
+        RateLimitedError, ConnectionFailedError or DeviceError. An error later on ends the session with an
+        `end_reason`. Raises RuntimeError while the agent is running already.
+        """
+        if self._run is not None:
+            raise RuntimeError("The agent is running already")
+        self._run = Run(self._session, self._bus, self._listener)
+        if self._muted:
+            self._run.post(MuteChanged(muted=True))
+        try:
+            return await self._run.execute()
+        finally:
+            self._run = None
+
+    async def stop(self, *, reason: EndReason = EndReason.STOPPED) -> None:
+        """End the session, if one runs, and wait until it has ended; inside a tool or an observer it does not wait."""
+        if (run := self._run) is not None:
+            run.post(StopAsked(reason))
+            await run.wait_finished()
+
+    async def set_speech_speed(self, speed: float) -> None:
+        """Speak slower or faster from the next response on; clamped to 0.25 to 1.5. Later sessions keep it."""
+        speed = _clamped(speed, 0.25)
+        self._options = self._options.model_copy(update={"speech_speed": speed})
+        if self._run is not None:
+            self._run.post(SpeedChanged(speed))
+
+    async def interrupt(self) -> None:
+        """Fall silent now and drop what was going to be said; without a session there is nothing to do."""
+        if self._run is not None:
+            self._run.post(InterruptAsked())
+
+    async def send_message(self, text: str, *, image: str | None = None) -> None:
+        """Write something to the agent, which answers it; `image` is a data URL of a PNG or JPEG picture.
+
+        Raises SessionClosedError when the agent does not run, and ValueError for anything but such an image.
+        """
+        if image is not None and not image.startswith(_IMAGE_PREFIXES):
+            raise ValueError("An image must be a base64 data URL of type image/png or image/jpeg")
+        self._ask(MessageSent(text, image))
+
+    async def say(self, text: str) -> None:
+        """Speak this, in these words, as soon as the floor is free. Raises SessionClosedError without a session."""
+        self._ask(SayAsked(text))
+
+    async def ask(self, instructions: str | None = None) -> None:
+        """Speak next, also following these instructions. Raises SessionClosedError without a session."""
+        self._ask(ResponseAsked(instructions))
+
+    async def set_muted(self, muted: bool) -> None:
+        """Send silence in place of what the microphone hears, or open it again. Later sessions keep it."""
+        self._muted = muted
+        if self._run is not None:
+            self._run.post(MuteChanged(muted))
+
+    async def commit_turn(self) -> None:
+        """Push-to-talk: the user has finished. With voice activity detection it has no effect."""
+        self._ask(TurnEnded())
+
+    async def update_tools(self, tools: Tools) -> None:
+        """Offer these tools in place of the present ones, in the running session too."""
+        context_tools = tools.clone()
+        for name in self._tools.names():
+            self._tools.remove(name)
+        self._tools.merge(context_tools)
+        if self._run is not None:
+            self._run.post(ToolsChanged(self._tools.definitions()))
+
+    def _ask(self, command: UserCommand) -> None:
+        if self._run is None:
+            raise SessionClosedError(EndReason.STOPPED)
+        self._run.post(command)
+
+    def _session(self, publish: Callable[[SessionEvent], None]) -> Session:
+        return Session(
+            provider=self._provider,
+            options=self._options.model_copy(update={"tools": self._tools.definitions()}),
+            source=self._source,
+            sink=self._sink,
+            tools=self._tools,
+            publish=publish,
+            inactivity_timeout_s=self._inactivity_timeout_s,
+            history=tuple(_recalled(index, turn) for index, turn in enumerate(self._earlier) if turn.transcript),
+        )
+
+    async def _on_command(self, command: AgentCommand) -> None:
+        match command:
+            case UpdateSpeechSpeedCommand(speed=speed):
+                await self.set_speech_speed(speed)
+            case InterruptCommand():
+                await self.interrupt()
+            case StopAgentCommand(when_silent=when_silent) if self._run is not None:
+                self._run.post(StopAsked(when_silent=when_silent))
+
+
+def _recalled(index: int, turn: ConversationTurn) -> NewItem:
+    kind = ItemKind.USER_MESSAGE if turn.role == "user" else ItemKind.AGENT_MESSAGE
+    return NewItem(kind, turn.transcript, item_id=f"earlier-{index}")
+
+
+def _clamped(speed: float, slowest: float) -> float:
+    if not slowest <= speed <= 1.5:
+        warnings.warn(f"The speech speed {speed} is clamped to {slowest} to 1.5", stacklevel=3)
+    return min(max(speed, slowest), 1.5)
+
+
+def _modality(modalities: Sequence[OutputModality | str] | None) -> OutputModality:
+    """Audio if it is among them: the API allows one, and the transcript of audio is text."""
+    wanted = {OutputModality(modality) for modality in modalities or (OutputModality.AUDIO,)}
+    return OutputModality.AUDIO if OutputModality.AUDIO in wanted else OutputModality.TEXT
+
+
+def _timeout(seconds: float | None, *, enabled: bool) -> float | None:
+    if seconds is not None and seconds <= 0:
+        raise ValueError("The inactivity timeout must be positive")
+    if enabled and seconds is None:
+        raise ValueError("The inactivity timeout needs `inactivity_timeout_seconds`")
+    if seconds is not None and not enabled:
+        warnings.warn("`inactivity_timeout_seconds` needs `inactivity_timeout_enabled=True`", stacklevel=3)
+    return seconds if enabled else None
+
+
+def _warn_of_retired(*models: str | None) -> None:
+    for model in models:
+        if model in _RETIRED:
+            message = f"The model {model!s} will be shut down on {_RETIRED[model]}"
+            warnings.warn(message, DeprecationWarning, stacklevel=3)

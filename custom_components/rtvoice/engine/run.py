@@ -1,0 +1,115 @@
+"""One run of an agent, from its start to its result."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+
+from .bus import EventBus, Feed
+from .conversation.facts import UserCommand
+from .conversation.items import Item
+from .conversation.values import AgentState, ItemKind
+from .errors import EndReason
+from .events import AgentStartingEvent, AgentStoppedEvent, SessionEvent, UsageEvent
+from .listener import AgentListener, notify
+from .results import AgentResult, ConversationTurn, Usage
+from .session.session import Session, SessionEnd
+
+_current: ContextVar[Run | None] = ContextVar("rtvoice_run", default=None)
+"""The run that the present task belongs to: tools and observers must not wait for its end."""
+
+
+class Run:
+    """A session with its observers; used once."""
+
+    def __init__(
+        self,
+        make_session: Callable[[Callable[[SessionEvent], None]], Session],
+        bus: EventBus,
+        listener: AgentListener | None,
+    ) -> None:
+        self._feeds = [Feed(bus.dispatch)]
+        if listener is not None:
+            self._feeds.append(Feed(lambda event: notify(listener, event)))
+        self._session = make_session(self._publish)
+        self._usage = Usage()
+        self._started_at = datetime.now(UTC)
+        self._started_s = asyncio.get_running_loop().time()
+        self._finished = asyncio.Event()
+
+    @property
+    def state(self) -> AgentState:
+        """What the agent is doing."""
+        return self._session.state
+
+    @property
+    def turns(self) -> tuple[ConversationTurn, ...]:
+        """What was said so far."""
+        return tuple(self._turn(item) for item in self._session.messages)
+
+    def post(self, command: UserCommand) -> None:
+        """Ask something of the agent."""
+        self._session.post(command)
+
+    async def execute(self) -> AgentResult:
+        """Run to the end. Raises the EngineError that made the session impossible."""
+        token = _current.set(self)
+        reason = EndReason.ERROR
+        try:
+            async with AsyncExitStack() as observers:
+                for feed in self._feeds:
+                    await observers.enter_async_context(feed.running())
+                await self._announce_start()
+                try:
+                    end = await self._session.run()
+                    reason = end.reason
+                except asyncio.CancelledError:
+                    reason = EndReason.STOPPED
+                    raise
+                finally:
+                    self._publish(AgentStoppedEvent(reason))
+            return self._result(end)
+        finally:
+            _current.reset(token)
+            self._finished.set()
+
+    async def wait_finished(self) -> None:
+        """Wait for the end, unless the present task is part of what has to end first."""
+        if _current.get() is not self:
+            await self._finished.wait()
+
+    async def _announce_start(self) -> None:
+        """Tell everybody before anything is connected."""
+        self._publish(AgentStartingEvent())
+        for feed in self._feeds:
+            await feed.drained()
+
+    def _publish(self, event: SessionEvent) -> None:
+        if isinstance(event, UsageEvent):
+            self._usage = _added(self._usage, event)
+        for feed in self._feeds:
+            feed.put(event)
+
+    def _result(self, end: SessionEnd) -> AgentResult:
+        if end.error is not None and not end.established:
+            raise end.error
+        return AgentResult(
+            turns=[self._turn(item) for item in end.messages],
+            duration_seconds=asyncio.get_running_loop().time() - self._started_s,
+            usage=self._usage,
+            end_reason=end.reason,
+        )
+
+    def _turn(self, item: Item) -> ConversationTurn:
+        return ConversationTurn(
+            role="user" if item.kind is ItemKind.USER_MESSAGE else "assistant",
+            transcript=item.heard_text,
+            interrupted=item.interrupted,
+            started_at=self._started_at + timedelta(seconds=item.started_at_s - self._started_s),
+            item_id=item.item_id,
+        )
+
+
+def _added(usage: Usage, event: UsageEvent) -> Usage:
+    return Usage(**{name: getattr(usage, name) + getattr(event, name) for name in Usage.model_fields})

@@ -1,0 +1,222 @@
+"""One live link between an agent, a satellite and a model: the only place where effects are carried out."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import assert_never
+
+from ..conversation import effects as e
+from ..conversation.conversation import Conversation
+from ..conversation.facts import Fact, SessionFailed, SessionReady
+from ..conversation.items import Item
+from ..conversation.settings import ConversationSettings
+from ..conversation.values import AgentState, NewItem
+from ..errors import DeviceError, EndReason, EngineError, SinkError, SourceError
+from ..events import SessionEvent
+from ..options import PushToTalk, SessionOptions
+from ..ports import AudioInputDevice, AudioOutputDevice, Connection, RealtimeProvider, ToolRunner
+from .inbox import Inbox
+from .playout import Playout
+from .sender import Sender
+from .timers import Timers
+from .tool_tasks import ToolTasks
+from .uplink import Uplink
+
+_LOGGER = logging.getLogger(__name__)
+
+DEVICE_START_S = 10.0
+"""A device must open within this time."""
+DEVICE_STOP_S = 5.0
+"""A device that does not close within this time is left to itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """How a session ended."""
+
+    reason: EndReason
+    error: EngineError | None
+    """What made it end, if that was an error."""
+    established: bool
+    """Whether audio ever flowed; if not, `error` made the session impossible."""
+    messages: tuple[Item, ...]
+
+
+class Session:
+    """Runs a conversation: facts go in, effects are carried out, nothing is left behind.
+
+    A session is used once. `publish` is called with every event, in order, and must not block.
+    """
+
+    def __init__(
+        self,
+        *,
+        provider: RealtimeProvider,
+        options: SessionOptions,
+        source: AudioInputDevice,
+        sink: AudioOutputDevice,
+        tools: ToolRunner,
+        publish: Callable[[SessionEvent], None],
+        inactivity_timeout_s: float | None = None,
+        history: tuple[NewItem, ...] = (),
+    ) -> None:
+        self._provider = provider
+        self._options = options
+        self._source = source
+        self._sink = sink
+        self._tools = tools
+        self._publish = publish
+        self._inbox = Inbox()
+        self._sender = Sender()
+        self._timers = Timers(self.post)
+        capabilities = provider.capabilities
+        self._conversation = Conversation(
+            ConversationSettings(
+                capabilities=capabilities,
+                instructions=options.instructions,
+                push_to_talk=isinstance(options.turn_detection, PushToTalk),
+                inactivity_timeout_s=inactivity_timeout_s,
+                history=history,
+            )
+        )
+        self._uplink = Uplink(source, capabilities.input_rate_hz)
+        self._playout = Playout(sink, capabilities.output_rate_hz, self.post)
+        self._source_open = asyncio.Event()
+        self._sink_open = asyncio.Event()
+        self._established = False
+
+    @property
+    def state(self) -> AgentState:
+        """What the agent is doing."""
+        return self._conversation.state
+
+    @property
+    def messages(self) -> tuple[Item, ...]:
+        """What was said so far."""
+        return self._conversation.messages()
+
+    @property
+    def input_level_dbfs(self) -> float:
+        """Level of the microphone's last frame."""
+        return self._uplink.level_dbfs
+
+    def post(self, fact: Fact) -> None:
+        """Let the conversation know something; callable at any time, from the loop's thread."""
+        self._inbox.post(fact)
+
+    async def run(self) -> SessionEnd:
+        """Connect, converse, and return when the conversation is over. Never raises an EngineError."""
+        connected: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                work = {
+                    "downlink": self._connect(connected),
+                    "capture": self._capture(),
+                    "uplink": self._forward(connected),
+                    "commands": self._command(connected),
+                    "playout": self._play(),
+                }
+                workers = [tasks.create_task(self._guard(coro), name=f"rtvoice {name}") for name, coro in work.items()]
+                tool_tasks = ToolTasks(self._tools, tasks, self.post)
+                close = await self._decide(tool_tasks)
+                tool_tasks.cancel_all()
+                for worker in workers:
+                    worker.cancel()
+        finally:
+            self._timers.close()
+            await self._stop_devices()
+        return SessionEnd(close.reason, close.error, self._established, self._conversation.messages())
+
+    # --- the tasks ----------------------------------------------------------------------------------------------------
+
+    async def _decide(self, tool_tasks: ToolTasks) -> e.Close:
+        loop = asyncio.get_running_loop()
+        while True:
+            fact = await self._inbox.take()
+            for effect in self._conversation.receive(fact, self._playout.position(), loop.time()):
+                match effect:
+                    case e.Close():
+                        return effect
+                    case e.StartTool():
+                        tool_tasks.start(effect.call)
+                    case e.CancelTool():
+                        tool_tasks.cancel(effect.call_id)
+                    case e.Publish():
+                        self._publish(effect.event)
+                    case e.Play() | e.ClearPlayout() | e.GateInput() | e.ArmTimer() | e.DisarmTimer():
+                        await self._act(effect)
+                    case _:
+                        self._sender.put(effect)
+
+    async def _connect(self, connected: asyncio.Future[Connection]) -> None:
+        async with self._provider.connect(self._options) as connection:
+            connected.set_result(connection)
+            await self._source_open.wait()
+            await self._sink_open.wait()
+            self._established = True
+            self.post(SessionReady())
+            async for event in connection.receive():
+                await self._inbox.offer(event)
+
+    async def _capture(self) -> None:
+        await _open(self._source, SourceError("The microphone did not open in time"))
+        self._source_open.set()
+        await self._uplink.capture()
+
+    async def _forward(self, connected: asyncio.Future[Connection]) -> None:
+        await self._uplink.forward(await asyncio.shield(connected))
+
+    async def _command(self, connected: asyncio.Future[Connection]) -> None:
+        await self._sender.run(await asyncio.shield(connected))
+
+    async def _play(self) -> None:
+        await _open(self._sink, SinkError("The speaker did not open in time"))
+        self._sink_open.set()
+        await self._playout.run()
+
+    async def _guard(self, work: Coroutine[object, object, None]) -> None:
+        """Turn the failure of a task into a fact, so that the conversation decides what comes of it."""
+        try:
+            await work
+        except EngineError as err:
+            self.post(SessionFailed(err))
+        except Exception as err:
+            _LOGGER.exception("A task of the session failed unexpectedly")
+            unexpected = EngineError(f"Unexpected {type(err).__name__}")
+            unexpected.__cause__ = err
+            self.post(SessionFailed(unexpected))
+
+    # --- the effects --------------------------------------------------------------------------------------------------
+
+    async def _act(self, effect: e.Play | e.ClearPlayout | e.GateInput | e.ArmTimer | e.DisarmTimer) -> None:
+        match effect:
+            case e.Play():
+                self._playout.play(effect.item_id, effect.content_index, effect.pcm)
+            case e.ClearPlayout():
+                await self._playout.clear()
+            case e.GateInput():
+                self._uplink.muted = not effect.open
+            case e.ArmTimer():
+                self._timers.arm(effect.timer, effect.after_s)
+            case e.DisarmTimer():
+                self._timers.disarm(effect.timer)
+            case _:
+                assert_never(effect)
+
+    async def _stop_devices(self) -> None:
+        """Close both devices, whatever state they are in; neither keeps the other or the session from ending."""
+        for device in (self._source, self._sink):
+            try:
+                async with asyncio.timeout(DEVICE_STOP_S):
+                    await device.stop()
+            except (EngineError, OSError) as err:
+                _LOGGER.warning("An audio device did not close cleanly: %r", err)
+
+
+async def _open(device: AudioInputDevice | AudioOutputDevice, too_late: DeviceError) -> None:
+    try:
+        async with asyncio.timeout(DEVICE_START_S):
+            await device.start()
+    except TimeoutError as err:
+        raise too_late from err
