@@ -36,25 +36,13 @@ class HomeAssistantApi:
 
     async def call(self, command: str, *, within_s: float = CALL_TIMEOUT_S, **fields: Any) -> Any:
         """Send a command; its result. Raises ApiError."""
-        number = next(self._ids)
-        self._answers[number] = asyncio.get_running_loop().create_future()
-        try:
-            await self._socket.send_json({"id": number, "type": command, **fields})
-            async with asyncio.timeout(within_s):
-                return await self._answers[number]
-        except TimeoutError:
-            raise ApiError(f"{command} was not answered within {within_s:.0f} s") from None
-        finally:
-            del self._answers[number]
+        return await self._ask(next(self._ids), command, fields, within_s)
 
     async def subscribe(self, command: str, handler: Callable[[Json], None], **fields: Any) -> None:
         """Send a command that answers with events from now on."""
         number = next(self._ids)
         self._handlers[number] = handler
-        self._answers[number] = asyncio.get_running_loop().create_future()
-        await self._socket.send_json({"id": number, "type": command, **fields})
-        async with asyncio.timeout(CALL_TIMEOUT_S):
-            await self._answers.pop(number)
+        await self._ask(number, command, fields, CALL_TIMEOUT_S)
 
     async def perform(
         self, action: str, data: Json | None = None, *, response: bool = False, within_s: float = 60.0, **target: Any
@@ -118,6 +106,17 @@ class HomeAssistantApi:
         for waiting in self._answers.values():
             if not waiting.done():
                 waiting.set_exception(ApiError("Home Assistant closed the connection"))
+
+    async def _ask(self, number: int, command: str, fields: Json, within_s: float) -> Any:
+        self._answers[number] = asyncio.get_running_loop().create_future()
+        try:
+            await self._socket.send_json({"id": number, "type": command, **fields})
+            async with asyncio.timeout(within_s):
+                return await self._answers[number]
+        except TimeoutError:
+            raise ApiError(f"{command} was not answered within {within_s:.0f} s") from None
+        finally:
+            del self._answers[number]
 
     def _take(self, message: Json) -> None:
         match message:
