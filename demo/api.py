@@ -58,7 +58,7 @@ class HomeAssistantApi:
             return_response=response,
             within_s=within_s,
         )
-        return result["response"] or {}
+        return result.get("response") or {}
 
     async def request(self, method: str, path: str, body: Json | None = None) -> Any:
         """Send a REST request; its JSON. Raises ApiError."""

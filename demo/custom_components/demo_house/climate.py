@@ -4,7 +4,7 @@ from typing import Any, override
 
 from homeassistant.components.climate import ClimateEntity
 from homeassistant.components.climate.const import ClimateEntityFeature, HVACAction, HVACMode
-from homeassistant.const import ATTR_TEMPERATURE, UnitOfTemperature
+from homeassistant.const import ATTR_TEMPERATURE, Platform, UnitOfTemperature
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -25,17 +25,17 @@ class HouseThermostat(HouseEntity, ClimateEntity):
     """A thermostat that heats its room."""
 
     _attr_hvac_modes = [HVACMode.HEAT, HVACMode.OFF]  # noqa: RUF012  # as Home Assistant declares it
-    _attr_temperature_unit = UnitOfTemperature.CELSIUS
+    _attr_native_temperature_unit = UnitOfTemperature.CELSIUS
     _attr_target_temperature_step = 0.5
     _attr_supported_features = (
         ClimateEntityFeature.TARGET_TEMPERATURE | ClimateEntityFeature.TURN_ON | ClimateEntityFeature.TURN_OFF
     )
 
     def __init__(self, name: str, area: str, room: Room) -> None:
-        super().__init__(name, area)
+        super().__init__(Platform.CLIMATE, name, area)
         self._room = room
         self._attr_hvac_mode = HVACMode.HEAT
-        self._attr_target_temperature = 21.0
+        self._attr_native_target_temperature = 21.0
         self._show()
 
     @override
@@ -46,7 +46,7 @@ class HouseThermostat(HouseEntity, ClimateEntity):
     @override
     async def async_set_temperature(self, **kwargs: Any) -> None:
         """Heat to this temperature."""
-        self._attr_target_temperature = kwargs[ATTR_TEMPERATURE]
+        self._attr_native_target_temperature = kwargs[ATTR_TEMPERATURE]
         self._write()
 
     @override
@@ -71,7 +71,7 @@ class HouseThermostat(HouseEntity, ClimateEntity):
 
     def _show(self) -> None:
         heats = self._attr_hvac_mode is HVACMode.HEAT
-        self._room.target_c = self._attr_target_temperature if heats else None
-        self._attr_current_temperature = round(self._room.temperature_c, 1)
+        self._room.target_c = self._attr_native_target_temperature if heats else None
+        self._attr_native_current_temperature = round(self._room.temperature_c, 1)
         cold = self._room.temperature_c < (self._room.target_c or 0.0) - 0.05
         self._attr_hvac_action = HVACAction.OFF if not heats else HVACAction.HEATING if cold else HVACAction.IDLE

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.cover import ATTR_POSITION, CoverDeviceClass, CoverEntity, CoverEntityFeature
+from homeassistant.const import Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_call_later
@@ -36,7 +37,7 @@ class HouseCover(HouseEntity, CoverEntity):
     )
 
     def __init__(self, name: str, area: str, device_class: CoverDeviceClass) -> None:
-        super().__init__(name, area)
+        super().__init__(Platform.COVER, name, area)
         self._attr_device_class = device_class
         self._position = 0
         self._goal = 0

@@ -4,6 +4,7 @@ from typing import Any, override
 
 from homeassistant.components.light import LightEntity
 from homeassistant.components.light.const import ATTR_BRIGHTNESS, ColorMode
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -34,7 +35,7 @@ class HouseLight(HouseEntity, LightEntity):
     _attr_supported_color_modes = {ColorMode.BRIGHTNESS}  # noqa: RUF012  # as Home Assistant declares it
 
     def __init__(self, name: str, area: str, *, is_on: bool = False) -> None:
-        super().__init__(name, area)
+        super().__init__(Platform.LIGHT, name, area)
         self._attr_is_on = is_on
         self._attr_brightness = 180
 

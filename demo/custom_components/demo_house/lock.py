@@ -3,6 +3,7 @@
 from typing import Any, override
 
 from homeassistant.components.lock import LockEntity
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -15,7 +16,7 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: DemoHouseConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Fit the lock."""
-    async_add_entities([HouseLock("Front door", HALL)])
+    async_add_entities([HouseLock(Platform.LOCK, "Front door", HALL)])
 
 
 class HouseLock(HouseEntity, LockEntity):

@@ -8,6 +8,7 @@ from homeassistant.components.media_player.const import (
     MediaPlayerEntityFeature,
     MediaPlayerState,
 )
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -46,7 +47,7 @@ class HouseRadio(HouseEntity, MediaPlayerEntity):
     )
 
     def __init__(self, name: str, area: str) -> None:
-        super().__init__(name, area)
+        super().__init__(Platform.MEDIA_PLAYER, name, area)
         self._song = 0
         self._show(MediaPlayerState.PAUSED)
 

@@ -3,7 +3,7 @@
 from typing import override
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorStateClass
-from homeassistant.const import PERCENTAGE, UnitOfTemperature
+from homeassistant.const import PERCENTAGE, Platform, UnitOfTemperature
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -32,7 +32,7 @@ class HouseThermometer(HouseEntity, SensorEntity):
     _attr_suggested_display_precision = 1
 
     def __init__(self, name: str, area: str, room: Room) -> None:
-        super().__init__(name, area)
+        super().__init__(Platform.SENSOR, name, area)
         self._room = room
 
     @property
@@ -55,5 +55,5 @@ class HouseHygrometer(HouseEntity, SensorEntity):
     _attr_native_unit_of_measurement = PERCENTAGE
 
     def __init__(self, name: str, area: str, room: Room) -> None:
-        super().__init__(name, area)
+        super().__init__(Platform.SENSOR, name, area)
         self._attr_native_value = room.humidity
