@@ -35,7 +35,8 @@ class NullInput:
     async def stream_chunks(self) -> AsyncIterator[bytes]:
         """No chunks at all; ends when the microphone is stopped."""
         await self._stopped.wait()
-        for chunk in ():
+        nothing: tuple[bytes, ...] = ()
+        for chunk in nothing:
             yield chunk
 
 
