@@ -56,6 +56,15 @@ def test_first_dependency_of_the_type_wins() -> None:
     assert ToolContext(bell).find((Bell,)) is bell
 
 
+def test_a_context_in_a_context_stands_for_what_it_holds() -> None:
+    bus, inner = Bus(), ToolContext()
+    context = ToolContext(inner, LoudBus())
+    inner.add(bus)
+    assert context.find((Bus,)) is bus
+    assert context.find((Clock,)) is None
+    assert len(list(context)) == 2
+
+
 def test_false_objects_are_dependencies() -> None:
     history: list[str] = []
     assert ToolContext(history).find((list,)) is history
@@ -90,14 +99,15 @@ def test_other_parameters_are_the_models() -> None:
 
 
 def test_types_that_cannot_be_looked_up() -> None:
-    def bare(a: Inject) -> None: ...  # type: ignore[valid-type]  # the mistake under test
+    def bare(a: Inject) -> None: ...  # type: ignore[type-arg]  # the mistake under test
     def anything(a: Inject[Any]) -> None: ...
     def nothing(a: Inject[None]) -> None: ...
+    def text(a: Inject["Bus"]) -> None: ...  # noqa: UP037 - the mistake under test
     def closed(a: Inject[Closed]) -> None: ...
     def mixed(a: Inject[Bus] | int) -> None: ...
     def twice(a: Inject[Bus] | Inject[Clock]) -> None: ...
 
-    for function in (bare, anything, nothing, closed, mixed, twice):
+    for function in (bare, anything, nothing, text, closed, mixed, twice):
         with pytest.raises(ValueError, match="Inject"):
             injection(function)
 

@@ -1,6 +1,7 @@
 """Dependencies that tools are given by type, out of the model's sight."""
 
 import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import NoneType
 from typing import Annotated, TypeAliasType, Union, get_args, get_origin
@@ -16,7 +17,8 @@ for `Inject[T | None]` and `Inject[T] | None`; else the call fails.
 class ToolContext:
     """What `Inject[T]` is filled from: event bus, context, history, agent and any other objects.
 
-    The first dependency that is an instance of T wins, in the order of registration. None is ignored.
+    The first dependency that is an instance of T wins, in the order of registration. None is ignored. Another context
+    stands for all that it holds, now and later.
     """
 
     def __init__(self, *dependencies: object) -> None:
@@ -31,7 +33,14 @@ class ToolContext:
 
     def find(self, types: tuple[type, ...]) -> object | None:
         """The first dependency that is an instance of one of `types`, or None."""
-        return next((dependency for dependency in self._dependencies if isinstance(dependency, types)), None)
+        return next((dependency for dependency in self if isinstance(dependency, types)), None)
+
+    def __iter__(self) -> Iterator[object]:
+        for dependency in self._dependencies:
+            if isinstance(dependency, ToolContext):
+                yield from dependency
+            else:
+                yield dependency
 
 
 @dataclass(frozen=True, slots=True)

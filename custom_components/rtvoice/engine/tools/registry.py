@@ -115,6 +115,11 @@ class Tools:
         )
         self._add(RegisteredTool(spec, HandlerBody(handler)))
 
+    @property
+    def context(self) -> ToolContext:
+        """What `Inject[T]` is filled from."""
+        return self._context
+
     def set_context(self, context: ToolContext) -> None:
         """Fill `Inject[T]` from this context from the next call on."""
         self._context = context
