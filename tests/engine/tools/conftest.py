@@ -69,7 +69,7 @@ class _SkippingSelector(selectors.DefaultSelector):
         return ready
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def in_virtual_time() -> Callable[[Coroutine[Any, Any, Any]], Any]:
     """Run a coroutine to its end without waiting for timers."""
 
@@ -80,7 +80,7 @@ def in_virtual_time() -> Callable[[Coroutine[Any, Any, Any]], Any]:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def check_schema() -> Callable[[dict[str, Any]], None]:
     """Assert that a schema is valid, self-contained, and of the shape that providers take."""
 
@@ -92,7 +92,7 @@ def check_schema() -> Callable[[dict[str, Any]], None]:
     return check
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fits() -> Callable[[Any, dict[str, Any]], bool]:
     """Whether a JSON value fits a schema."""
     return lambda value, schema: _fits(value, schema, schema)
