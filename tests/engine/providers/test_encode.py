@@ -66,8 +66,8 @@ def assert_no_extra(value: object) -> None:
 def test_the_check_of_keys_sees_an_unknown_one() -> None:
     with pytest.raises(AssertionError, match="temperature"):
         assert_known({"type": "session.update", "session": {"type": "realtime", "temperature": 0.8}})
+    output = {"speed": 1.0, "gain": 2}
     with pytest.raises(AssertionError, match="gain"):
-        output = {"speed": 1.0, "gain": 2}
         assert_known({"type": "session.update", "session": {"type": "realtime", "audio": {"output": output}}})
 
 
@@ -342,4 +342,7 @@ def test_a_setting_that_was_asked_for_is_not_dropped(param) -> None:
 
 
 def test_a_language_cannot_be_dropped_from_transcription_that_is_off() -> None:
-    assert without(session_of(SessionOptions(transcription_model=None)), "session.audio.input.transcription.language") is None
+    assert (
+        without(session_of(SessionOptions(transcription_model=None)), "session.audio.input.transcription.language")
+        is None
+    )

@@ -35,12 +35,11 @@ class OpenAIConnection(Connection):
     """A session that is set up; made by `open_connection`."""
 
     def __init__(self, wire: Wire, capabilities: Capabilities, decoder: Decoder, early: list[Json]) -> None:
-        self.dropped_events = 0
-        """Events that could not be read."""
         self._wire = wire
         self._capabilities = capabilities
         self._decoder = decoder
         self._early = early
+        self._unreadable = 0
         self._byte_rate = capabilities.input_rate_hz * SAMPLE_BYTES
         self.outbox = Outbox(wire.write, limit_bytes=int(MAX_UNSENT_AUDIO_S * self._byte_rate))
 
@@ -50,6 +49,16 @@ class OpenAIConnection(Connection):
         if self._decoder.metadata_echoed and not self._capabilities.echoes_metadata:
             self._capabilities = replace(self._capabilities, echoes_metadata=True)
         return self._capabilities
+
+    @property
+    def unreadable_events(self) -> int:
+        """Events that were dropped because they could not be read."""
+        return self._wire.unreadable + self._unreadable
+
+    @property
+    def ignored_events(self) -> int:
+        """Events that the conversation has no use for."""
+        return self._decoder.ignored
 
     @override
     async def send(self, command: ModelCommand) -> None:
@@ -73,7 +82,7 @@ class OpenAIConnection(Connection):
         try:
             return self._decoder.decode(event, self.outbox.appended_bytes * 1000 / self._byte_rate)
         except WireError as err:
-            self.dropped_events += 1
+            self._unreadable += 1
             _LOGGER.debug("Dropped an event that cannot be read: %s", err)
             return None
 
@@ -84,7 +93,7 @@ async def open_connection(http: Http, endpoint: Endpoint, options: SessionOption
     greet_by = asyncio.get_running_loop().time() + endpoint.timeouts.greet_s
     websocket = await _connect(http, endpoint, options.model)
     try:
-        wire = Wire(websocket, endpoint.redact)
+        wire = Wire(websocket, endpoint.redact, heartbeat_s=endpoint.timeouts.heartbeat_s)
         early = await set_up(wire, endpoint, options, greet_by=greet_by)
         connection = OpenAIConnection(wire, _capabilities(endpoint, options), Decoder(endpoint.redact), early)
         # A task of its own and not of a task group, which would wrap the errors of whoever uses the connection.
@@ -106,7 +115,7 @@ async def _connect(http: Http, endpoint: Endpoint, model: str) -> aiohttp.Client
             return await session.ws_connect(
                 endpoint.realtime(model),
                 headers=endpoint.headers,
-                heartbeat=timeouts.heartbeat_s,
+                autoping=False,
                 timeout=aiohttp.ClientWSTimeout(ws_close=timeouts.close_s),
                 autoclose=False,  # closing waits for the peer, which is done once and in bounded time, at the end
                 max_msg_size=0,

@@ -22,7 +22,7 @@ class Timeouts:
     close_s: float = 2.0
     """To close the connection."""
     heartbeat_s: float = 25.0
-    """Between two pings; a peer that leaves one unanswered for half as long is taken to be gone."""
+    """Of silence before the peer is pinged; one that stays silent for half as long again is taken to be gone."""
 
 
 TIMEOUTS: Final = Timeouts()

@@ -77,7 +77,7 @@ _FATAL: Final = frozenset({Cause.AUTHENTICATION, Cause.QUOTA, Cause.EXPIRED})
 # Types of errors that say no more than that there is one.
 _VAGUE: Final = frozenset({"error", "invalid_request_error"})
 
-_KEY: Final = re.compile(r"\b(sk|ek|Bearer)[-_ ][^\s'\"<>,;)]+")
+_KEY: Final = re.compile(r"\b([se]k[-_]|Bearer )[^\s'\"<>,;)]+")
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -91,7 +91,7 @@ class Redactor:
         """`text` without keys."""
         if self.key:
             text = text.replace(self.key, "…")
-        return _KEY.sub(r"\1-…", text)
+        return _KEY.sub(r"\1…", text)
 
     def __repr__(self) -> str:
         return "Redactor()"

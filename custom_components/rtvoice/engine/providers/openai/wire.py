@@ -1,43 +1,52 @@
 """An open websocket as a stream of events; its end is an error that says why."""
 
+import asyncio
 import logging
 import socket
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import orjson
 
 from ...conversation.values import ProviderFault
-from ...errors import EngineError
+from ...errors import ConnectionFailedError, ConnectionLostError, EngineError
 from .faults import Redactor, error_of_close, fault_of
 from .fields import Json, part
 
 _LOGGER = logging.getLogger(__name__)
+
+_FRAMES: Final = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})
+_PINGS: Final = frozenset({aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG})
 
 # Unsent audio belongs in the outbox, where old audio can be dropped, and not in the kernel's buffer.
 _UNSENT_BYTES: Final = 16_384
 
 
 class Wire:
-    """Reads events from a websocket."""
+    """Reads events from a websocket that leaves pings to its user, and notices when the peer is gone."""
 
-    def __init__(self, websocket: aiohttp.ClientWebSocketResponse[bool], redact: Redactor) -> None:
+    def __init__(
+        self, websocket: aiohttp.ClientWebSocketResponse[bool], redact: Redactor, *, heartbeat_s: float
+    ) -> None:
         self.established = False
         """Whether a session was set up; decides whether an end is a failure to connect or a lost link."""
         self.unreadable = 0
         """Frames that were dropped because they were no JSON objects."""
         self._websocket = websocket
         self._redact = redact
+        self._heartbeat_s = heartbeat_s
         self._last_fault: ProviderFault | None = None
         _keep_little_unsent(websocket)
 
     async def read(self) -> Json:
         """The next event. Raises what the end of the link means."""
         while True:
-            message = await self._websocket.receive()
-            if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-                raise self._ended(message.type, message.data, message.extra)
-            event = self._parse(message.data)
+            kind, payload, extra = await self._receive()
+            if kind in _PINGS:
+                continue
+            if kind not in _FRAMES:
+                raise self._ended(kind, payload, extra)
+            event = self._parse(payload)
             if event is not None:
                 self._last_fault = (
                     fault_of(part(event, "error"), self._redact) if event.get("type") == "error" else None
@@ -47,6 +56,31 @@ class Wire:
     async def write(self, frame: bytes) -> None:
         """Write a text frame; waits while the socket is congested. Raises OSError or aiohttp.ClientError."""
         await self._websocket.send_frame(frame, aiohttp.WSMsgType.TEXT)
+
+    async def _receive(self) -> tuple[aiohttp.WSMsgType, Any, object]:
+        # The heartbeat of aiohttp is not used because it leaves a timer behind when a websocket is closed.
+        try:
+            async with asyncio.timeout(self._heartbeat_s):
+                return await self._next()
+        except TimeoutError:
+            _LOGGER.debug("Nothing came for %s s, asking whether the peer is there", self._heartbeat_s)
+        try:
+            async with asyncio.timeout(self._heartbeat_s / 2):
+                await self._websocket.ping()
+                return await self._next()
+        except (TimeoutError, OSError) as err:
+            kind = ConnectionLostError if self.established else ConnectionFailedError
+            raise kind("The provider is not there any more") from err
+
+    async def _next(self) -> tuple[aiohttp.WSMsgType, Any, object]:
+        message = await self._websocket.receive()
+        if message.type is aiohttp.WSMsgType.PING:
+            try:
+                await self._websocket.pong(message.data)
+            except (OSError, aiohttp.ClientError) as err:
+                # What comes next says why.
+                _LOGGER.debug("A ping could not be answered: %s", err)
+        return message.type, message.data, message.extra
 
     def _parse(self, frame: bytes | str) -> Json | None:
         try:
