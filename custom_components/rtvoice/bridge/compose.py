@@ -1,0 +1,99 @@
+"""Makes an agent of the engine out of options and Home Assistant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import llm
+
+from ..compat import make_llm_context
+from ..const import DOMAIN
+from ..engine import ConversationTurn, RealtimeAgent
+from ..engine.options import OutputModality
+from ..engine.ports import AudioInputDevice, AudioOutputDevice
+from .parties import Agent, Party
+from .prompt import Occasion, async_render_prompt
+from .provider import Provider
+from .request import SessionRequest
+from .tools import Toolbox, async_build_toolbox
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What an agent knows and can do in a session."""
+
+    instructions: str
+    toolbox: Toolbox
+
+
+async def async_brief(hass: HomeAssistant, agent: Agent, occasion: Occasion) -> Briefing:
+    """Prepare an agent. Asks nothing of the network."""
+    toolbox = await async_build_toolbox(hass, agent.options.llm_apis, occasion.llm_context)
+    return Briefing(await async_render_prompt(hass, agent.options.instructions, toolbox, occasion), toolbox)
+
+
+def llm_context_of(hass: HomeAssistant, agent: Agent, place: Party, context: Context) -> llm.LLMContext:
+    """Who speaks to `agent`, and where."""
+    return make_llm_context(
+        context,
+        language=agent.options.language or hass.config.language,
+        device_id=place.async_device_id(hass),
+        agent_entity_id=er.async_get(hass).async_get_entity_id("conversation", DOMAIN, agent.subentry_id),
+    )
+
+
+def spoken_agent(
+    agent: Agent,
+    provider: Provider,
+    briefing: Briefing,
+    request: SessionRequest,
+    devices: tuple[AudioInputDevice, AudioOutputDevice],
+) -> RealtimeAgent:
+    """An agent that speaks, and listens if asked to."""
+    options = agent.options
+    timeout_s = options.inactivity_timeout_s if request.inactivity_timeout_s is None else request.inactivity_timeout_s
+    return RealtimeAgent(
+        instructions=briefing.instructions,
+        model=options.model,
+        voice=request.voice or options.voice,
+        speech_speed=request.speech_speed or options.speech_speed,
+        transcription_model=options.transcription_model,
+        transcription_language=options.language,
+        noise_reduction=options.noise_reduction,
+        turn_detection=options.turn_detection,
+        reasoning_effort=options.reasoning_effort,
+        max_output_tokens=options.max_output_tokens,
+        tools=briefing.toolbox.tools,
+        audio_input=devices[0],
+        audio_output=devices[1],
+        inactivity_timeout_seconds=timeout_s if request.listens and timeout_s > 0 else None,
+        inactivity_timeout_enabled=request.listens and timeout_s > 0,
+        provider=provider,
+    )
+
+
+def writing_agent(
+    agent: Agent,
+    provider: Provider,
+    briefing: Briefing,
+    history: Sequence[ConversationTurn],
+    devices: tuple[AudioInputDevice, AudioOutputDevice],
+) -> RealtimeAgent:
+    """An agent that is written to and writes back."""
+    options = agent.options
+    return RealtimeAgent(
+        instructions=briefing.instructions,
+        model=options.model,
+        voice=options.voice,
+        transcription_model=None,
+        noise_reduction=None,
+        output_modalities=[OutputModality.TEXT],
+        reasoning_effort=options.reasoning_effort,
+        max_output_tokens=options.max_output_tokens,
+        tools=briefing.toolbox.tools,
+        audio_input=devices[0],
+        audio_output=devices[1],
+        history=history,
+        provider=provider,
+    )

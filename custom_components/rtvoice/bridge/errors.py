@@ -1,0 +1,93 @@
+"""The engine's errors in Home Assistant's terms; nothing else translates them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import (
+    ConfigEntryAuthFailed,
+    ConfigEntryError,
+    ConfigEntryNotReady,
+    HomeAssistantError,
+    ServiceValidationError,
+)
+
+from ..const import DOMAIN
+from ..engine.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailedError,
+    ConnectionLostError,
+    DeviceError,
+    EndReason,
+    EngineError,
+    QuotaExceededError,
+    RateLimitedError,
+    SessionClosedError,
+)
+from . import issues
+
+_KEYS: tuple[tuple[type[EngineError], str], ...] = (
+    (AuthenticationError, "invalid_auth"),
+    (QuotaExceededError, "quota_exceeded"),
+    (RateLimitedError, "rate_limited"),
+    (ConnectionFailedError, "provider_unreachable"),
+    (ConnectionLostError, "provider_unreachable"),
+    (ConfigurationError, "configuration"),
+    (DeviceError, "device_unavailable"),
+    (SessionClosedError, "not_in_session"),
+)
+
+
+def translated(error: EngineError) -> HomeAssistantError:
+    """An error of the engine as one that Home Assistant shows in the user's language."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN, translation_key=_key(error), translation_placeholders={"error": str(error)}
+    )
+
+
+def setup_failure(error: EngineError) -> HomeAssistantError:
+    """An error of the first contact with a provider, as what Home Assistant should do about the entry."""
+    kind: type[HomeAssistantError]
+    match error:
+        case AuthenticationError():
+            kind = ConfigEntryAuthFailed
+        case ConfigurationError() | QuotaExceededError():
+            kind = ConfigEntryError
+        case _:
+            kind = ConfigEntryNotReady
+    return kind(translation_domain=DOMAIN, translation_key=_key(error), translation_placeholders={"error": str(error)})
+
+
+def refused(key: str, **placeholders: str) -> ServiceValidationError:
+    """What the user asked for cannot be done, for a reason that they can see to."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders or None
+    )
+
+
+@contextmanager
+def engine_errors() -> Iterator[None]:
+    """Translate what the engine raises inside."""
+    try:
+        yield
+    except EngineError as err:
+        raise translated(err) from err
+
+
+@callback
+def react(hass: HomeAssistant, entry: ConfigEntry[Any], reason: EndReason) -> None:
+    """See to what ended a session, where the user must do something about it."""
+    match reason:
+        case EndReason.AUTHENTICATION_FAILED:
+            entry.async_start_reauth(hass)
+        case EndReason.QUOTA_EXCEEDED:
+            issues.create_quota_issue(hass, entry)
+        case _:
+            pass
+
+
+def _key(error: EngineError) -> str:
+    return next((key for kind, key in _KEYS if isinstance(error, kind)), "session_failed")

@@ -1,0 +1,129 @@
+"""The options of subentries as typed values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from homeassistant.const import CONF_LLM_HASS_API
+
+from ..const import (
+    CONF_AGENT,
+    CONF_EAGERNESS,
+    CONF_INACTIVITY_TIMEOUT,
+    CONF_INPUT,
+    CONF_INSTRUCTIONS,
+    CONF_LANGUAGE,
+    CONF_MAX_OUTPUT_TOKENS,
+    CONF_MODEL,
+    CONF_NOISE_REDUCTION,
+    CONF_OUTPUT,
+    CONF_PREFIX_PADDING,
+    CONF_REASONING_EFFORT,
+    CONF_SILENCE_DURATION,
+    CONF_SPEECH_SPEED,
+    CONF_THRESHOLD,
+    CONF_TRANSCRIPTION_MODEL,
+    CONF_TURN_DETECTION,
+    CONF_VOICE,
+    DEFAULT_INACTIVITY_TIMEOUT,
+    FILE_PREFIX,
+)
+from ..engine.errors import ConfigurationError
+from ..engine.options import (
+    NoiseReduction,
+    RealtimeModel,
+    ReasoningEffort,
+    SemanticEagerness,
+    SemanticVAD,
+    ServerVAD,
+    TurnDetection,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentOptions:
+    """An agent subentry: a persona."""
+
+    instructions: str
+    """A template."""
+    llm_apis: tuple[str, ...]
+    model: str
+    voice: str | None
+    """None: the provider's own."""
+    speech_speed: float
+    language: str | None
+    transcription_model: str | None
+    noise_reduction: NoiseReduction | None
+    turn_detection: TurnDetection
+    reasoning_effort: ReasoningEffort | None
+    max_output_tokens: int | None
+    inactivity_timeout_s: float
+    """0: never."""
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self:
+        """From the data of a subentry. Raises ConfigurationError where that makes no sense."""
+        try:
+            return cls._read(data)
+        except ValueError as err:
+            raise ConfigurationError(str(err)) from err
+
+    @classmethod
+    def _read(cls, data: Mapping[str, Any]) -> Self:
+        apis = data.get(CONF_LLM_HASS_API) or ()
+        effort = data.get(CONF_REASONING_EFFORT)
+        max_tokens = data.get(CONF_MAX_OUTPUT_TOKENS)
+        return cls(
+            instructions=data.get(CONF_INSTRUCTIONS) or "",
+            llm_apis=(apis,) if isinstance(apis, str) else tuple(apis),
+            model=data.get(CONF_MODEL) or RealtimeModel.GPT_REALTIME_2_1_MINI,
+            voice=data.get(CONF_VOICE) or None,
+            speech_speed=float(data.get(CONF_SPEECH_SPEED, 1.0)),
+            language=data.get(CONF_LANGUAGE) or None,
+            transcription_model=data.get(CONF_TRANSCRIPTION_MODEL) or None,
+            noise_reduction=_noise_reduction(data),
+            turn_detection=_turn_detection(data),
+            reasoning_effort=ReasoningEffort(effort) if effort else None,
+            max_output_tokens=int(max_tokens) if max_tokens else None,
+            inactivity_timeout_s=float(data.get(CONF_INACTIVITY_TIMEOUT, DEFAULT_INACTIVITY_TIMEOUT)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SatelliteOptions:
+    """A satellite subentry: a place with ears and a mouth."""
+
+    agent_id: str | None
+    """Subentry id of its agent; None: the entry's first."""
+    input: str
+    output: str
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self:
+        """From the data of a subentry."""
+        return cls(
+            agent_id=data.get(CONF_AGENT) or None,
+            input=data.get(CONF_INPUT) or "",
+            output=data.get(CONF_OUTPUT) or "",
+        )
+
+    @property
+    def needs_sound_card(self) -> bool:
+        """Whether either end is no file."""
+        return not (self.input.startswith(FILE_PREFIX) and self.output.startswith(FILE_PREFIX))
+
+
+def _noise_reduction(data: Mapping[str, Any]) -> NoiseReduction | None:
+    kind = data.get(CONF_NOISE_REDUCTION, NoiseReduction.FAR_FIELD)
+    return None if kind in (None, "off") else NoiseReduction(kind)
+
+
+def _turn_detection(data: Mapping[str, Any]) -> TurnDetection:
+    if data.get(CONF_TURN_DETECTION) == "server_vad":
+        default = ServerVAD()
+        return ServerVAD(
+            threshold=float(data.get(CONF_THRESHOLD, default.threshold)),
+            prefix_padding_ms=int(data.get(CONF_PREFIX_PADDING, default.prefix_padding_ms)),
+            silence_duration_ms=int(data.get(CONF_SILENCE_DURATION, default.silence_duration_ms)),
+        )
+    return SemanticVAD(eagerness=SemanticEagerness(data.get(CONF_EAGERNESS, SemanticEagerness.AUTO)))

@@ -1,0 +1,74 @@
+"""The two kinds of subentry that sessions belong to."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+
+from ..const import DOMAIN
+from .activity import Activity
+from .options import AgentOptions, SatelliteOptions
+
+
+class Party:
+    """An agent or a satellite: a subentry, with what is seen of it."""
+
+    def __init__(self, entry: ConfigEntry[Any], subentry_id: str) -> None:
+        self.entry = entry
+        self.subentry_id = subentry_id
+        self._subentry = entry.subentries[subentry_id]
+        self.activity = Activity()
+        self.muted = False
+        """Whether no session of it may hear anything."""
+
+    @property
+    def subentry(self) -> ConfigSubentry:
+        """The subentry as it is now, or as it was before it was removed."""
+        self._subentry = self.entry.subentries.get(self.subentry_id, self._subentry)
+        return self._subentry
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return self.subentry.title
+
+    @property
+    def available(self) -> bool:
+        """Whether it can take part in a session."""
+        return True
+
+    @callback
+    def async_device_id(self, hass: HomeAssistant) -> str | None:
+        """Its device; None before there is one."""
+        identifier = (DOMAIN, self.subentry_id)
+        device = dr.async_get(hass).async_get_device_by_identifier(identifier, self.entry.entry_id)
+        return device.id if device else None
+
+
+class Agent(Party):
+    """A persona."""
+
+    @property
+    def options(self) -> AgentOptions:
+        """How it is set."""
+        return AgentOptions.read(self.subentry.data)
+
+
+class Satellite(Party):
+    """A place with ears and a mouth."""
+
+    def __init__(self, entry: ConfigEntry[Any], subentry_id: str, problem: str | None = None) -> None:
+        super().__init__(entry, subentry_id)
+        self.problem = problem
+        """The key of a repair issue that says why it cannot hear or speak."""
+
+    @property
+    def options(self) -> SatelliteOptions:
+        """How it is set."""
+        return SatelliteOptions.read(self.subentry.data)
+
+    @property
+    def available(self) -> bool:
+        """Whether it can hear and speak."""
+        return self.problem is None

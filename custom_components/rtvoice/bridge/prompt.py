@@ -1,0 +1,90 @@
+"""What an agent is told before a session."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, TemplateError
+from homeassistant.helpers import area_registry as ar
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import llm, template
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN
+from .tools import Toolbox
+
+SPEAKING_RULES: Final = (
+    "You are heard through a loudspeaker: answer in one or two short spoken sentences, without lists, markup or emoji. "
+    "Call tools without announcing them. Never say that something was done before its tool has succeeded."
+)
+WRITING_RULES: Final = (
+    "You are read on a screen: answer briefly in plain text. "
+    "Never say that something was done before its tool has succeeded."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Who speaks to an agent, where and how."""
+
+    llm_context: llm.LLMContext
+    spoken: bool = True
+    extra: str = ""
+    """Instructions for this session only."""
+
+
+async def async_render_prompt(hass: HomeAssistant, instructions: str, toolbox: Toolbox, occasion: Occasion) -> str:
+    """The instructions of a session: the agent's template, what the tools want known, and the circumstances."""
+    user_name = await _async_user_name(hass, occasion.llm_context)
+    return "\n".join(
+        _filled(
+            (
+                _render(hass, instructions, occasion.llm_context, user_name),
+                SPEAKING_RULES if occasion.spoken else WRITING_RULES,
+                toolbox.prompt,
+                *_circumstances(hass, occasion.llm_context, user_name),
+                occasion.extra,
+            )
+        )
+    )
+
+
+def _filled(parts: Iterable[str]) -> Iterable[str]:
+    return (part.strip() for part in parts if part.strip())
+
+
+def _render(hass: HomeAssistant, instructions: str, llm_context: llm.LLMContext, user_name: str | None) -> str:
+    variables = {"ha_name": hass.config.location_name, "user_name": user_name, "llm_context": llm_context}
+    try:
+        return str(template.Template(instructions, hass).async_render(variables, parse_result=False))
+    except TemplateError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN, translation_key="template_error", translation_placeholders={"error": str(err)}
+        ) from err
+
+
+def _circumstances(hass: HomeAssistant, llm_context: llm.LLMContext, user_name: str | None) -> Iterable[str]:
+    now = dt_util.now()
+    yield f"It is {now:%A}, {now:%Y-%m-%d}, {now:%H:%M} ({hass.config.time_zone})."
+    if area := _area_name(hass, llm_context.device_id):
+        yield f"You are in the area {area}."
+    if user_name:
+        yield f"The user's name is {user_name}."
+    if llm_context.language:
+        yield f"Unless spoken to in another language, speak {llm_context.language}."
+
+
+def _area_name(hass: HomeAssistant, device_id: str | None) -> str | None:
+    if device_id is None or (device := dr.async_get(hass).async_get(device_id)) is None:
+        return None
+    area_id = dr.async_get_effective_area_id(hass, device)
+    area = ar.async_get(hass).async_get_area(area_id) if area_id else None
+    return area.name if area else None
+
+
+async def _async_user_name(hass: HomeAssistant, llm_context: llm.LLMContext) -> str | None:
+    if llm_context.context is None or llm_context.context.user_id is None:
+        return None
+    user = await hass.auth.async_get_user(llm_context.context.user_id)
+    return user.name if user else None

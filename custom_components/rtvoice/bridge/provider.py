@@ -1,0 +1,33 @@
+"""The provider of a config entry."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import ClientSession
+from homeassistant.const import CONF_API_KEY
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_create_clientsession
+
+from ..const import CONF_BASE_URL, CONF_DIALECT, CONF_PROVIDER, DIALECTS, PROVIDER_OPENAI
+from ..engine.providers import CompatibleProvider, OpenAIProvider, redirect_guard
+
+type Provider = OpenAIProvider | CompatibleProvider
+
+
+@callback
+def async_create_provider(hass: HomeAssistant, account: Mapping[str, Any]) -> Provider:
+    """The provider of an account, on a session that goes with the entry and never lets the key follow a redirect."""
+    return make_provider(account, async_create_clientsession(hass, trace_configs=[redirect_guard()]))
+
+
+def make_provider(account: Mapping[str, Any], session: ClientSession) -> Provider:
+    """The provider of an account. Raises ConfigurationError if it cannot be one."""
+    if account[CONF_PROVIDER] == PROVIDER_OPENAI:
+        address = {"base_url": account[CONF_BASE_URL]} if account.get(CONF_BASE_URL) else {}
+        return OpenAIProvider(account[CONF_API_KEY], session=session, **address)
+    return CompatibleProvider(
+        account[CONF_BASE_URL],
+        api_key=account.get(CONF_API_KEY),
+        dialect=account.get(CONF_DIALECT, DIALECTS[0]),
+        session=session,
+    )

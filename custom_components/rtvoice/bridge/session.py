@@ -1,0 +1,232 @@
+"""One live session of one agent on one satellite."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util.ulid import ulid_now
+
+from ..const import DOMAIN
+from ..engine import RealtimeAgent
+from ..engine.conversation.values import AgentState
+from ..engine.devices import NullInput
+from ..engine.errors import EndReason, EngineError, SessionClosedError
+from ..engine.events import (
+    AgentSessionConnectedEvent,
+    SessionEvent,
+    StopAgentCommand,
+    UserTranscriptCompletedEvent,
+)
+from . import issues
+from .compose import async_brief, llm_context_of, spoken_agent
+from .devices import async_input, async_output
+from .errors import engine_errors, react
+from .observer import Observer
+from .occurrences import Occurrence, OccurrenceType
+from .parties import Agent, Satellite
+from .prompt import Occasion
+from .provider import Provider
+from .report import SessionReport
+from .request import SessionRequest
+
+_LOGGER = logging.getLogger(__name__)
+
+STOP_TIMEOUT_S: Final = 5.0
+"""How long a session may take to end in good order before it is cancelled."""
+
+
+class LiveSession:
+    """A session from the wish for it to its report.
+
+    `async_run` is all of it; it ends by itself, by `async_stop`, or by being cancelled, and then nothing is left open.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        provider: Provider,
+        agent: Agent,
+        satellite: Satellite,
+        request: SessionRequest,
+        *,
+        ended: Callable[[LiveSession], None],
+    ) -> None:
+        self.session_id = ulid_now()
+        self.agent = agent
+        self.satellite = satellite
+        self.request = request
+        self.report = SessionReport(self.session_id, EndReason.STOPPED)
+        self.observer = Observer(self.session_id, (satellite, agent))
+        self._hass = hass
+        self._provider = provider
+        self._ended = ended
+        self._engine: RealtimeAgent | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._begun = asyncio.Event()
+        self._over = asyncio.Event()
+        self._first_user_turn: asyncio.Future[str | None] = hass.loop.create_future()
+        self.connected = False
+        self.error: HomeAssistantError | None = None
+        """What made the session impossible, or ended it."""
+
+    @property
+    def name(self) -> str:
+        """For logs and tasks."""
+        return f"{DOMAIN} session of {self.agent.title} on {self.satellite.title}"
+
+    def begin(self) -> None:
+        """Set out; from now on the session is seen and can be stopped."""
+        self.observer.show(replace(self.observer.snapshot, status=AgentState.CONNECTING))
+        entry = self.agent.entry
+        self._task = entry.async_create_background_task(self._hass, self._run(), self.name)
+
+    async def async_wait_connected(self) -> None:
+        """Wait until the agent can be spoken to. Raises what made that impossible."""
+        await self._begun.wait()
+        if not self.connected and self.error is not None:
+            raise self.error
+
+    async def async_wait_ended(self) -> SessionReport:
+        """Wait for the end. Raises what made the session impossible, if it never began."""
+        await self._over.wait()
+        await self.async_wait_connected()
+        return self.report
+
+    async def async_first_user_turn(self) -> str | None:
+        """Wait for what the user says first; None if the session ends without a word."""
+        return await asyncio.shield(self._first_user_turn)
+
+    async def async_stop(self) -> None:
+        """End the session and wait until nothing of it is left. Idempotent."""
+        if self._task is None or self._task.done():
+            return
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self._settle(self._task)
+        except TimeoutError:
+            _LOGGER.warning("The %s did not end in time and was cancelled", self.name)
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+
+    async def _settle(self, task: asyncio.Task[None]) -> None:
+        if self._engine is None:
+            task.cancel()
+        else:
+            await self._engine.stop()
+        await asyncio.wait((task,))
+
+    async def async_say(self, text: str) -> None:
+        """Have the agent speak these words."""
+        with engine_errors():
+            await self._live().say(text)
+
+    async def async_send_message(self, text: str, image: str | None = None) -> None:
+        """Tell the agent something as if the user had; `image` is a data URL."""
+        with engine_errors():
+            await self._live().send_message(text, image=image)
+
+    async def async_interrupt(self) -> None:
+        """Have the agent fall silent."""
+        with engine_errors():
+            await self._live().interrupt()
+
+    async def async_set_speech_speed(self, speed: float) -> None:
+        """Have the agent speak slower or faster from its next response on."""
+        with engine_errors():
+            await self._live().set_speech_speed(speed)
+
+    async def async_apply_mute(self) -> None:
+        """Hear, or do not, as the agent's and the satellite's switches say."""
+        if self._engine is not None:
+            await self._engine.set_muted(self._muted)
+
+    @property
+    def _muted(self) -> bool:
+        return self.agent.muted or self.satellite.muted
+
+    def _live(self) -> RealtimeAgent:
+        if self._engine is None or not self.connected or self._over.is_set():
+            raise SessionClosedError(self.report.end_reason)
+        return self._engine
+
+    async def _run(self) -> None:
+        try:
+            with engine_errors():
+                await self._converse()
+        except HomeAssistantError as err:
+            self._failed(err)
+        finally:
+            self._end()
+
+    async def _converse(self) -> None:
+        self._engine = engine = await self._compose()
+        await self.async_apply_mute()
+        try:
+            result = await engine.run()
+        except EngineError as err:
+            self.report = replace(self.report, end_reason=err.end_reason)
+            raise
+        self.report = SessionReport.of(self.session_id, result, self.observer.tools)
+
+    async def _compose(self) -> RealtimeAgent:
+        hass, request = self._hass, self.request
+        llm_context = llm_context_of(hass, self.agent, self.satellite, request.context)
+        briefing = await async_brief(hass, self.agent, Occasion(llm_context, extra=request.instructions))
+        options = self.satellite.options
+        ears = await async_input(hass, options) if request.listens else NullInput()
+        mouth = await async_output(hass, options)
+        self.observer.call_tools_by(briefing.toolbox.names)
+        engine = spoken_agent(self.agent, self._provider, briefing, request, (ears, mouth))
+        engine.event_bus.subscribe(SessionEvent, self._receive)
+        return engine
+
+    async def _receive(self, event: SessionEvent) -> None:
+        if self._over.is_set():
+            return
+        if isinstance(event, AgentSessionConnectedEvent) and self._engine is not None and not self.connected:
+            await self._open(self._engine)
+        if isinstance(event, UserTranscriptCompletedEvent) and not self._first_user_turn.done():
+            self._first_user_turn.set_result(event.transcript)
+        self.observer.receive(event)
+
+    async def _open(self, engine: RealtimeAgent) -> None:
+        """The provider is ready: do what the session was wanted for."""
+        request = self.request
+        self.connected = True
+        issues.delete_quota_issue(self._hass, self.agent.entry)
+        self.observer.show(replace(self.observer.snapshot, in_session=request.listens))
+        self.observer.tell(Occurrence(OccurrenceType.SESSION_STARTED, {"session_id": self.session_id}))
+        self._begun.set()
+        if request.message:
+            await engine.say(request.message)
+        if request.prompt:
+            await engine.ask(request.prompt)
+        if not request.listens:
+            await engine.event_bus.dispatch(StopAgentCommand(when_silent=True))
+
+    def _failed(self, err: HomeAssistantError) -> None:
+        self.error = err
+        if isinstance(cause := err.__cause__, EngineError):
+            self.report = replace(self.report, end_reason=cause.end_reason)
+        else:
+            self.report = replace(self.report, end_reason=EndReason.ERROR)
+        _LOGGER.debug("The %s failed: %s", self.name, err)
+        reason = self.report.end_reason.value
+        if self.observer.last_error != str(cause):
+            self.observer.tell(Occurrence(OccurrenceType.ERROR, {"error_type": reason, "message": str(cause or err)}))
+
+    def _end(self) -> None:
+        react(self._hass, self.agent.entry, self.report.end_reason)
+        if self.connected:
+            ended = {"session_id": self.session_id, "reason": self.report.end_reason.value}
+            self.observer.tell(Occurrence(OccurrenceType.SESSION_ENDED, ended))
+        self.observer.end()
+        if not self._first_user_turn.done():
+            self._first_user_turn.set_result(None)
+        self._ended(self)
+        self._over.set()
+        self._begun.set()

@@ -1,0 +1,125 @@
+"""Who an action is aimed at."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from homeassistant.auth.permissions.const import CAT_ENTITIES, POLICY_CONTROL
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.exceptions import Unauthorized, UnknownUser
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
+
+from ..const import DOMAIN
+from .errors import refused
+from .parties import Agent, Party, Satellite
+from .runtime import Runtime
+from .session import LiveSession
+
+_SATELLITE_DOMAIN = "assist_satellite"
+
+
+@dataclass(slots=True)
+class Targets:
+    """Agents and satellites of ours, each once, and satellites of other integrations by entity id."""
+
+    parties: list[Party] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    @property
+    def satellites(self) -> list[Satellite]:
+        """Those of ours that are places."""
+        return [party for party in self.parties if isinstance(party, Satellite)]
+
+    @property
+    def agents(self) -> list[Agent]:
+        """Those of ours that are personas."""
+        return [party for party in self.parties if isinstance(party, Agent)]
+
+    def sessions(self) -> list[LiveSession]:
+        """The sessions of all of them, each once."""
+        found: dict[str, LiveSession] = {}
+        for party in self.parties:
+            for session in runtime_of(party).sessions_of(party):
+                found[session.session_id] = session
+        return list(found.values())
+
+
+async def async_targets(hass: HomeAssistant, call: ServiceCall, *, foreign: bool = False) -> Targets:
+    """Find what a call is aimed at, with `foreign` also satellites of other integrations.
+
+    What was named must fit and be under the caller's control, or ServiceValidationError or Unauthorized is raised;
+    what only belongs to a device, area, floor or label that was named is left out if it does not.
+    """
+    selected = async_extract_referenced_entity_ids(hass, TargetSelection(call.data), primary_entities_only=False)
+    allowed = await _async_allowed(hass, call)
+    targets = Targets()
+    for entity_id in sorted(selected.referenced):
+        if not allowed(entity_id):
+            raise Unauthorized(
+                context=call.context, entity_id=entity_id, permission=POLICY_CONTROL, perm_category=CAT_ENTITIES
+            )
+        if not _add(hass, targets, entity_id, foreign=foreign):
+            raise refused("unknown_target", entity=entity_id)
+    for entity_id in sorted(filter(allowed, selected.indirectly_referenced)):
+        _add(hass, targets, entity_id, foreign=False)
+    if not targets.parties and not targets.foreign:
+        raise refused("unknown_target", entity=", ".join(_named(call)))
+    return targets
+
+
+@callback
+def agent_of_entity(hass: HomeAssistant, entity_id: str) -> Agent:
+    """The agent whose entity this is. Raises ServiceValidationError if it is none's."""
+    party = _party(hass, entity_id)
+    if not isinstance(party, Agent):
+        raise refused("unknown_target", entity=entity_id)
+    return party
+
+
+def runtime_of(party: Party) -> Runtime:
+    """The runtime that a party lives in."""
+    runtime: Runtime = party.entry.runtime_data
+    return runtime
+
+
+async def _async_allowed(hass: HomeAssistant, call: ServiceCall) -> Callable[[str], bool]:
+    """Whether the caller may control an entity; what Home Assistant does by itself may."""
+    if call.context.user_id is None:
+        return lambda _: True
+    user = await hass.auth.async_get_user(call.context.user_id)
+    if user is None:
+        raise UnknownUser(context=call.context, permission=POLICY_CONTROL, user_id=call.context.user_id)
+    return lambda entity_id: user.permissions.check_entity(entity_id, POLICY_CONTROL)
+
+
+def _add(hass: HomeAssistant, targets: Targets, entity_id: str, *, foreign: bool) -> bool:
+    """Add what an entity stands for; whether it stands for anything."""
+    if (party := _party(hass, entity_id)) is not None:
+        if party not in targets.parties:
+            targets.parties.append(party)
+        return True
+    if foreign and entity_id.startswith(f"{_SATELLITE_DOMAIN}.") and hass.states.get(entity_id) is not None:
+        targets.foreign.append(entity_id)
+        return True
+    return False
+
+
+def _party(hass: HomeAssistant, entity_id: str) -> Party | None:
+    """The agent or satellite whose entity this is, if its account is loaded."""
+    registered = er.async_get(hass).async_get(entity_id)
+    if registered is None or registered.platform != DOMAIN or registered.config_entry_id is None:
+        return None
+    entry = hass.config_entries.async_get_entry(registered.config_entry_id)
+    if entry is None or entry.state is not ConfigEntryState.LOADED:
+        return None
+    runtime: Runtime = entry.runtime_data
+    subentry_id = registered.config_subentry_id or ""
+    return runtime.agents.get(subentry_id) or runtime.satellites.get(subentry_id)
+
+
+def _named(call: ServiceCall) -> Iterable[str]:
+    """What was named, for an error message."""
+    selection = TargetSelection(call.data)
+    groups = (selection.entity_ids, selection.device_ids, selection.area_ids, selection.floor_ids, selection.label_ids)
+    return (name for group in groups for name in sorted(group))

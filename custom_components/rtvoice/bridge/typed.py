@@ -1,0 +1,150 @@
+"""A typed turn: what the user wrote, answered in writing."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import orjson
+from homeassistant.components import conversation
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import llm
+from homeassistant.util.ulid import ulid_now
+
+from ..const import DOMAIN
+from ..engine import ConversationTurn, RealtimeAgent
+from ..engine.conversation.values import AgentState
+from ..engine.devices import NullInput, NullOutput
+from ..engine.errors import EndReason, EngineError
+from ..engine.events import (
+    AgentSessionConnectedEvent,
+    AssistantTranscriptCompletedEvent,
+    AssistantTranscriptDeltaEvent,
+    SessionEvent,
+    StopAgentCommand,
+    ToolExecutedEvent,
+    ToolExecutionStartedEvent,
+)
+from . import issues
+from .compose import Briefing, writing_agent
+from .errors import engine_errors, react
+from .observer import Observer
+from .parties import Agent
+from .provider import Provider
+
+type Delta = conversation.AssistantContentDeltaDict | conversation.ToolResultContentDeltaDict
+
+_MAX_DELTAS: Final = 1000
+
+
+class TypedTurn:
+    """One message of the user and all that comes of it, on a connection of its own.
+
+    What was said before is replayed, so that nothing has to be kept open between two messages.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        provider: Provider,
+        agent: Agent,
+        briefing: Briefing,
+        history: Sequence[ConversationTurn],
+    ) -> None:
+        self._hass = hass
+        self._agent = agent
+        self._observer = Observer(ulid_now(), (agent,))
+        self._observer.call_tools_by(briefing.toolbox.names)
+        self._engine: RealtimeAgent = writing_agent(agent, provider, briefing, history, (NullInput(), NullOutput()))
+        self._engine.event_bus.subscribe(SessionEvent, self._receive)
+        # Full: the engine's observers wait, the session does not.
+        self._deltas: asyncio.Queue[Delta] = asyncio.Queue(_MAX_DELTAS)
+        self._item_id: str | None = None
+        self._calling = False
+        self._text = ""
+
+    @property
+    def last_error(self) -> str | None:
+        """What the provider complained of last."""
+        return self._observer.last_error
+
+    async def async_stream(self, text: str) -> AsyncGenerator[Delta]:
+        """Send `text` and stream what comes of it, as the chat log wants it. Raises HomeAssistantError."""
+        self._text = text
+        entry = self._agent.entry
+        task = entry.async_create_background_task(self._hass, self._run(), f"{DOMAIN} message to {self._agent.title}")
+        try:
+            while True:
+                yield await self._deltas.get()
+        except asyncio.QueueShutDown:
+            await task
+        finally:
+            task.cancel()
+            await asyncio.wait((task,))
+
+    async def _run(self) -> None:
+        reason = EndReason.STOPPED
+        self._observer.show(replace(self._observer.snapshot, status=AgentState.THINKING))
+        try:
+            with engine_errors():
+                result = await self._engine.run()
+            reason = EndReason(result.end_reason)
+        except HomeAssistantError as err:
+            reason = err.__cause__.end_reason if isinstance(err.__cause__, EngineError) else EndReason.ERROR
+            raise
+        finally:
+            self._observer.end()
+            self._deltas.shutdown()
+            react(self._hass, self._agent.entry, reason)
+
+    async def _receive(self, event: SessionEvent) -> None:
+        if isinstance(event, AgentSessionConnectedEvent):
+            issues.delete_quota_issue(self._hass, self._agent.entry)
+            await self._engine.send_message(self._text)
+            await self._engine.event_bus.dispatch(StopAgentCommand(when_silent=True))
+        for delta in self._deltas_of(self._observer.receive(event)):
+            await self._deltas.put(delta)
+
+    def _deltas_of(self, event: SessionEvent) -> list[Delta]:
+        match event:
+            case AssistantTranscriptDeltaEvent(delta=text, item_id=item_id):
+                return self._words(item_id, text)
+            case AssistantTranscriptCompletedEvent(transcript=text, item_id=item_id) if item_id != self._item_id:
+                return self._words(item_id, text)
+            case ToolExecutionStartedEvent():
+                return self._call(event)
+            case ToolExecutedEvent():
+                self._calling = False
+                return [_tool_result(event)]
+            case _:
+                return []
+
+    def _words(self, item_id: str, text: str) -> list[Delta]:
+        opened = self._opened(new=item_id != self._item_id)
+        self._item_id, self._calling = item_id, False
+        return [*opened, {"content": text}]
+
+    def _call(self, event: ToolExecutionStartedEvent) -> list[Delta]:
+        opened = self._opened(new=not self._calling)
+        self._item_id, self._calling = None, True
+        arguments = _object(event.arguments)
+        return [*opened, {"tool_calls": [llm.ToolInput(event.name, arguments, id=event.call_id, external=True)]}]
+
+    @staticmethod
+    def _opened(*, new: bool) -> list[Delta]:
+        return [{"role": "assistant"}] if new else []
+
+
+def _tool_result(event: ToolExecutedEvent) -> conversation.ToolResultContentDeltaDict:
+    result = llm.ToolResult(_object(event.output), error=not event.ok)
+    return {"role": "tool_result", "tool_call_id": event.call_id, "tool_name": event.name, "result": result}
+
+
+def _object(text: str) -> dict[str, Any]:
+    """The JSON object that a text is, or one that has it as its only value."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        value = text
+    return value if isinstance(value, dict) else {"result": value}
