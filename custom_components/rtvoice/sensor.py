@@ -1,0 +1,121 @@
+"""Sensors: what an agent or a satellite does and what was said."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import EntityCategory, UnitOfTime
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .bridge.parties import Party
+from .bridge.runtime import RtvoiceConfigEntry, Runtime
+from .bridge.snapshot import Snapshot
+from .engine.conversation.values import AgentState
+from .entity import FollowingEntity, async_add_to_all
+
+PARALLEL_UPDATES = 0
+
+MAX_STATE_LENGTH = 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotSensorDescription(SensorEntityDescription):
+    """What a sensor shows of a snapshot."""
+
+    value: Callable[[Snapshot], str | int | None]
+    attributes: Callable[[Snapshot], Mapping[str, Any] | None] = lambda _: None
+
+
+def _tool_attributes(snapshot: Snapshot) -> Mapping[str, Any] | None:
+    if (use := snapshot.last_tool) is None:
+        return None
+    return {"arguments": use.arguments, "ok": use.ok, "duration_ms": use.duration_ms}
+
+
+SENSORS = (
+    SnapshotSensorDescription(
+        key="status",
+        device_class=SensorDeviceClass.ENUM,
+        options=[state.value for state in AgentState],
+        value=lambda snapshot: snapshot.status.value,
+    ),
+    SnapshotSensorDescription(
+        key="user_transcript",
+        value=lambda snapshot: _short(snapshot.user_transcript),
+        attributes=lambda snapshot: {"text": snapshot.user_transcript},
+    ),
+    SnapshotSensorDescription(
+        key="assistant_transcript",
+        value=lambda snapshot: _short(snapshot.assistant_transcript),
+        attributes=lambda snapshot: {"text": snapshot.assistant_transcript},
+    ),
+    SnapshotSensorDescription(
+        key="last_tool",
+        value=lambda snapshot: _short(snapshot.last_tool.name) if snapshot.last_tool else None,
+        attributes=_tool_attributes,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+    SnapshotSensorDescription(
+        key="response_latency",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        state_class=SensorStateClass.MEASUREMENT,
+        value=lambda snapshot: snapshot.response_latency_ms,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: RtvoiceConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Set up the sensors of all agents and satellites."""
+    async_add_to_all(entry, async_add_entities, _sensors)
+
+
+def _sensors(runtime: Runtime, party: Party) -> list[Entity]:
+    return [SnapshotSensor(runtime, party, description) for description in SENSORS]
+
+
+class SnapshotSensor(FollowingEntity, SensorEntity):
+    """A sensor that shows something of a snapshot."""
+
+    # What was said is the household's own affair: it is shown, not kept.
+    _unrecorded_attributes = frozenset({"text", "arguments"})
+    entity_description: SnapshotSensorDescription
+
+    def __init__(self, runtime: Runtime, party: Party, description: SnapshotSensorDescription) -> None:
+        super().__init__(runtime, party, description.key)
+        self.entity_description = description
+
+    @override
+    def shown(self) -> object:
+        """The value and the attributes."""
+        return self.native_value, self.extra_state_attributes
+
+    @property
+    @override
+    def native_value(self) -> str | int | None:
+        """What is shown now."""
+        return self.entity_description.value(self.party.activity.snapshot)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """What does not fit into a state."""
+        return self.entity_description.attributes(self.party.activity.snapshot)
+
+
+def _short(text: str | None) -> str | None:
+    """As much of a text as fits into a state."""
+    if text is None or len(text) <= MAX_STATE_LENGTH:
+        return text
+    return text[: MAX_STATE_LENGTH - 1] + "…"

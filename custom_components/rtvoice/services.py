@@ -1,0 +1,156 @@
+"""The actions."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+import voluptuous as vol
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
+from homeassistant.helpers import config_validation as cv
+
+from .bridge.errors import refused
+from .bridge.foreign import async_start_foreign
+from .bridge.images import async_data_url
+from .bridge.parties import Agent, Satellite
+from .bridge.request import SessionRequest
+from .bridge.session import LiveSession
+from .bridge.targets import Targets, agent_of_entity, async_targets, runtime_of
+from .const import DOMAIN
+
+ATTR_AGENT: Final = "agent"
+ATTR_IMAGE: Final = "image"
+ATTR_INACTIVITY_TIMEOUT: Final = "inactivity_timeout"
+ATTR_INSTRUCTIONS: Final = "instructions"
+ATTR_MESSAGE: Final = "message"
+ATTR_PROMPT: Final = "prompt"
+ATTR_SPEECH_SPEED: Final = "speech_speed"
+ATTR_SPEED: Final = "speed"
+ATTR_TEXT: Final = "text"
+ATTR_VOICE: Final = "voice"
+
+_TEXT = vol.All(cv.string, vol.Strip, vol.Length(min=1))
+
+START_SCHEMA: Final = cv.make_entity_service_schema(
+    {
+        vol.Optional(ATTR_AGENT): cv.entity_id,
+        vol.Exclusive(ATTR_MESSAGE, "opening"): _TEXT,
+        vol.Exclusive(ATTR_PROMPT, "opening"): _TEXT,
+        vol.Optional(ATTR_INSTRUCTIONS): _TEXT,
+        vol.Optional(ATTR_VOICE): _TEXT,
+        vol.Optional(ATTR_SPEECH_SPEED): vol.All(vol.Coerce(float), vol.Range(min=0.5, max=1.5)),
+        vol.Optional(ATTR_INACTIVITY_TIMEOUT): vol.All(vol.Coerce(float), vol.Range(min=0)),
+    }
+)
+PICTURE: Final = vol.Any(cv.string, vol.Schema({vol.Required("media_content_id"): cv.string}, extra=vol.ALLOW_EXTRA))
+
+type SessionAction = Callable[[HomeAssistant, ServiceCall, LiveSession], Awaitable[None]]
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+
+    async def async_handle_start(call: ServiceCall) -> ServiceResponse:
+        return await _async_start(hass, call)
+
+    async def async_handle_stop(call: ServiceCall) -> None:
+        sessions = (await async_targets(hass, call)).sessions()
+        await asyncio.gather(*(session.async_stop() for session in sessions))
+
+    hass.services.async_register(
+        DOMAIN, "start", async_handle_start, START_SCHEMA, supports_response=SupportsResponse.OPTIONAL
+    )
+    hass.services.async_register(DOMAIN, "stop", async_handle_stop, cv.make_entity_service_schema({}))
+    for name, fields, action in _SESSION_ACTIONS:
+        hass.services.async_register(
+            DOMAIN, name, _session_handler(hass, action), cv.make_entity_service_schema(fields)
+        )
+
+
+async def _async_start(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
+    """Start a session on every target; with a response wanted, on one target, and wait until it has ended."""
+    targets = await async_targets(hass, call, foreign=True)
+    request = _request(call)
+    agent = agent_of_entity(hass, call.data[ATTR_AGENT]) if ATTR_AGENT in call.data else None
+    places = _places(targets, agent)
+    if not call.return_response:
+        starts = [runtime_of(satellite).async_start(satellite, request, who) for satellite, who in places]
+        foreign = [async_start_foreign(hass, entity_id, request) for entity_id in targets.foreign]
+        await asyncio.gather(*starts, *foreign)
+        return None
+    if targets.foreign:
+        raise refused("foreign_response", satellite=targets.foreign[0])
+    if len(places) != 1:
+        raise refused("one_target")
+    ((satellite, who),) = places
+    session = await runtime_of(satellite).async_start(satellite, request, who)
+    return (await session.async_wait_ended()).as_response()
+
+
+def _places(targets: Targets, agent: Agent | None) -> list[tuple[Satellite, Agent | None]]:
+    """Where sessions start, each place once: the satellites, and of agents that were named their own."""
+    places: dict[str, tuple[Satellite, Agent | None]] = {
+        satellite.subentry_id: (satellite, agent) for satellite in targets.satellites
+    }
+    for named in targets.agents:
+        if any(runtime_of(satellite).agent_of(satellite) is named for satellite, _ in places.values()):
+            continue
+        own = runtime_of(named).satellite_of(named)
+        if own is None:
+            raise refused("no_satellite", agent=named.title)
+        places.setdefault(own.subentry_id, (own, agent or named))
+    return list(places.values())
+
+
+def _request(call: ServiceCall) -> SessionRequest:
+    return SessionRequest(
+        context=call.context,
+        message=call.data.get(ATTR_MESSAGE),
+        prompt=call.data.get(ATTR_PROMPT),
+        instructions=call.data.get(ATTR_INSTRUCTIONS, ""),
+        voice=call.data.get(ATTR_VOICE),
+        speech_speed=call.data.get(ATTR_SPEECH_SPEED),
+        inactivity_timeout_s=call.data.get(ATTR_INACTIVITY_TIMEOUT),
+    )
+
+
+def _session_handler(hass: HomeAssistant, action: SessionAction) -> Callable[[ServiceCall], Coroutine[Any, Any, None]]:
+    """An action on every running session of the targets; at least one there must be."""
+
+    async def async_handle(call: ServiceCall) -> None:
+        sessions = (await async_targets(hass, call)).sessions()
+        if not sessions:
+            raise refused("not_in_session")
+        await asyncio.gather(*(action(hass, call, session) for session in sessions))
+
+    return async_handle
+
+
+async def _async_say(hass: HomeAssistant, call: ServiceCall, session: LiveSession) -> None:
+    await session.async_say(call.data[ATTR_TEXT])
+
+
+async def _async_send_message(hass: HomeAssistant, call: ServiceCall, session: LiveSession) -> None:
+    picture: Any = call.data.get(ATTR_IMAGE)
+    image = await async_data_url(hass, picture) if picture else None
+    await session.async_send_message(call.data[ATTR_TEXT], image)
+
+
+async def _async_interrupt(hass: HomeAssistant, call: ServiceCall, session: LiveSession) -> None:
+    await session.async_interrupt()
+
+
+async def _async_set_speech_speed(hass: HomeAssistant, call: ServiceCall, session: LiveSession) -> None:
+    await session.async_set_speech_speed(call.data[ATTR_SPEED])
+
+
+_SESSION_ACTIONS: Final[tuple[tuple[str, dict[Any, Any], SessionAction], ...]] = (
+    ("say", {vol.Required(ATTR_TEXT): _TEXT}, _async_say),
+    ("send_message", {vol.Required(ATTR_TEXT): _TEXT, vol.Optional(ATTR_IMAGE): PICTURE}, _async_send_message),
+    ("interrupt", {}, _async_interrupt),
+    (
+        "set_speech_speed",
+        {vol.Required(ATTR_SPEED): vol.All(vol.Coerce(float), vol.Range(min=0.25, max=1.5))},
+        _async_set_speech_speed,
+    ),
+)
