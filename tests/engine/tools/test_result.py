@@ -8,11 +8,14 @@ from types import MappingProxyType
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from custom_components.rtvoice.engine.tools.result import ActionResult, bounded, to_text
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For busy machines."""
 
 
 class Room(BaseModel):
@@ -102,6 +105,7 @@ def test_lone_surrogates_do_not_break_the_message_to_the_provider() -> None:
     to_text({"a": "\ud800"}).encode()
 
 
+@UNHURRIED
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -122,6 +126,7 @@ def test_long_output_is_cut_with_a_note() -> None:
     assert cut.endswith("[cut, 101 characters in all]")
 
 
+@UNHURRIED
 @given(st.text(), st.integers(min_value=0, max_value=60))
 def test_output_never_exceeds_its_limit(text: str, limit: int) -> None:
     assert len(bounded(text, limit)) <= limit

@@ -128,7 +128,7 @@ def test_property_named_like_a_keyword_is_kept(check_schema: Check) -> None:
     assert schema["required"] == ["title", "properties", "items", "discriminator"]
 
 
-@pytest.mark.parametrize("default", [object(), b"\xff", float("inf"), float("nan"), {1: object()}, len])
+@pytest.mark.parametrize("default", [object(), b"\xff", float("inf"), float("nan"), {1: object()}, len, 1 << 80])
 def test_default_that_json_cannot_carry_is_left_out(default: object, check_schema: Check) -> None:
     class Odd(BaseModel):
         a: Any = default

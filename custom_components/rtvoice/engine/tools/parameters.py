@@ -1,10 +1,11 @@
 """What a function takes from the model: a pydantic model that gives the schema and reads the model's JSON."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from types import GenericAlias
 from typing import Annotated, Any, TypeAliasType, Union, get_args, get_origin
 
 from pydantic import (
@@ -24,6 +25,7 @@ from .schema import Schema, object_schema
 
 _MAX_ERRORS = 10
 _MAX_ERROR_CHARS = 500
+_ITERABLE = (Iterable, Collection)
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -136,7 +138,11 @@ def _bare(annotation: object) -> object:
 
 
 def _described(hint: Any, seen: frozenset[TypeAliasType]) -> Any:
-    """The same type with the first string of every `Annotated` in it as the description of its schema."""
+    """The same type with the first string of every `Annotated` in it as the description of its schema.
+
+    What is only said to be iterable becomes a list: pydantic would read its items when the tool does, too late to
+    refuse them.
+    """
     if isinstance(hint, TypeAliasType):
         if hint in seen or get_origin(hint.__value__) is not Annotated:
             return hint
@@ -150,6 +156,8 @@ def _described(hint: Any, seen: frozenset[TypeAliasType]) -> Any:
         inner = _described(args[0], seen)
         return Annotated[inner, *metadata] if metadata else inner
     described = tuple(_described(arg, seen) for arg in args)
+    if hint in _ITERABLE or origin in _ITERABLE:
+        return GenericAlias(list, described or (Any,))
     if origin is None or all(new is old for new, old in zip(described, args, strict=True)):
         return hint
     return reduce(or_, described) if origin is Union else origin[described]

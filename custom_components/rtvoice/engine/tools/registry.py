@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Self
 
-import orjson
 from pydantic import BaseModel
 
 from ..conversation.values import ToolCall, ToolDefinition, ToolOutcome
@@ -15,6 +14,7 @@ from .bodies import HandlerBody, ToolHandler, function_body
 from .calling import RegisteredTool, perform
 from .inject import ToolContext
 from .result import MAX_OUTPUT_CHARS, ActionResult, bounded, to_text
+from .schema import check_json
 from .spec import ToolSpec
 from .status import StatusSource, sentence, status_maker
 
@@ -214,6 +214,6 @@ def _check_schema(name: str, parameters: Mapping[str, object]) -> None:
     if parameters["type"] != "object":
         raise ValueError(f"Tool '{name}': its parameters must be an object, not {parameters['type']}")
     try:
-        orjson.dumps(parameters)
-    except TypeError as err:
+        check_json(parameters)
+    except (TypeError, ValueError) as err:
         raise ValueError(f"Tool '{name}': its parameters are no JSON: {err}") from err

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, cast, override
 
+import orjson
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError
@@ -44,8 +45,14 @@ def object_schema(model: type[BaseModel]) -> Schema:
     used = _reachable(schema, definitions)
     if kept := {name: tidy.schema(definitions[name]) for name in sorted(recursive & used)}:
         schema[_DEFS] = kept
-    json.dumps(schema, allow_nan=False)
+    check_json(schema)
     return schema
+
+
+def check_json(value: object) -> None:
+    """Raise ValueError or TypeError for what cannot be sent as JSON: foreign objects, NaN, integers beyond 64 bits."""
+    json.dumps(value, allow_nan=False)
+    orjson.dumps(value)
 
 
 class _Generator(GenerateJsonSchema):
@@ -57,7 +64,7 @@ class _Generator(GenerateJsonSchema):
     def encode_default(self, dft: Any) -> Any:
         try:
             encoded = super().encode_default(dft)
-            json.dumps(encoded, allow_nan=False)
+            check_json(encoded)
         except (TypeError, ValueError) as err:
             raise PydanticSerializationError("no JSON") from err
         return encoded
