@@ -92,14 +92,15 @@ class Feed:
         pump = asyncio.create_task(self._pump(), name="rtvoice observer")
         try:
             yield
+        finally:
             try:
                 async with asyncio.timeout(drain_s):
                     await self.drained()
             except TimeoutError:
                 _LOGGER.warning("An observer did not keep up; it missed %d events at the end", len(self._events))
-        finally:
-            pump.cancel()
-            await asyncio.gather(pump, return_exceptions=True)
+            finally:
+                pump.cancel()
+                await asyncio.gather(pump, return_exceptions=True)
 
     async def _pump(self) -> None:
         while True:

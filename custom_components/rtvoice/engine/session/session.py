@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 from ..conversation import effects as e
@@ -110,14 +111,14 @@ class Session:
         connected: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.TaskGroup() as tasks:
-                work = {
-                    "downlink": self._connect(connected),
-                    "capture": self._capture(),
-                    "uplink": self._forward(connected),
-                    "commands": self._command(connected),
-                    "playout": self._play(),
+                works = {
+                    "downlink": partial(self._connect, connected),
+                    "capture": self._capture,
+                    "uplink": partial(self._forward, connected),
+                    "commands": partial(self._command, connected),
+                    "playout": self._play,
                 }
-                workers = [tasks.create_task(self._guard(coro), name=f"rtvoice {name}") for name, coro in work.items()]
+                workers = [tasks.create_task(self._guard(work), name=f"rtvoice {name}") for name, work in works.items()]
                 tool_tasks = ToolTasks(self._tools, tasks, self.post)
                 close = await self._decide(tool_tasks)
                 tool_tasks.cancel_all()
@@ -175,10 +176,10 @@ class Session:
         self._sink_open.set()
         await self._playout.run()
 
-    async def _guard(self, work: Coroutine[object, object, None]) -> None:
+    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
         """Turn the failure of a task into a fact, so that the conversation decides what comes of it."""
         try:
-            await work
+            await work()
         except EngineError as err:
             self.post(SessionFailed(err))
         except Exception as err:
