@@ -1,0 +1,69 @@
+"""Names of the integration's options."""
+
+from typing import Final
+
+DOMAIN: Final = "rtvoice"
+
+# A config entry is one account at one provider.
+CONF_PROVIDER: Final = "provider"
+PROVIDER_OPENAI: Final = "openai"
+PROVIDER_AZURE_OPENAI: Final = "azure_openai"
+PROVIDER_COMPATIBLE: Final = "compatible"
+CONF_BASE_URL: Final = "base_url"
+"""Where the provider is; absent: the provider's own address."""
+CONF_DIALECT: Final = "dialect"
+DIALECTS: Final = ("auto", "ga")
+"""The first is the default."""
+# CONF_API_KEY is Home Assistant's.
+
+# Subentries.
+SUBENTRY_AGENT: Final = "agent"
+SUBENTRY_SATELLITE: Final = "satellite"
+SUBENTRY_SUBAGENT: Final = "subagent"
+SUBENTRY_MCP_SERVER: Final = "mcp_server"
+
+# An agent: what RealtimeAgent takes, as a person would set it.
+CONF_INSTRUCTIONS: Final = "instructions"
+"""A template."""
+# CONF_LLM_HASS_API is Home Assistant's: a list of ids.
+CONF_MODEL: Final = "model"
+CONF_VOICE: Final = "voice"
+"""Absent: the provider's own."""
+CONF_SPEECH_SPEED: Final = "speech_speed"
+CONF_LANGUAGE: Final = "language"
+"""ISO-639-1 code that the user speaks; absent: any."""
+CONF_TRANSCRIPTION_MODEL: Final = "transcription_model"
+"""Absent: no transcripts of the user."""
+CONF_NOISE_REDUCTION: Final = "noise_reduction"
+"""near_field, far_field or off."""
+CONF_TURN_DETECTION: Final = "turn_detection"
+"""semantic_vad or server_vad."""
+CONF_EAGERNESS: Final = "eagerness"
+CONF_THRESHOLD: Final = "threshold"
+CONF_PREFIX_PADDING: Final = "prefix_padding_ms"
+CONF_SILENCE_DURATION: Final = "silence_duration_ms"
+CONF_REASONING_EFFORT: Final = "reasoning_effort"
+"""Absent: the model's own."""
+CONF_MAX_OUTPUT_TOKENS: Final = "max_output_tokens"
+CONF_INACTIVITY_TIMEOUT: Final = "inactivity_timeout"
+"""Seconds of silence that end a session; 0: never. Absent: DEFAULT_INACTIVITY_TIMEOUT."""
+
+# A satellite.
+CONF_KIND: Final = "kind"
+KIND_LOCAL: Final = "local"
+CONF_AGENT: Final = "agent"
+"""Subentry id of the agent it uses; absent: the entry's first."""
+CONF_INPUT: Final = "input"
+"""A sound card's name, or a WAV file as `file:PATH`; absent or empty: the system's default."""
+CONF_OUTPUT: Final = "output"
+FILE_PREFIX: Final = "file:"
+
+DEFAULT_INACTIVITY_TIMEOUT: Final = 30.0
+DEFAULT_AGENT_NAME: Final = "Voice agent"
+DEFAULT_SATELLITE_NAME: Final = "Local satellite"
+DEFAULT_INSTRUCTIONS: Final = """\
+You are the voice of this home.
+Do what you are asked with the tools at hand, and say in a few words what you did.
+Answer questions about the home only from what the tools tell you; never guess a state.
+If you are not sure what was meant, ask one short question.
+Speak the language in which you are spoken to."""
