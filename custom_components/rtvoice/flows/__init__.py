@@ -1,0 +1,1 @@
+"""The forms in which people set up accounts, agents and satellites."""

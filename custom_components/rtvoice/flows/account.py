@@ -1,0 +1,133 @@
+"""Testing an account at a provider before it is saved."""
+
+import logging
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from homeassistant.const import CONF_API_KEY
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_create_clientsession
+
+from ..bridge.provider import Provider, make_provider
+from ..const import CONF_BASE_URL, CONF_PROVIDER, PROVIDER_OPENAI
+from ..engine.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    EngineError,
+    QuotaExceededError,
+    RateLimitedError,
+)
+from ..engine.providers import redirect_guard
+from .models import PREFERRED, realtime_models
+
+_LOGGER = logging.getLogger(__name__)
+
+# A handshake costs seconds, and somebody is waiting in front of the form.
+_MAX_MODELS_TRIED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTest:
+    """What came of testing an account: a model that holds spoken conversations, or the form's error."""
+
+    model: str | None = None
+    models: tuple[str, ...] = ()
+    """All that the account lists; empty where the server has no list."""
+    error: str | None = None
+    """A key of the translations' `error` section."""
+
+
+def account_id(account: Mapping[str, Any]) -> str:
+    """Tell accounts apart without giving the key away."""
+    parts = (account[CONF_PROVIDER], account.get(CONF_BASE_URL, ""), account.get(CONF_API_KEY, ""))
+    return sha256("\n".join(parts).encode()).hexdigest()
+
+
+async def async_test_account(
+    hass: HomeAssistant, account: Mapping[str, Any], models: Iterable[str] = ()
+) -> AccountTest:
+    """List the account's models and hold a handshake with the first of `models` or of its own that is accepted."""
+    listed: tuple[str, ...] = ()
+    try:
+        async with async_open_provider(hass, account) as provider:
+            listed = await provider.list_models()
+            candidates = dict.fromkeys((*models, *_candidates(account, listed)))
+            model = await _first_accepted(provider, tuple(candidates)[:_MAX_MODELS_TRIED])
+    except EngineError as err:
+        _LOGGER.debug("The account was refused: %s", err)
+        return AccountTest(models=listed, error=_form_error(err))
+    except Exception:
+        _LOGGER.exception("Unexpected error while testing an account")
+        return AccountTest(models=listed, error="unknown")
+    return AccountTest(model, listed, None if model else "no_realtime_model")
+
+
+async def async_list_realtime_models(hass: HomeAssistant, account: Mapping[str, Any]) -> tuple[str, ...]:
+    """The account's models to choose from, best first; empty when the provider cannot be asked now."""
+    try:
+        async with async_open_provider(hass, account) as provider:
+            return realtime_models(await provider.list_models())
+    except EngineError as err:
+        _LOGGER.debug("The account's models are not known: %s", err)
+        return ()
+
+
+async def async_is_refused(hass: HomeAssistant, account: Mapping[str, Any], model: str) -> bool:
+    """Whether the provider says that it has no such model; False also when it cannot be asked now."""
+    try:
+        async with async_open_provider(hass, account) as provider:
+            await provider.check(model)
+    except ConfigurationError:
+        return True
+    except EngineError as err:
+        _LOGGER.debug("The model was not tested: %s", err)
+    return False
+
+
+@asynccontextmanager
+async def async_open_provider(hass: HomeAssistant, account: Mapping[str, Any]) -> AsyncIterator[Provider]:
+    """The account's provider, on a session of its own that never lets the key follow a redirect."""
+    session = async_create_clientsession(hass, auto_cleanup=False, trace_configs=[redirect_guard()])
+    try:
+        provider = make_provider(account, session)
+        try:
+            yield provider
+        finally:
+            await provider.close()
+    finally:
+        session.detach()
+
+
+def _candidates(account: Mapping[str, Any], listed: tuple[str, ...]) -> tuple[str, ...]:
+    if not listed and account[CONF_PROVIDER] == PROVIDER_OPENAI:
+        return PREFERRED
+    return realtime_models(listed)
+
+
+async def _first_accepted(provider: Provider, models: Iterable[str]) -> str | None:
+    for model in models:
+        try:
+            await provider.check(model)
+        except ConfigurationError as err:
+            _LOGGER.debug("The model %s was refused: %s", model, err)
+        else:
+            return model
+    return None
+
+
+def _form_error(err: EngineError) -> str:
+    match err:
+        case AuthenticationError():
+            return "invalid_auth"
+        case QuotaExceededError():
+            return "quota_exceeded"
+        case RateLimitedError():
+            return "rate_limited"
+        case ConfigurationError():
+            # Models that are refused were passed over, so it is the address.
+            return "invalid_url"
+        case _:
+            return "cannot_connect"

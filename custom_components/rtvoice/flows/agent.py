@@ -1,0 +1,87 @@
+"""The form of an agent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.const import CONF_LLM_HASS_API, CONF_NAME
+from homeassistant.helpers import llm
+
+from ..const import CONF_MODEL, CONF_PROVIDER, DEFAULT_AGENT_NAME, SUBENTRY_AGENT
+from .account import async_is_refused, async_list_realtime_models
+from .agent_form import SECTIONS, agent_schema
+from .defaults import default_agent
+from .models import PREFERRED
+from .sections import flatten, nest
+from .subentry import SubentryFlow
+
+
+class AgentFlow(SubentryFlow):
+    """A persona: what it is told, what it may use, how it speaks and listens."""
+
+    _models: tuple[str, ...] | None = None
+
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Add an agent."""
+        self._name = DEFAULT_AGENT_NAME
+        self._known = default_agent(self._account[CONF_PROVIDER], await self._async_default_model())
+        return await self.async_step_init(user_input)
+
+    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Change an agent."""
+        subentry = self._get_reconfigure_subentry()
+        self._name, self._known = subentry.title, dict(subentry.data)
+        return await self.async_step_init(user_input)
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Show the form, and save it when it is filled in."""
+        errors = {}
+        name, shown = self._name, self._known
+        models = await self._async_models()
+        if user_input is not None:
+            shown = _submitted(user_input, self._known)
+            name = shown.pop(CONF_NAME) or self._name
+            model = shown.setdefault(CONF_MODEL, await self._async_default_model())
+            is_known = model in models or model == self._known.get(CONF_MODEL)
+            if is_known or not await async_is_refused(self.hass, self._account, model):
+                return self._async_save(name, shown)
+            errors[CONF_MODEL] = "model_refused"
+        apis = llm.async_get_apis(self.hass)
+        schema = agent_schema(name, shown.get(CONF_MODEL) or await self._async_default_model(), apis, models)
+        suggested = {**shown, CONF_NAME: name, CONF_LLM_HASS_API: _known_apis(shown.get(CONF_LLM_HASS_API), apis)}
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(schema, nest(suggested, SECTIONS)),
+            errors=errors,
+        )
+
+    @property
+    def _account(self) -> Mapping[str, Any]:
+        return self._get_entry().data
+
+    async def _async_models(self) -> tuple[str, ...]:
+        """The account's realtime models, asked for once per flow."""
+        if self._models is None:
+            self._models = await async_list_realtime_models(self.hass, self._account)
+        return self._models
+
+    async def _async_default_model(self) -> str:
+        """The account's best model; where it lists none, what its other agents use."""
+        others = (agent.data.get(CONF_MODEL) for agent in self._get_entry().get_subentries_of_type(SUBENTRY_AGENT))
+        return next((model for model in (*await self._async_models(), *others) if model), PREFERRED[0].value)
+
+
+def _submitted(user_input: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """The options to store: a section that was not submitted keeps what is known, and emptied fields are absent."""
+    kept = [key for name, keys in SECTIONS.items() if name not in user_input for key in keys]
+    options = {key: known[key] for key in kept if key in known}
+    submitted = flatten(user_input, SECTIONS)
+    for key, value in submitted.items():
+        options[key] = value.strip() if isinstance(value, str) else value
+    return {key: value for key, value in options.items() if value not in ("", []) or key == CONF_NAME}
+
+
+def _known_apis(chosen: list[str] | None, apis: list[llm.API]) -> list[str]:
+    """The chosen APIs without those that are gone, which the form would refuse."""
+    known = {api.id for api in apis}
+    return [api_id for api_id in chosen or () if api_id in known]

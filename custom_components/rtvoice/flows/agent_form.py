@@ -1,0 +1,170 @@
+"""The fields of an agent."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, Final
+
+import probatio
+from homeassistant import data_entry_flow
+from homeassistant.const import CONF_LLM_HASS_API, CONF_NAME
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.llm import API
+from homeassistant.helpers.selector import (
+    LanguageSelector,
+    LanguageSelectorConfig,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TemplateSelector,
+    TextSelector,
+)
+
+from ..const import (
+    CONF_EAGERNESS,
+    CONF_INACTIVITY_TIMEOUT,
+    CONF_INSTRUCTIONS,
+    CONF_LANGUAGE,
+    CONF_MAX_OUTPUT_TOKENS,
+    CONF_MODEL,
+    CONF_NOISE_REDUCTION,
+    CONF_PREFIX_PADDING,
+    CONF_REASONING_EFFORT,
+    CONF_SILENCE_DURATION,
+    CONF_SPEECH_SPEED,
+    CONF_THRESHOLD,
+    CONF_TRANSCRIPTION_MODEL,
+    CONF_TURN_DETECTION,
+    CONF_VOICE,
+)
+from ..engine.options import (
+    AssistantVoice,
+    NoiseReduction,
+    ReasoningEffort,
+    SemanticEagerness,
+    SemanticVAD,
+    ServerVAD,
+    TranscriptionModel,
+)
+
+SECTIONS: Final = {
+    "speaking": (CONF_VOICE, CONF_SPEECH_SPEED),
+    "listening": (
+        CONF_LANGUAGE,
+        CONF_TRANSCRIPTION_MODEL,
+        CONF_NOISE_REDUCTION,
+        CONF_TURN_DETECTION,
+        CONF_EAGERNESS,
+        CONF_THRESHOLD,
+        CONF_PREFIX_PADDING,
+        CONF_SILENCE_DURATION,
+    ),
+    "advanced": (CONF_INACTIVITY_TIMEOUT, CONF_REASONING_EFFORT, CONF_MAX_OUTPUT_TOKENS),
+}
+"""What is folded away below the basics, in the order in which it is shown."""
+
+# The languages that OpenAI's transcription models name as well understood.
+_LANGUAGES = (
+    "af ar az be bg bs ca cs cy da de el en es et fa fi fr gl he hi hr hu hy id is it ja kk kn ko lt lv mi mk mr ms ne "
+    "nl no pl pt ro ru sk sl sr sv sw ta th tl tr uk ur vi zh"
+)
+_VOICES_WITHOUT_REALTIME = {AssistantVoice.FABLE, AssistantVoice.ONYX, AssistantVoice.NOVA}
+# The best ones lead.
+_VOICES = (
+    AssistantVoice.MARIN,
+    AssistantVoice.CEDAR,
+    *(voice for voice in AssistantVoice if voice not in {"marin", "cedar", *_VOICES_WITHOUT_REALTIME}),
+)
+_SEMANTIC = SemanticVAD().kind
+_SERVER = ServerVAD().kind
+
+
+def agent_schema(name: str, model: str, apis: Iterable[API], models: Iterable[str]) -> probatio.Schema:
+    """The form of an agent that may use these APIs of Home Assistant and one of these models."""
+    fields = {
+        "speaking": _speaking(),
+        "listening": _listening(),
+        "advanced": _advanced(),
+    }
+    return probatio.Schema(
+        {
+            probatio.Required(CONF_NAME, default=name): TextSelector(),
+            probatio.Optional(CONF_INSTRUCTIONS): TemplateSelector(),
+            probatio.Optional(CONF_LLM_HASS_API): _api_selector(apis),
+            probatio.Required(CONF_MODEL, default=model): _open_choice(models),
+            **{
+                probatio.Optional(name): section(probatio.Schema(fields[name]), {"collapsed": True})
+                for name in SECTIONS
+            },
+        }
+    )
+
+
+def _speaking() -> dict[Any, Any]:
+    return {
+        probatio.Optional(CONF_VOICE): _open_choice(_VOICES),
+        probatio.Optional(CONF_SPEECH_SPEED): _slider(0.5, 1.5, 0.05),
+    }
+
+
+def _listening() -> dict[Any, Any]:
+    return {
+        probatio.Optional(CONF_LANGUAGE): LanguageSelector(LanguageSelectorConfig(languages=_LANGUAGES.split())),
+        probatio.Optional(CONF_TRANSCRIPTION_MODEL): _open_choice([TranscriptionModel.GPT_TRANSCRIBE]),
+        probatio.Optional(CONF_NOISE_REDUCTION): _choice(CONF_NOISE_REDUCTION, (*NoiseReduction, "off")),
+        probatio.Optional(CONF_TURN_DETECTION): _choice(CONF_TURN_DETECTION, (_SEMANTIC, _SERVER)),
+        _shown_for(_SEMANTIC, CONF_EAGERNESS): _choice(CONF_EAGERNESS, SemanticEagerness),
+        _shown_for(_SERVER, CONF_THRESHOLD): _slider(0, 1, 0.05),
+        _shown_for(_SERVER, CONF_PREFIX_PADDING): _whole(0, 5000, "ms"),
+        _shown_for(_SERVER, CONF_SILENCE_DURATION): _whole(0, 10_000, "ms"),
+    }
+
+
+def _advanced() -> dict[Any, Any]:
+    seconds = NumberSelectorConfig(min=0, max=3600, step=1, unit_of_measurement="s", mode=NumberSelectorMode.BOX)
+    return {
+        probatio.Optional(CONF_INACTIVITY_TIMEOUT): NumberSelector(seconds),
+        probatio.Optional(CONF_REASONING_EFFORT): _choice(CONF_REASONING_EFFORT, ReasoningEffort),
+        probatio.Optional(CONF_MAX_OUTPUT_TOKENS): _whole(1, 4096, "tokens"),
+    }
+
+
+def _shown_for(turn_detection: str, key: str) -> probatio.Optional:
+    """A field that shows only under one turn detection, where Home Assistant can do that (2026.11 and later)."""
+    marker = getattr(data_entry_flow, "Optional", None)
+    if marker is None:
+        return probatio.Optional(key)
+    optional: probatio.Optional = marker(key, visible={"field": CONF_TURN_DETECTION, "value": turn_detection})
+    return optional
+
+
+def _api_selector(apis: Iterable[API]) -> SelectSelector:
+    options = [SelectOptionDict(value=api.id, label=api.name) for api in apis]
+    return SelectSelector(SelectSelectorConfig(options=options, multiple=True, mode=SelectSelectorMode.LIST))
+
+
+def _open_choice(options: Iterable[str]) -> SelectSelector:
+    """Known names, and any other."""
+    config = SelectSelectorConfig(
+        options=[str(option) for option in options], custom_value=True, mode=SelectSelectorMode.DROPDOWN
+    )
+    return SelectSelector(config)
+
+
+def _choice(translation_key: str, options: Iterable[StrEnum | str]) -> SelectSelector:
+    config = SelectSelectorConfig(
+        options=[str(option) for option in options], translation_key=translation_key, mode=SelectSelectorMode.DROPDOWN
+    )
+    return SelectSelector(config)
+
+
+def _slider(low: float, high: float, step: float) -> NumberSelector:
+    return NumberSelector(NumberSelectorConfig(min=low, max=high, step=step, mode=NumberSelectorMode.SLIDER))
+
+
+def _whole(low: int, high: int, unit: str) -> probatio.All[int]:
+    config = NumberSelectorConfig(min=low, max=high, step=1, unit_of_measurement=unit, mode=NumberSelectorMode.BOX)
+    return probatio.All(NumberSelector(config), probatio.Coerce(int))
