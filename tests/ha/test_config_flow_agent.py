@@ -1,0 +1,246 @@
+"""Adding and changing an agent."""
+
+from typing import Any
+
+import probatio
+import pytest
+from homeassistant import data_entry_flow
+from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
+from homeassistant.const import CONF_LLM_HASS_API, CONF_NAME
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.rtvoice.const import (
+    CONF_EAGERNESS,
+    CONF_INACTIVITY_TIMEOUT,
+    CONF_INSTRUCTIONS,
+    CONF_LANGUAGE,
+    CONF_MAX_OUTPUT_TOKENS,
+    CONF_MODEL,
+    CONF_NOISE_REDUCTION,
+    CONF_PREFIX_PADDING,
+    CONF_REASONING_EFFORT,
+    CONF_SILENCE_DURATION,
+    CONF_SPEECH_SPEED,
+    CONF_THRESHOLD,
+    CONF_TRANSCRIPTION_MODEL,
+    CONF_TURN_DETECTION,
+    CONF_VOICE,
+    DEFAULT_AGENT_NAME,
+    DEFAULT_INSTRUCTIONS,
+    PROVIDER_COMPATIBLE,
+    SUBENTRY_AGENT,
+)
+from custom_components.rtvoice.flows.agent_form import agent_schema
+from custom_components.rtvoice.flows.defaults import default_agent
+from simulator import Simulator
+
+from .conftest import AGENT_ID
+
+FILLED = {
+    CONF_NAME: "Butler",
+    CONF_INSTRUCTIONS: "You serve {{ 'tea' }}.",
+    CONF_LLM_HASS_API: ["assist"],
+    CONF_MODEL: "gpt-realtime-2.1",
+    "speaking": {CONF_VOICE: "cedar", CONF_SPEECH_SPEED: 1.25},
+    "listening": {
+        CONF_LANGUAGE: "de",
+        CONF_TRANSCRIPTION_MODEL: "whisper-1",
+        CONF_NOISE_REDUCTION: "off",
+        CONF_TURN_DETECTION: "server_vad",
+        CONF_EAGERNESS: "low",
+        CONF_THRESHOLD: 0.6,
+        CONF_PREFIX_PADDING: 200.0,
+        CONF_SILENCE_DURATION: 700.0,
+    },
+    "advanced": {CONF_INACTIVITY_TIMEOUT: 60, CONF_REASONING_EFFORT: "low", CONF_MAX_OUTPUT_TOKENS: 500.0},
+}
+
+
+async def add(hass: HomeAssistant, entry: MockConfigEntry) -> SubentryFlowResult:
+    """Open the form of a new agent."""
+    form = await hass.config_entries.subentries.async_init(
+        (entry.entry_id, SUBENTRY_AGENT), context={"source": SOURCE_USER}
+    )
+    assert (form["type"], form["errors"]) == (FlowResultType.FORM, {})
+    return form
+
+
+async def submit(hass: HomeAssistant, form: SubentryFlowResult, user_input: dict[str, Any]) -> SubentryFlowResult:
+    """Fill the form in."""
+    return await hass.config_entries.subentries.async_configure(form["flow_id"], user_input)
+
+
+def suggested(form: SubentryFlowResult) -> dict[str, Any]:
+    """What the form shows as values, sections in place."""
+    return _suggested(form["data_schema"].schema)
+
+
+def _suggested(fields: dict[Any, Any]) -> dict[str, Any]:
+    values = {}
+    for marker, field in fields.items():
+        if hasattr(field, "options") and hasattr(field, "schema"):
+            values[marker.schema] = _suggested(field.schema.schema)
+        elif marker.description:
+            values[marker.schema] = marker.description["suggested_value"]
+    return values
+
+
+async def test_the_form_shows_what_works_without_a_change(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    shown = suggested(await add(hass, mock_entry))
+    assert shown[CONF_NAME] == DEFAULT_AGENT_NAME
+    assert shown[CONF_INSTRUCTIONS] == DEFAULT_INSTRUCTIONS
+    assert shown[CONF_LLM_HASS_API] == ["assist"]
+    assert shown[CONF_MODEL] == "gpt-realtime-2.1-mini"
+    assert shown["listening"][CONF_TURN_DETECTION] == "semantic_vad"
+    assert shown["advanced"] == {CONF_INACTIVITY_TIMEOUT: 30.0}
+
+
+async def test_the_basics_come_first_and_the_account_says_which_models_there_are(
+    hass: HomeAssistant, mock_entry: MockConfigEntry
+) -> None:
+    form = await add(hass, mock_entry)
+    names = [str(key) for key in form["data_schema"].schema]
+    assert names == [
+        CONF_NAME, CONF_INSTRUCTIONS, CONF_LLM_HASS_API, CONF_MODEL, "speaking", "listening", "advanced",
+    ]  # fmt: skip
+    models = form["data_schema"].schema[CONF_MODEL].config["options"]
+    assert models[0] == "gpt-realtime-2.1-mini"
+    assert models[-1] == "gpt-realtime-mini"
+
+
+async def test_everything_is_stored_flat(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    result = await submit(hass, await add(hass, mock_entry), FILLED)
+    assert (result["type"], result["title"]) == (FlowResultType.CREATE_ENTRY, "Butler")
+    assert result["data"] == {
+        CONF_INSTRUCTIONS: "You serve {{ 'tea' }}.",
+        CONF_LLM_HASS_API: ["assist"],
+        CONF_MODEL: "gpt-realtime-2.1",
+        **FILLED["speaking"],
+        **FILLED["listening"],
+        **FILLED["advanced"],
+    }
+    assert type(result["data"][CONF_SILENCE_DURATION]) is int
+    assert len(mock_entry.get_subentries_of_type(SUBENTRY_AGENT)) == 2
+
+
+async def test_sections_that_were_not_opened_keep_their_values(
+    hass: HomeAssistant, mock_entry: MockConfigEntry
+) -> None:
+    result = await submit(hass, await add(hass, mock_entry), {CONF_INSTRUCTIONS: "Hum."})
+    untouched = default_agent(PROVIDER_COMPATIBLE, "gpt-realtime-2.1-mini")
+    assert result["title"] == DEFAULT_AGENT_NAME
+    assert result["data"] == {
+        key: value for key, value in untouched.items() if key not in {CONF_INSTRUCTIONS, CONF_LLM_HASS_API}
+    } | {CONF_INSTRUCTIONS: "Hum."}
+
+
+async def test_emptied_fields_are_absent(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    emptied = {CONF_NAME: "", CONF_INSTRUCTIONS: "", CONF_LLM_HASS_API: [], CONF_MODEL: " ", "listening": {}}
+    result = await submit(hass, await add(hass, mock_entry), emptied)
+    assert result["title"] == DEFAULT_AGENT_NAME
+    assert CONF_TRANSCRIPTION_MODEL not in result["data"]
+    assert CONF_INSTRUCTIONS not in result["data"]
+    assert CONF_LLM_HASS_API not in result["data"]
+    assert result["data"][CONF_MODEL] == "gpt-realtime-2.1-mini"
+
+
+async def test_a_changed_agent_keeps_its_identity(hass: HomeAssistant, setup_integration: MockConfigEntry) -> None:
+    form = await setup_integration.start_subentry_reconfigure_flow(hass, AGENT_ID)
+    assert suggested(form)[CONF_NAME] == DEFAULT_AGENT_NAME
+    result = await submit(hass, form, FILLED)
+    await hass.async_block_till_done()
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    agent = setup_integration.subentries[AGENT_ID]
+    assert agent.title == "Butler"
+    assert agent.data[CONF_VOICE] == "cedar"
+    assert agent.data[CONF_TURN_DETECTION] == "server_vad"
+
+
+async def test_apis_that_are_gone_are_not_shown(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    subentry = mock_entry.subentries[AGENT_ID]
+    hass.config_entries.async_update_subentry(
+        mock_entry, subentry, data={**subentry.data, CONF_LLM_HASS_API: ["gone", "assist"]}
+    )
+    form = await mock_entry.start_subentry_reconfigure_flow(hass, AGENT_ID)
+    assert suggested(form)[CONF_LLM_HASS_API] == ["assist"]
+
+
+async def test_a_model_that_the_provider_refuses_is_told_and_nothing_is_lost(
+    hass: HomeAssistant, mock_entry: MockConfigEntry
+) -> None:
+    form = await submit(hass, await add(hass, mock_entry), {**FILLED, CONF_MODEL: "gpt-9"})
+    assert (form["type"], form["errors"]) == (FlowResultType.FORM, {CONF_MODEL: "model_refused"})
+    assert suggested(form) == {**FILLED, CONF_MODEL: "gpt-9"}
+
+    result = await submit(hass, form, FILLED)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_model_that_is_not_listed_may_be_accepted(
+    hass: HomeAssistant, simulator: Simulator, mock_entry: MockConfigEntry
+) -> None:
+    simulator.models = ("house-voice",)
+    form = await add(hass, mock_entry)
+    assert form["data_schema"].schema[CONF_MODEL].config["options"] == []
+    # Where the account lists no realtime model, the new agent begins with what the other one uses.
+    assert suggested(form)[CONF_MODEL] == "gpt-realtime-2.1-mini"
+    result = await submit(hass, form, {**FILLED, CONF_MODEL: "house-voice"})
+    assert result["data"][CONF_MODEL] == "house-voice"
+
+
+async def test_an_unreachable_provider_is_no_reason_to_lose_a_change(
+    hass: HomeAssistant, simulator: Simulator, mock_entry: MockConfigEntry
+) -> None:
+    await simulator.stop()
+    result = await submit(hass, await add(hass, mock_entry), {**FILLED, CONF_MODEL: "gpt-realtime-9"})
+    assert result["data"][CONF_MODEL] == "gpt-realtime-9"
+
+
+def test_fields_of_the_other_turn_detection_are_hidden_where_home_assistant_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Optional(probatio.Optional):
+        """The marker of Home Assistant 2026.11."""
+
+        def __init__(self, key: str, *, visible: dict[str, str] | None = None) -> None:
+            super().__init__(key)
+            self.visible = visible
+
+    if not hasattr(data_entry_flow, "Optional"):
+        monkeypatch.setattr(data_entry_flow, "Optional", Optional, raising=False)
+    fields = agent_schema("name", "model", (), ()).schema["listening"].schema.schema
+    shown_for = {str(key): key.visible["value"] for key in fields if getattr(key, "visible", None)}
+    assert shown_for == {
+        CONF_EAGERNESS: "semantic_vad",
+        CONF_THRESHOLD: "server_vad",
+        CONF_PREFIX_PADDING: "server_vad",
+        CONF_SILENCE_DURATION: "server_vad",
+    }
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value"),
+    [
+        ("speaking", CONF_SPEECH_SPEED, 3),
+        ("listening", CONF_THRESHOLD, -1),
+        ("listening", CONF_LANGUAGE, "klingon"),
+        ("listening", CONF_TURN_DETECTION, "guess"),
+        ("advanced", CONF_MAX_OUTPUT_TOKENS, 0),
+    ],
+)
+async def test_impossible_values_are_refused(
+    hass: HomeAssistant, mock_entry: MockConfigEntry, section: str, field: str, value: Any
+) -> None:
+    form = await add(hass, mock_entry)
+    with pytest.raises(InvalidData):
+        await submit(hass, form, {**FILLED, section: {field: value}})
+    result = await submit(hass, form, FILLED)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_an_invalid_template_is_refused(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    form = await add(hass, mock_entry)
+    with pytest.raises(InvalidData):
+        await submit(hass, form, {**FILLED, CONF_INSTRUCTIONS: "{{ nothing"})

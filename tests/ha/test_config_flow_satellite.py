@@ -1,0 +1,138 @@
+"""Adding and changing a satellite."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
+from homeassistant.const import CONF_NAME
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.rtvoice.const import (
+    CONF_AGENT,
+    CONF_INPUT,
+    CONF_KIND,
+    CONF_OUTPUT,
+    DEFAULT_AGENT_NAME,
+    DEFAULT_SATELLITE_NAME,
+    KIND_LOCAL,
+    SUBENTRY_SATELLITE,
+)
+
+from .conftest import AGENT_ID, SATELLITE_ID
+
+
+async def add(hass: HomeAssistant, entry: MockConfigEntry) -> SubentryFlowResult:
+    """Open the form of a new satellite."""
+    form = await hass.config_entries.subentries.async_init(
+        (entry.entry_id, SUBENTRY_SATELLITE), context={"source": SOURCE_USER}
+    )
+    assert (form["type"], form["errors"]) == (FlowResultType.FORM, {})
+    return form
+
+
+async def submit(hass: HomeAssistant, form: SubentryFlowResult, user_input: dict[str, Any]) -> SubentryFlowResult:
+    """Fill the form in."""
+    return await hass.config_entries.subentries.async_configure(form["flow_id"], user_input)
+
+
+def suggested(form: SubentryFlowResult) -> dict[str, Any]:
+    """What the form shows as values."""
+    markers = form["data_schema"].schema
+    return {marker.schema: marker.description["suggested_value"] for marker in markers if marker.description}
+
+
+async def test_the_systems_devices_and_the_first_agent_are_taken_unless_told(
+    hass: HomeAssistant, mock_entry: MockConfigEntry
+) -> None:
+    form = await add(hass, mock_entry)
+    assert suggested(form) == {CONF_NAME: DEFAULT_SATELLITE_NAME}
+    result = await submit(hass, form, {CONF_INPUT: " ", CONF_OUTPUT: ""})
+    assert (result["type"], result["title"]) == (FlowResultType.CREATE_ENTRY, DEFAULT_SATELLITE_NAME)
+    assert result["data"] == {CONF_KIND: KIND_LOCAL}
+
+
+async def test_devices_and_agents_are_offered(
+    hass: HomeAssistant, mock_entry: MockConfigEntry, sound_card: None
+) -> None:
+    form = await add(hass, mock_entry)
+    fields = form["data_schema"].schema
+    assert fields[CONF_INPUT].config["options"] == ["Desk microphone"]
+    assert fields[CONF_OUTPUT].config["options"] == ["Desk speaker"]
+    assert fields[CONF_AGENT].config["options"] == [{"value": AGENT_ID, "label": DEFAULT_AGENT_NAME}]
+
+    filled = {CONF_NAME: "Desk", CONF_INPUT: "Desk microphone", CONF_OUTPUT: "Other speaker", CONF_AGENT: AGENT_ID}
+    result = await submit(hass, form, filled)
+    assert result["title"] == "Desk"
+    assert result["data"] == {
+        CONF_KIND: KIND_LOCAL,
+        CONF_INPUT: "Desk microphone",
+        CONF_OUTPUT: "Other speaker",
+        CONF_AGENT: AGENT_ID,
+    }
+
+
+async def test_only_agents_of_the_account_can_be_chosen(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    form = await add(hass, mock_entry)
+    with pytest.raises(InvalidData):
+        await submit(hass, form, {CONF_AGENT: "nobody"})
+
+
+async def test_files_in_allowed_folders_are_devices_too(
+    hass: HomeAssistant, mock_entry: MockConfigEntry, microphone: Path, speaker: Path
+) -> None:
+    files = {CONF_INPUT: f"file:{microphone}", CONF_OUTPUT: f"file:{speaker}"}
+    result = await submit(hass, await add(hass, mock_entry), files)
+    assert result["data"] == {CONF_KIND: KIND_LOCAL, **files}
+
+
+@pytest.mark.parametrize(
+    ("field", "path", "error"),
+    [
+        (CONF_INPUT, "/etc/passwd", "path_not_allowed"),
+        (CONF_OUTPUT, "/etc/passwd", "path_not_allowed"),
+        (CONF_OUTPUT, "{folder}/../answer.wav", "path_not_allowed"),
+        (CONF_OUTPUT, "answer.wav", "path_not_allowed"),
+        (CONF_OUTPUT, "", "path_not_allowed"),
+        (CONF_OUTPUT, "{folder}/missing/answer.wav", "file_not_found"),
+        (CONF_INPUT, "{folder}/missing.wav", "file_not_found"),
+        (CONF_INPUT, "{folder}", "file_not_found"),
+        (CONF_OUTPUT, "{folder}", "file_not_found"),
+    ],
+)
+async def test_other_files_are_refused_and_nothing_is_lost(
+    hass: HomeAssistant, mock_entry: MockConfigEntry, tmp_path: Path, field: str, path: str, error: str
+) -> None:
+    filled = {CONF_NAME: "Desk", field: f"file:{path.format(folder=tmp_path)}"}
+    form = await submit(hass, await add(hass, mock_entry), filled)
+    assert (form["type"], form["errors"]) == (FlowResultType.FORM, {field: error})
+    assert suggested(form) == filled
+
+    result = await submit(hass, form, {CONF_NAME: "Desk"})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_changed_satellite_keeps_its_identity(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, microphone: Path, speaker: Path
+) -> None:
+    form = await setup_integration.start_subentry_reconfigure_flow(hass, SATELLITE_ID)
+    assert suggested(form) == {
+        CONF_NAME: DEFAULT_SATELLITE_NAME,
+        CONF_INPUT: f"file:{microphone}",
+        CONF_OUTPUT: f"file:{speaker}",
+    }
+    result = await submit(hass, form, {**suggested(form), CONF_NAME: "Kitchen", CONF_AGENT: AGENT_ID})
+    await hass.async_block_till_done()
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    satellite = setup_integration.subentries[SATELLITE_ID]
+    assert satellite.title == "Kitchen"
+    assert satellite.data[CONF_AGENT] == AGENT_ID
+
+
+async def test_an_agent_that_is_gone_is_not_shown(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    satellite = mock_entry.subentries[SATELLITE_ID]
+    hass.config_entries.async_update_subentry(mock_entry, satellite, data={CONF_KIND: KIND_LOCAL, CONF_AGENT: "gone"})
+    form = await mock_entry.start_subentry_reconfigure_flow(hass, SATELLITE_ID)
+    assert suggested(form) == {CONF_NAME: DEFAULT_SATELLITE_NAME}
