@@ -94,7 +94,11 @@ def async_add_to_all(
 
 
 def _device_info(party: Party) -> DeviceInfo:
-    device = DeviceInfo(identifiers={(DOMAIN, party.subentry_id)}, name=party.title, manufacturer="Realtime Voice")
-    if isinstance(party, Agent):
-        return device | DeviceInfo(entry_type=DeviceEntryType.SERVICE, model=party.subentry.data.get(CONF_MODEL))
-    return device | DeviceInfo(model="Local satellite")
+    is_agent = isinstance(party, Agent)
+    return DeviceInfo(
+        entry_type=DeviceEntryType.SERVICE if is_agent else None,
+        identifiers={(DOMAIN, party.subentry_id)},
+        manufacturer="Realtime Voice",
+        model=party.subentry.data.get(CONF_MODEL) if is_agent else "Local satellite",
+        name=party.title,
+    )
