@@ -4,6 +4,7 @@ import asyncio
 import base64
 import socket
 import struct
+from asyncio.trsock import TransportSocket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
@@ -67,6 +68,15 @@ async def drain(connection) -> list:
     return received
 
 
+def socket_of(connection) -> TransportSocket:
+    return connection._wire._websocket.get_extra_info("socket")
+
+
+async def until_closed(connected: TransportSocket) -> None:
+    while connected.fileno() != -1:
+        await asyncio.sleep(0)
+
+
 # --- the handshake ----------------------------------------------------------------------------------------------------
 
 
@@ -95,7 +105,6 @@ async def test_a_session_is_set_up_before_it_can_be_used(openai) -> None:
         events = connection.receive()
         assert await anext(events) == facts.ResponseStarted("resp_1", "r-1")
         assert await anext(events) == facts.ResponseFinished("resp_1", ResponseStatus.COMPLETED)
-        assert connection.capabilities == provider.capabilities
     (request,) = provider.loopback.requests
     assert request.query == {"model": "gpt-realtime-2.1-mini"}
     assert request.headers["Authorization"] == f"Bearer {KEY}"
@@ -358,24 +367,28 @@ async def test_a_compatible_server_that_confirms_nothing(openai, quick) -> None:
     provider = await openai(script, provider=CompatibleProvider, timeouts=quick)
     async with provider.connect(OPTIONS) as connection:
         events = connection.receive()
-        assert not connection.capabilities.echoes_metadata
         await connection.send(CreateResponse("r-1"))
         assert await anext(events) == facts.ResponseStarted("resp_1")
-        assert not connection.capabilities.echoes_metadata
+        assert not connection.metadata_echoed
         await connection.send(CreateResponse("r-2"))
         assert await anext(events) == facts.ResponseStarted("resp_2", "r-2")
-        assert connection.capabilities.echoes_metadata
+        assert connection.metadata_echoed
+        assert not provider.capabilities.echoes_metadata
+    assert provider.capabilities.echoes_metadata
 
 
-async def test_push_to_talk_is_not_interrupted_by_the_server(openai) -> None:
+async def test_push_to_talk_turns_the_detection_of_turns_off(openai) -> None:
     async def script(peer) -> None:
         session = await peer.set_up()
         assert session["audio"]["input"]["turn_detection"] is None
+        await peer.receive("input_audio_buffer.commit")
+        await peer.send({"type": "input_audio_buffer.committed", "item_id": "u"})
         await peer.closed()
 
     provider = await openai(script)
     async with provider.connect(SessionOptions(turn_detection=PushToTalk())) as connection:
-        assert not connection.capabilities.interrupts_by_itself
+        await connection.send(CommitInput())
+        assert await anext(connection.receive()) == facts.TurnCommitted("u")
 
 
 # --- during a session -------------------------------------------------------------------------------------------------
@@ -646,8 +659,43 @@ async def test_closing_while_the_socket_is_congested_is_bounded(openai, quick) -
                 await asyncio.sleep(0)
             commit = asyncio.create_task(connection.send(CommitInput()))
             await asyncio.sleep(0)
+            connected = socket_of(connection)
         with pytest.raises(ConnectionLostError):
             await commit
+        await until_closed(connected)
+    left.set()
+
+
+async def test_cancelling_a_session_whose_socket_is_congested_cuts_it(openai) -> None:
+    left = asyncio.Event()
+    congested = asyncio.Event()
+    sockets = []
+
+    async def script(peer) -> None:
+        await peer.set_up()
+        await left.wait()
+
+    async def session() -> None:
+        async with provider.connect(OPTIONS) as connection:
+            sockets.append(socket_of(connection))
+            for _ in range(100):
+                await connection.send_audio(bytes(48_000))
+                await asyncio.sleep(0)
+            congested.set()
+            await drain(connection)
+
+    provider = await openai(script, receive_buffer=4096)
+    running = asyncio.create_task(session())
+    await congested.wait()
+    running.cancel()
+    await asyncio.sleep(0.02)
+    # It is closing; being cancelled again, it does not wait any longer.
+    assert not running.done()
+    running.cancel()
+    async with asyncio.timeout(1):
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await until_closed(sockets[0])
     left.set()
 
 

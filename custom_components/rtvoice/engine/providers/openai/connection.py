@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import socket
+from asyncio.trsock import TransportSocket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Final, override
 
 import aiohttp
@@ -12,9 +13,8 @@ import aiohttp
 from ...audio.frame import SAMPLE_BYTES
 from ...conversation.effects import ModelCommand
 from ...conversation.facts import ModelEvent, RequestRejected
-from ...conversation.values import Capabilities
 from ...errors import WireError
-from ...options import PushToTalk, SessionOptions
+from ...options import SessionOptions
 from ...ports import Connection
 from .codec import Decoder, encode
 from .endpoint import Endpoint
@@ -30,25 +30,27 @@ _LOGGER = logging.getLogger(__name__)
 MAX_UNSENT_AUDIO_S: Final = 2.0
 """Microphone audio kept while the socket is congested."""
 
+_CLOSED: Final = -1
+"""What a closed socket has for a file number."""
+
+_POLL_S: Final = 0.005
+
 
 class OpenAIConnection(Connection):
     """A session that is set up; made by `open_connection`."""
 
-    def __init__(self, wire: Wire, capabilities: Capabilities, decoder: Decoder, early: list[Json]) -> None:
+    def __init__(self, wire: Wire, decoder: Decoder, early: list[Json], *, input_rate_hz: int) -> None:
         self._wire = wire
-        self._capabilities = capabilities
         self._decoder = decoder
         self._early = early
         self._unreadable = 0
-        self._byte_rate = capabilities.input_rate_hz * SAMPLE_BYTES
+        self._byte_rate = input_rate_hz * SAMPLE_BYTES
         self.outbox = Outbox(wire.write, limit_bytes=int(MAX_UNSENT_AUDIO_S * self._byte_rate))
 
     @property
-    def capabilities(self) -> Capabilities:
-        """What the server can do in this session."""
-        if self._decoder.metadata_echoed and not self._capabilities.echoes_metadata:
-            self._capabilities = replace(self._capabilities, echoes_metadata=True)
-        return self._capabilities
+    def metadata_echoed(self) -> bool:
+        """Whether a response ever came back with the id of its request."""
+        return self._decoder.metadata_echoed
 
     @property
     def unreadable_events(self) -> int:
@@ -95,7 +97,8 @@ async def open_connection(http: Http, endpoint: Endpoint, options: SessionOption
     try:
         wire = Wire(websocket, endpoint.redact, heartbeat_s=endpoint.timeouts.heartbeat_s)
         early = await set_up(wire, endpoint, options, greet_by=greet_by)
-        connection = OpenAIConnection(wire, _capabilities(endpoint, options), Decoder(endpoint.redact), early)
+        rate_hz = endpoint.dialect.capabilities.input_rate_hz
+        connection = OpenAIConnection(wire, Decoder(endpoint.redact), early, input_rate_hz=rate_hz)
         # A task of its own and not of a task group, which would wrap the errors of whoever uses the connection.
         writer = asyncio.create_task(connection.outbox.run(), name="provider-writer")
         try:
@@ -128,16 +131,23 @@ async def _connect(http: Http, endpoint: Endpoint, model: str) -> aiohttp.Client
 
 
 async def _close(websocket: aiohttp.ClientWebSocketResponse[bool], close_s: float) -> None:
+    """Say goodbye and wait until the socket is closed; cut it when that takes too long or is cancelled."""
+    connected = websocket.get_extra_info("socket")
     try:
         async with asyncio.timeout(close_s):
             await websocket.close()
+            # A transport that still has something to send stays open, for as long as a stalled peer likes.
+            while connected is not None and connected.fileno() != _CLOSED:  # noqa: ASYNC110 transports tell nobody
+                await asyncio.sleep(_POLL_S)
     except TimeoutError:
         _LOGGER.debug("The provider did not take the close frame in time")
+    finally:
+        if connected is not None and connected.fileno() != _CLOSED:
+            _cut(connected)
 
 
-def _capabilities(endpoint: Endpoint, options: SessionOptions) -> Capabilities:
-    capabilities = endpoint.dialect.capabilities
-    if isinstance(options.turn_detection, PushToTalk):
-        # A server that does not listen for speech has nothing to interrupt on.
-        return replace(capabilities, interrupts_by_itself=False)
-    return capabilities
+def _cut(connected: TransportSocket) -> None:
+    try:
+        connected.shutdown(socket.SHUT_RDWR)
+    except OSError as err:
+        _LOGGER.debug("The socket was gone already: %s", err)

@@ -45,7 +45,7 @@ class Dialect:
 
 OPENAI: Final = Dialect("openai")
 
-# Other servers may confirm settings and return metadata, but nobody promised it. Metadata that came back is relied on.
+# Other servers may confirm settings and return metadata, but nobody promised it. A provider learns the latter.
 GA: Final = Dialect(
     "ga",
     capabilities=Capabilities(echoes_metadata=False),

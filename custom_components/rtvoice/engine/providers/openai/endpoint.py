@@ -65,10 +65,10 @@ class Endpoint:
 def _root(base_url: str) -> URL:
     try:
         url = URL(base_url.strip())
-        port = url.port
+        complete = bool(url.host) and url.port is not None
     except ValueError as err:
         raise ConfigurationError("The address of the provider is not a URL") from err
-    if url.scheme not in _SCHEMES or not url.host or port is None:
+    if url.scheme not in _SCHEMES or not complete:
         raise ConfigurationError("The address of the provider must begin with https://, wss://, http:// or ws://")
     if url.user is not None or url.password is not None:
         raise ConfigurationError("The address of the provider must not contain a user name or password")

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import os
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import override
 
 import aiohttp
@@ -26,15 +28,16 @@ class _WebSocketProvider(RealtimeProvider):
     def __init__(self, endpoint: Endpoint, session: aiohttp.ClientSession | None) -> None:
         self._endpoint = endpoint
         self._http = Http(session)
+        self._capabilities = endpoint.dialect.capabilities
 
     @override
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self._endpoint.root.with_query(None))!r})"
 
     @property
+    @override
     def capabilities(self) -> Capabilities:
-        """What its sessions can do."""
-        return self._endpoint.dialect.capabilities
+        return self._capabilities
 
     @override
     async def prewarm(self) -> None:
@@ -42,12 +45,20 @@ class _WebSocketProvider(RealtimeProvider):
             async with asyncio.timeout(self._endpoint.timeouts.greet_s):
                 await self._http.session()
                 await resolve(self._endpoint)
-        except (OSError, UnicodeError, EngineError) as err:
+        except (OSError, UnicodeError, RuntimeError, EngineError) as err:
+            # A RuntimeError comes from an executor that is shut down; connecting will say so again.
             _LOGGER.debug("Could not prepare for %s: %s", self._endpoint.root.host, err)
 
     @override
-    def connect(self, options: SessionOptions) -> AbstractAsyncContextManager[Connection]:
-        return open_connection(self._http, self._endpoint, options)
+    @asynccontextmanager
+    async def connect(self, options: SessionOptions) -> AsyncIterator[Connection]:
+        async with open_connection(self._http, self._endpoint, options) as connection:
+            try:
+                yield connection
+            finally:
+                if connection.metadata_echoed:
+                    # What a server has done once, later sessions can rely on.
+                    self._capabilities = replace(self._capabilities, echoes_metadata=True)
 
     @override
     async def close(self) -> None:
