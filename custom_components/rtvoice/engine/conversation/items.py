@@ -63,13 +63,16 @@ class Items:
 
     def ensure(self, item_id: str, kind: ItemKind, now_s: float, previous_item_id: str | None = None) -> Item:
         """The item, placed behind `previous_item_id` if that is known and the item is new, else at the end."""
+        known = previous_item_id is not None and previous_item_id != item_id and previous_item_id in self._by_id
         item = self._by_id.get(item_id)
         if item is None:
             item = self._by_id[item_id] = Item(item_id, kind, now_s)
-            self._order.insert(self._place_behind(previous_item_id), item_id)
-        elif previous_item_id in self._by_id:
+        elif known:
             self._order.remove(item_id)
-            self._order.insert(self._place_behind(previous_item_id), item_id)
+        else:
+            return item
+        place = self._order.index(previous_item_id) + 1 if known and previous_item_id else len(self._order)
+        self._order.insert(place, item_id)
         return item
 
     def append_text(self, item: Item, content_index: int, text: str) -> None:
@@ -94,11 +97,6 @@ class Items:
         """What was said in this session so far, in order."""
         items = (self._by_id[item_id] for item_id in self._order)
         return tuple(item for item in items if not (item.retracted or item.earlier))
-
-    def _place_behind(self, previous_item_id: str | None) -> int:
-        if previous_item_id in self._by_id:
-            return self._order.index(previous_item_id) + 1
-        return len(self._order)
 
 
 def _join(parts: dict[int, str]) -> str:

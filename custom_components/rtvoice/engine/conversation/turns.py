@@ -35,7 +35,6 @@ class Turns:
 
     def ended(self, now_s: float) -> None:
         """A turn was handed over without the provider hearing its end: push-to-talk, or typed."""
-        self.speaking = False
         self._ended_at_s = now_s
 
     def answered(self) -> list[Effect]:
