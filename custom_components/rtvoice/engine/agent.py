@@ -119,7 +119,8 @@ class RealtimeAgent:
         self._earlier = tuple(history)
         self._provider = provider or OpenAIProvider(api_key)
         self._tools = (tools or Tools()).clone()
-        self._tools.set_context(ToolContext(self._bus, context, ConversationHistory(lambda: self.turns), self))
+        self._context = (self._bus, context, ConversationHistory(lambda: self.turns), self)
+        self._tools.set_context(ToolContext(*self._context, self._tools.context))
         self._bus.subscribe(AgentCommand, self._on_command)
         self._muted = False
         self._run: Run | None = None
@@ -212,10 +213,10 @@ class RealtimeAgent:
 
     async def update_tools(self, tools: Tools) -> None:
         """Offer these tools in place of the present ones, in the running session too."""
-        context_tools = tools.clone()
         for name in self._tools.names():
             self._tools.remove(name)
-        self._tools.merge(context_tools)
+        self._tools.merge(tools)
+        self._tools.set_context(ToolContext(*self._context, tools.context))
         if self._run is not None:
             self._run.post(ToolsChanged(self._tools.definitions()))
 

@@ -4,41 +4,6 @@ from dataclasses import dataclass, field
 
 from .errors import EndReason
 
-__all__ = [
-    "AgentCommand",
-    "AgentError",
-    "AgentErrorEvent",
-    "AgentSessionConnectedEvent",
-    "AgentStartingEvent",
-    "AgentStateChangedEvent",
-    "AgentStoppedEvent",
-    "AssistantInterruptedEvent",
-    "AssistantStartedRespondingEvent",
-    "AssistantStoppedRespondingEvent",
-    "AssistantTranscriptChunkReceivedEvent",
-    "AssistantTranscriptCompletedEvent",
-    "AssistantTranscriptDeltaEvent",
-    "AudioPlaybackCompletedEvent",
-    "CancelSubAgentCommand",
-    "InterruptCommand",
-    "ResponseLatencyEvent",
-    "SessionEvent",
-    "StopAgentCommand",
-    "SubAgentFinishedEvent",
-    "SubAgentStartedEvent",
-    "ToolExecutedEvent",
-    "ToolExecutionStartedEvent",
-    "UpdateSpeechSpeedCommand",
-    "UsageEvent",
-    "UserInactivityCountdownEvent",
-    "UserInactivityTimeoutEvent",
-    "UserStartedSpeakingEvent",
-    "UserStoppedSpeakingEvent",
-    "UserTranscriptChunkReceivedEvent",
-    "UserTranscriptCompletedEvent",
-    "UserTranscriptFailedEvent",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class AgentError:

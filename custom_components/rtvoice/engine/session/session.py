@@ -111,7 +111,7 @@ class Session:
         connected: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.TaskGroup() as tasks:
-                works = {
+                works: dict[str, Callable[[], Awaitable[None]]] = {
                     "downlink": partial(self._connect, connected),
                     "capture": self._capture,
                     "uplink": partial(self._forward, connected),
