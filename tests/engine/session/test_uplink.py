@@ -1,0 +1,205 @@
+"""What is captured reaches the provider: in order, in its rate, at once, or silent when muted."""
+
+import asyncio
+from array import array
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+
+import pytest
+
+from custom_components.rtvoice.engine.conversation.effects import ModelCommand
+from custom_components.rtvoice.engine.conversation.facts import ModelEvent
+from custom_components.rtvoice.engine.conversation.values import Capabilities
+from custom_components.rtvoice.engine.errors import ConnectionLostError, SourceError
+from custom_components.rtvoice.engine.session.uplink import Uplink
+from tests.engine.session.devices import HandSource
+
+
+class Wire:
+    """A connection that keeps what it is sent, or breaks."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.sent: list[bytes] = []
+        self._broken = broken
+        self._came = asyncio.Event()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities()
+
+    async def send(self, command: ModelCommand) -> None:
+        raise AssertionError("no commands go this way")
+
+    async def send_audio(self, pcm: bytes) -> None:
+        if self._broken:
+            raise ConnectionLostError("gone")
+        self.sent.append(pcm)
+        self._came.set()
+
+    async def got(self, frames: int) -> None:
+        async with asyncio.timeout(30):
+            while len(self.sent) < frames:
+                self._came.clear()
+                await self._came.wait()
+
+    async def receive(self) -> AsyncIterator[ModelEvent]:
+        raise AssertionError("nothing is received here")
+        yield
+
+
+@asynccontextmanager
+async def running(*work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def ramp(start: int, samples: int) -> bytes:
+    return array("h", range(start, start + samples)).tobytes()
+
+
+async def test_chunks_of_any_size_become_frames_in_order() -> None:
+    source, wire = HandSource(), Wire()
+    uplink = Uplink(source, 24_000)
+    async with running(uplink.capture(), uplink.forward(wire)):
+        pcm = ramp(0, 1500)
+        for start, end in ((0, 7), (7, 700), (700, 2900), (2900, 3000)):
+            source.hear(pcm[start:end])
+        await settle()
+        assert [len(frame) for frame in wire.sent] == [960, 960, 960]
+        assert b"".join(wire.sent) == pcm[:2880]
+
+
+async def test_each_frame_moves_as_soon_as_it_is_whole() -> None:
+    source, wire = HandSource(), Wire()
+    uplink = Uplink(source, 24_000)
+    async with running(uplink.capture(), uplink.forward(wire)):
+        for count in range(1, 5):
+            source.hear(bytes(960))
+            await settle()
+            assert len(wire.sent) == count
+
+
+async def test_what_was_captured_before_the_connection_is_sent_first() -> None:
+    source, wire = HandSource(), Wire()
+    uplink = Uplink(source, 24_000)
+    async with running(uplink.capture()):
+        source.hear(ramp(0, 960))
+        await settle()
+        async with running(uplink.forward(wire)):
+            source.hear(ramp(960, 480))
+            await settle()
+    assert b"".join(wire.sent) == ramp(0, 1440)
+
+
+async def test_full_buffer_drops_the_oldest_and_counts() -> None:
+    source, wire = HandSource(), Wire()
+    uplink = Uplink(source, 24_000, capacity_ms=60)
+    async with running(uplink.capture()):
+        source.hear(ramp(0, 5 * 480))
+        await settle()
+        assert uplink.dropped_frames == 2
+        async with running(uplink.forward(wire)):
+            await settle()
+    assert b"".join(wire.sent) == ramp(960, 1440)
+
+
+async def test_next_connection_continues_where_the_broken_one_stopped() -> None:
+    source, wire = HandSource(), Wire()
+    uplink = Uplink(source, 24_000)
+    async with running(uplink.capture()):
+        source.hear(ramp(0, 480))
+        with pytest.raises(ConnectionLostError):
+            await uplink.forward(Wire(broken=True))
+        source.hear(ramp(480, 480))
+        async with running(uplink.forward(wire)):
+            await settle()
+    assert wire.sent == [ramp(480, 480)]
+
+
+async def test_resamples_to_the_providers_rate() -> None:
+    source, wire = HandSource(16_000), Wire()
+    uplink = Uplink(source, 24_000)
+    async with running(uplink.capture(), uplink.forward(wire)):
+        for _ in range(50):
+            source.hear(array("h", [1000] * 320).tobytes())
+        await wire.got(50)
+    samples = array("h", b"".join(wire.sent))
+    assert 24_000 - 48 <= len(samples) <= 24_000
+    assert set(samples[100:]) <= {999, 1000, 1001}
+
+
+@pytest.mark.parametrize("rate_hz", [24_000, 16_000])
+async def test_muted_microphone_sends_silence_of_the_same_length(rate_hz: int) -> None:
+    source, muted_wire, open_wire = HandSource(rate_hz), Wire(), Wire()
+    frame = array("h", [8000, -8000] * (rate_hz // 100)).tobytes()
+    for wire, muted in ((muted_wire, True), (open_wire, False)):
+        uplink = Uplink(source, 24_000)
+        uplink.muted = muted
+        async with running(uplink.capture(), uplink.forward(wire)):
+            source.hear(frame * 3)
+            await wire.got(3)
+    assert [len(sent) for sent in muted_wire.sent] == [len(sent) for sent in open_wire.sent]
+    assert not any(b"".join(muted_wire.sent))
+    assert any(b"".join(open_wire.sent))
+
+
+async def test_what_was_captured_while_muted_stays_silent() -> None:
+    source, wire = HandSource(), Wire()
+    uplink = Uplink(source, 24_000)
+    async with running(uplink.capture()):
+        uplink.muted = True
+        source.hear(ramp(1, 480))
+        await settle()
+        uplink.muted = False
+        source.hear(ramp(1, 480))
+        await settle()
+        async with running(uplink.forward(wire)):
+            await settle()
+    assert wire.sent == [bytes(960), ramp(1, 480)]
+
+
+async def test_level_follows_the_last_frame() -> None:
+    source = HandSource()
+    uplink = Uplink(source, 24_000)
+    assert uplink.level_dbfs == -96
+    async with running(uplink.capture()):
+        source.hear(array("h", [-32768] * 480).tobytes())
+        await settle()
+        assert uplink.level_dbfs == 0
+        uplink.muted = True
+        source.hear(array("h", [-32768] * 480).tobytes())
+        await settle()
+        assert uplink.level_dbfs == -96
+
+
+async def test_failing_source_ends_capture_with_its_error() -> None:
+    source = HandSource()
+    source.fail()
+    with pytest.raises(SourceError, match="unplugged"):
+        await Uplink(source, 24_000).capture()
+
+
+async def test_source_that_ends_by_itself_has_failed() -> None:
+    source = HandSource()
+    source.end()
+    with pytest.raises(SourceError, match="stopped delivering"):
+        await Uplink(source, 24_000).capture()
+
+
+async def test_stopped_source_ends_capture_in_peace() -> None:
+    source = HandSource()
+    uplink = Uplink(source, 24_000)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(uplink.capture())
+        await settle()
+        await source.stop()
