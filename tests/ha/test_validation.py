@@ -1,5 +1,6 @@
 """The papers of the integration: what Home Assistant, HACS and the Marketplace read of it without running it."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -215,7 +216,11 @@ async def test_services_are_those_that_are_registered(hass: HomeAssistant) -> No
     from custom_components.rtvoice.services import async_setup_services
 
     async_setup_services(hass)
-    assert set(hass.services.async_services_for_domain(const.DOMAIN)) == set(SERVICES)
+    registered = hass.services.async_services_for_domain(const.DOMAIN)
+    assert set(registered) == set(SERVICES)
+    for name, service in registered.items():
+        for field in (None, *SERVICES[name].get("fields", {})):
+            service.schema({"entity_id": ["assist_satellite.desk"], **_example_call(name, field)})
 
 
 def test_entities_have_icons_and_names() -> None:
@@ -247,6 +252,20 @@ def test_exceptions_and_issues_that_are_raised_have_their_texts() -> None:
         assert set(exception) == {"message"}
 
 
+def test_placeholders_of_refusals_are_filled_in() -> None:
+    calls = [
+        node
+        for path in FOLDER.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "refused"
+    ]
+    named = [(call.args[0].value, call.keywords) for call in calls if isinstance(call.args[0], ast.Constant)]
+    assert named
+    for key, keywords in named:
+        wanted = set(re.findall(r"\{(\w+)\}", TEXTS["exceptions"][key]["message"]))
+        assert wanted == {keyword.arg for keyword in keywords}, key
+
+
 def test_the_quality_scale_answers_honestly() -> None:
     for rule, answer in QUALITY.items():
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule)
@@ -262,6 +281,20 @@ def test_the_quality_scale_answers_honestly() -> None:
     if QUALITY["parallel-updates"] == "done":
         platforms = [FOLDER / f"{name}.py" for name in ("assist_satellite", "conversation", *TEXTS["entity"])]
         assert all("PARALLEL_UPDATES" in path.read_text() for path in platforms)
+
+
+def _example_call(service: str, field: str | None) -> dict[str, Any]:
+    """What services.yaml lets a user fill in: all that is required, and one more field."""
+    fields = SERVICES[service].get("fields", {})
+    filled = {name: settings for name, settings in fields.items() if settings.get("required") or name == field}
+    return {name: _example(settings) for name, settings in filled.items()}
+
+
+def _example(settings: Mapping[str, Any]) -> Any:
+    if "example" in settings:
+        return settings["example"]
+    ((kind, config),) = settings["selector"].items()
+    return config["max"] if kind == "number" else "conversation.agent"
 
 
 def _config_steps() -> dict[str, probatio.Schema]:
