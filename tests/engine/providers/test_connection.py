@@ -4,6 +4,7 @@ import asyncio
 import base64
 import socket
 import struct
+import time
 from asyncio.trsock import TransportSocket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -447,6 +448,23 @@ async def test_a_close_frame_that_ends_a_session(openai, close, reason, error) -
         # It does not end without an error later either.
         (raised,) = await drain(connection)
         assert isinstance(raised, ConnectionLostError)
+
+
+@pytest.mark.parametrize(
+    ("left_s", "error"), [(5, SessionExpiredError), (3600, ConnectionLostError), (0, ConnectionLostError)]
+)
+async def test_an_expiry_that_no_error_announces(openai, left_s, error) -> None:
+    async def script(peer) -> None:
+        expires_at = int(time.time()) + left_s if left_s else None
+        await peer.send({"type": "session.created", "session": {"expires_at": expires_at}})
+        await peer.receive("session.update")
+        await peer.send({"type": "session.updated"})
+        await peer.close(1001, "Your session hit the maximum duration of 60 minutes.")
+
+    provider = await openai(script)
+    async with provider.connect(OPTIONS) as connection:
+        (raised,) = await drain(connection)
+    assert type(raised) is error
 
 
 async def test_ordinary_errors_do_not_end_a_session(openai) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from itertools import count
 
 import orjson
 
@@ -12,7 +11,7 @@ from ...options import SessionOptions
 from .codec import update_of, without
 from .endpoint import Endpoint
 from .faults import Cause, cause_of, error_of_fault, fault_of
-from .fields import Json, optional_text, part
+from .fields import Json, number, optional_text, part
 from .http import TRANSPORT_ERRORS
 from .wire import Wire
 
@@ -36,6 +35,7 @@ async def _greeted(wire: Wire, endpoint: Endpoint, greet_by: float) -> None:
             while True:
                 event = await wire.read()
                 if event.get("type") in endpoint.dialect.greetings:
+                    wire.expect_expiry(number(part(event, "session"), "expires_at"))
                     return
                 if event.get("type") == "error":
                     fault = fault_of(part(event, "error"), endpoint.redact)
@@ -47,16 +47,15 @@ async def _greeted(wire: Wire, endpoint: Endpoint, greet_by: float) -> None:
 async def _configured(wire: Wire, endpoint: Endpoint, options: SessionOptions) -> list[Json]:
     session = endpoint.dialect.session_of(options)
     early: list[Json] = []
+    attempt = 1
     # Each round drops one of the few settings that can be spared, so there is a last one.
-    for attempt in count(1):
-        fault = await _refusal(wire, endpoint, session, f"setup-{attempt}", early)
-        if fault is None:
-            break
+    while (fault := await _refusal(wire, endpoint, session, f"setup-{attempt}", early)) is not None:
         smaller = without(session, fault.param) if fault.param is not None else None
         if smaller is None:
             raise _refused(fault)
         _LOGGER.debug("The provider does not take %s, going on without it", fault.param)
         session = smaller
+        attempt += 1
     return early
 
 

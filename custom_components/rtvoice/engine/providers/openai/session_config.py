@@ -1,7 +1,7 @@
 """The settings of a session as the provider wants them."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, assert_never
 
 from ...conversation.effects import UpdateSession
 from ...conversation.values import ToolDefinition
@@ -122,6 +122,8 @@ def _turn_detection(turn_detection: TurnDetection) -> dict[str, object] | None:
             }
         case PushToTalk():
             return None
+        case _:
+            assert_never(turn_detection)
 
 
 def _tools(tools: Iterable[ToolDefinition]) -> list[dict[str, object]]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import time
 from typing import Any, Final
 
 import aiohttp
@@ -17,6 +18,8 @@ _LOGGER = logging.getLogger(__name__)
 
 _FRAMES: Final = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})
 _PINGS: Final = frozenset({aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG})
+
+_EXPIRY_TOLERANCE_S: Final = 10.0
 
 # Unsent audio belongs in the outbox, where old audio can be dropped, and not in the kernel's buffer.
 _UNSENT_BYTES: Final = 16_384
@@ -36,7 +39,13 @@ class Wire:
         self._redact = redact
         self._heartbeat_s = heartbeat_s
         self._last_fault: ProviderFault | None = None
+        self._expires_by: float | None = None
         _keep_little_unsent(websocket)
+
+    def expect_expiry(self, expires_at: float) -> None:
+        """Note the Unix time at which the provider will end the session; 0 if it does not say."""
+        if expires_at > time.time():
+            self._expires_by = self._now() + expires_at - time.time() - _EXPIRY_TOLERANCE_S
 
     async def read(self) -> Json:
         """The next event. Raises what the end of the link means."""
@@ -98,9 +107,19 @@ class Wire:
         if kind is aiohttp.WSMsgType.CLOSE:
             code = payload if isinstance(payload, int) else None
             reason = self._redact(extra) if isinstance(extra, str) else ""
-        error = error_of_close(code, reason, self._last_fault, established=self.established)
+        fault = self._last_fault
+        if code == aiohttp.WSCloseCode.GOING_AWAY and fault is None and self._is_due():
+            # Not every expiry is announced by an error.
+            fault = ProviderFault("session_expired", reason or "The session reached its maximum length")
+        error = error_of_close(code, reason, fault, established=self.established)
         error.__cause__ = payload if isinstance(payload, Exception) else self._websocket.exception()
         return error
+
+    def _is_due(self) -> bool:
+        return self._expires_by is not None and self._now() >= self._expires_by
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
 
 def _keep_little_unsent(websocket: aiohttp.ClientWebSocketResponse[bool]) -> None:
