@@ -1,5 +1,6 @@
 """Furnishing the house: the demo's things, the voice agent, what it may touch, and the dashboard."""
 
+import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ ENTRIES = "/api/config/config_entries"
 EXPOSED = ("lock.front_door", "cover.garage_door")
 """What Home Assistant does not expose to voice by itself but this house does."""
 SATELLITE_AREA = "Living Room"
+RELOAD_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -58,18 +60,28 @@ class Furnishing:
         await self._put_into_area(satellite["device_id"])
 
     async def _set_up_satellite(self, entry_id: str, devices: Mapping[str, str]) -> None:
-        flow = f"{ENTRIES}/subentries/flow"
         subentries = await self._api.call("config_entries/subentries/list", entry_id=entry_id)
         known = [one for one in subentries if one["subentry_type"] == "satellite"]
         start: Json = {"handler": [entry_id, "satellite"]}
         if known:
             start["subentry_id"] = known[0]["subentry_id"]
-        await self._api.flow(flow, start, ({"name": "Local satellite", **devices},))
+        await self._api.flow(f"{ENTRIES}/subentries/flow", start, ({"name": "Local satellite", **devices},))
+        # The entry has begun to load anew.
+        async with asyncio.timeout(RELOAD_TIMEOUT_S):
+            while (state := (await self._entry(entry_id))["state"]) != "loaded":
+                if state in {"setup_error", "setup_retry", "failed_unload"}:
+                    raise ApiError(f"The voice agent was not set up: {state}")
+                await asyncio.sleep(0.05)
         await self._api.until(
             "The satellite is ready",
             lambda: self._api.state("assist_satellite.local_satellite") not in {None, "unavailable"},
-            within_s=30,
+            within_s=RELOAD_TIMEOUT_S,
         )
+
+    async def _entry(self, entry_id: str) -> Json:
+        answer = await self._api.call("config_entries/get_single", entry_id=entry_id)
+        entry: Json = answer["config_entry"]
+        return entry
 
     async def _entries(self, domain: str) -> list[Json]:
         entries: list[Json] = await self._api.call("config_entries/get", domain=domain)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +57,12 @@ class Outcome:
         return problems
 
 
+def has_spoken(api: HomeAssistantApi, mark: int) -> bool:
+    """Whether the agent has spoken since change number `mark` and is silent again."""
+    states = [after for entity_id, _, after in api.changes[mark:] if entity_id == STATUS]
+    return "speaking" in states and states[-1] in {"listening", "idle"}
+
+
 def words_in_common(said: Sequence[str], heard: Sequence[str]) -> float:
     """The share of the words in `said` that are in `heard` too."""
     wanted, found = (set(re.findall(r"\w+", " ".join(texts).lower())) for texts in (said, heard))
@@ -97,49 +103,51 @@ class Talk:
     async def _session(self, files: Sequence[Path], recording: Path, outcome: Outcome) -> None:
         if not self._sound.is_live:
             await self._sound.speak(files[0])
-        async with self._sound.recording(recording), asyncio.TaskGroup() as tasks:
-            patience_s = ANSWER_TIMEOUT_S * (len(files) + 1)
-            session = tasks.create_task(
+        patience_s = ANSWER_TIMEOUT_S * (len(files) + 1)
+        async with self._sound.recording(recording):
+            session = asyncio.create_task(
                 self._api.perform("rtvoice.start", response=True, within_s=patience_s, entity_id=SATELLITE)
             )
-            await self._listening(session)
-            for file in files:
-                mark = len(self._api.changes)
-                if self._sound.is_live:
-                    await self._sound.speak(file)
-                await self.answered(mark)
-            if not session.done():
-                await self._api.perform("rtvoice.stop", entity_id=SATELLITE)
-        report = session.result()
+            try:
+                await self._talk(session, files)
+                report = await session
+            finally:
+                session.cancel()
+                await asyncio.gather(session, return_exceptions=True)
         outcome.turns += report["turns"]
         outcome.tools += report["tools"]
         outcome.end_reason = report["end_reason"]
         await asyncio.to_thread(trim, recording)
         outcome.answer_s += await asyncio.to_thread(speech_s, recording)
 
-    async def _listening(self, session: asyncio.Task[Json]) -> None:
-        def is_listening() -> bool:
-            return session.done() or self._api.state(STATUS) not in {"idle", "connecting"}
+    async def _talk(self, session: asyncio.Task[Json], files: Sequence[Path]) -> None:
+        await self._until(session, "The agent listens", lambda: self._api.state(STATUS) not in {"idle", "connecting"})
+        for file in files:
+            mark = len(self._api.changes)
+            if self._sound.is_live:
+                await self._sound.speak(file)
+            await self._answered(session, mark)
+        if not session.done():
+            await self._api.perform("rtvoice.stop", entity_id=SATELLITE)
 
-        await self._api.until("The agent listens", is_listening, within_s=ANSWER_TIMEOUT_S)
-
-    async def answered(self, mark: int) -> None:
+    async def _answered(self, session: asyncio.Task[Json], mark: int) -> None:
         """Wait until the agent has spoken since change number `mark` and listens again. Raises ApiError."""
-
-        def has_spoken() -> bool:
-            later = [after for entity_id, _, after in self._api.changes[mark:] if entity_id == STATUS]
-            return "speaking" in later and later[-1] in {"listening", "idle"}
-
         clock = asyncio.get_running_loop().time
         deadline = clock() + ANSWER_TIMEOUT_S
-        await self._api.until("The agent answers", has_spoken, within_s=ANSWER_TIMEOUT_S)
+        await self._until(session, "The agent answers", lambda: has_spoken(self._api, mark))
         while clock() < deadline:
             seen = len(self._api.changes)
             await asyncio.sleep(SETTLED_S)
-            news = [one for one in self._api.changes[seen:] if one[0] == STATUS]
-            if not news and has_spoken():
+            is_calm = not any(entity_id == STATUS for entity_id, _, _ in self._api.changes[seen:])
+            if is_calm and has_spoken(self._api, mark):
                 return
         raise ApiError(f"The agent did not finish within {ANSWER_TIMEOUT_S:.0f} s")
+
+    async def _until(self, session: asyncio.Task[Json], what: str, is_so: Callable[[], bool]) -> None:
+        await self._api.until(what, lambda: session.done() or is_so(), within_s=ANSWER_TIMEOUT_S)
+        if not is_so():
+            reason = (await session)["end_reason"]
+            raise ApiError(f"{what}: the session ended before ({reason})")
 
     async def _spoken(self, number: int, sentence: str) -> Path:
         path = self._folder / "said" / f"{number}.wav"
