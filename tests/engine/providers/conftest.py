@@ -78,7 +78,8 @@ class Loopback:
     async def until_done(self) -> None:
         """Wait for the scripts of all connections."""
         if self.scripts:
-            await asyncio.wait(self.scripts, timeout=5)
+            _, running = await asyncio.wait(self.scripts, timeout=5)
+            assert not running
 
 
 type Serve = Callable[..., Awaitable[Loopback]]
@@ -135,4 +136,4 @@ async def serve(socket_enabled) -> AsyncIterator[Serve]:
 @pytest.fixture
 def quick() -> Timeouts:
     """Timeouts for tests of what happens when they pass."""
-    return Timeouts(greet_s=0.2, configure_s=0.2, unconfirmed_s=0.1, close_s=0.2, heartbeat_s=30)
+    return Timeouts(greet_s=0.5, configure_s=0.5, unconfirmed_s=0.1, close_s=0.3, heartbeat_s=30)

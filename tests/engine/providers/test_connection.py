@@ -561,13 +561,13 @@ async def test_a_peer_that_is_gone_without_a_word(openai) -> None:
 async def test_a_silent_peer_that_answers_pings_is_there(openai) -> None:
     async def script(peer) -> None:
         await peer.set_up()
-        for _ in range(3):
+        for _ in range(2):
             assert (await peer.websocket.receive()).type is aiohttp.WSMsgType.PING
             await peer.websocket.pong()
         await peer.send({"type": "conversation.item.deleted", "item_id": "item_1"})
         await peer.closed()
 
-    provider = await openai(script, timeouts=Timeouts(heartbeat_s=0.1), autoping=False)
+    provider = await openai(script, timeouts=Timeouts(heartbeat_s=0.3), autoping=False)
     async with provider.connect(OPTIONS) as connection:
         assert await anext(connection.receive()) == facts.ItemDeleted("item_1")
 
