@@ -22,6 +22,7 @@ from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bridge.compose import Briefing, async_brief
+from .bridge.errors import engine_errors, failed
 from .bridge.parties import Agent
 from .bridge.prompt import Occasion
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
@@ -65,7 +66,8 @@ class AgentConversation(PartyEntity, ConversationEntity):
     async def _async_handle_message(self, user_input: ConversationInput, chat_log: ChatLog) -> ConversationResult:
         """Answer a message; what goes wrong is the answer then."""
         try:
-            await self._async_answer(user_input, chat_log)
+            with engine_errors():
+                await self._async_answer(user_input, chat_log)
         except HomeAssistantError as err:
             response = intent.IntentResponse(language=user_input.language)
             response.async_set_error(intent.IntentResponseErrorCode.UNKNOWN, str(err))
@@ -83,11 +85,7 @@ class AgentConversation(PartyEntity, ConversationEntity):
         async for content in chat_log.async_add_delta_content_stream(self.entity_id, stream):
             answered = isinstance(content, AssistantContent) and bool(content.content)
         if not answered:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="session_failed",
-                translation_placeholders={"error": turn.last_error or "no answer"},
-            )
+            raise failed(turn.last_error or "no answer")
 
 
 def _note(chat_log: ChatLog, briefing: Briefing) -> None:

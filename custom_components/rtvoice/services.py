@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
-import voluptuous as vol
+import probatio
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.helpers import config_validation as cv
 
@@ -28,20 +28,22 @@ ATTR_SPEED: Final = "speed"
 ATTR_TEXT: Final = "text"
 ATTR_VOICE: Final = "voice"
 
-_TEXT = vol.All(cv.string, vol.Strip, vol.Length(min=1))
+_TEXT = probatio.All(cv.string, probatio.Strip, probatio.Length(min=1))
 
 START_SCHEMA: Final = cv.make_entity_service_schema(
     {
-        vol.Optional(ATTR_AGENT): cv.entity_id,
-        vol.Exclusive(ATTR_MESSAGE, "opening"): _TEXT,
-        vol.Exclusive(ATTR_PROMPT, "opening"): _TEXT,
-        vol.Optional(ATTR_INSTRUCTIONS): _TEXT,
-        vol.Optional(ATTR_VOICE): _TEXT,
-        vol.Optional(ATTR_SPEECH_SPEED): vol.All(vol.Coerce(float), vol.Range(min=0.5, max=1.5)),
-        vol.Optional(ATTR_INACTIVITY_TIMEOUT): vol.All(vol.Coerce(float), vol.Range(min=0)),
+        probatio.Optional(ATTR_AGENT): cv.entity_id,
+        probatio.Exclusive(ATTR_MESSAGE, "opening"): _TEXT,
+        probatio.Exclusive(ATTR_PROMPT, "opening"): _TEXT,
+        probatio.Optional(ATTR_INSTRUCTIONS): _TEXT,
+        probatio.Optional(ATTR_VOICE): _TEXT,
+        probatio.Optional(ATTR_SPEECH_SPEED): probatio.All(probatio.Coerce(float), probatio.Range(min=0.5, max=1.5)),
+        probatio.Optional(ATTR_INACTIVITY_TIMEOUT): probatio.All(probatio.Coerce(float), probatio.Range(min=0)),
     }
 )
-PICTURE: Final = vol.Any(cv.string, vol.Schema({vol.Required("media_content_id"): cv.string}, extra=vol.ALLOW_EXTRA))
+PICTURE: Final = probatio.Any(
+    cv.string, probatio.Schema({probatio.Required("media_content_id"): cv.string}, extra=probatio.ALLOW_EXTRA)
+)
 
 type SessionAction = Callable[[HomeAssistant, ServiceCall, LiveSession], Awaitable[None]]
 
@@ -145,12 +147,16 @@ async def _async_set_speech_speed(hass: HomeAssistant, call: ServiceCall, sessio
 
 
 _SESSION_ACTIONS: Final[tuple[tuple[str, dict[Any, Any], SessionAction], ...]] = (
-    ("say", {vol.Required(ATTR_TEXT): _TEXT}, _async_say),
-    ("send_message", {vol.Required(ATTR_TEXT): _TEXT, vol.Optional(ATTR_IMAGE): PICTURE}, _async_send_message),
+    ("say", {probatio.Required(ATTR_TEXT): _TEXT}, _async_say),
+    (
+        "send_message",
+        {probatio.Required(ATTR_TEXT): _TEXT, probatio.Optional(ATTR_IMAGE): PICTURE},
+        _async_send_message,
+    ),
     ("interrupt", {}, _async_interrupt),
     (
         "set_speech_speed",
-        {vol.Required(ATTR_SPEED): vol.All(vol.Coerce(float), vol.Range(min=0.25, max=1.5))},
+        {probatio.Required(ATTR_SPEED): probatio.All(probatio.Coerce(float), probatio.Range(min=0.25, max=1.5))},
         _async_set_speech_speed,
     ),
 )

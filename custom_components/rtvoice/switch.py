@@ -3,9 +3,11 @@
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity
+from homeassistant.const import STATE_ON
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.restore_state import RestoreEntity
 
 from .bridge.errors import refused
 from .bridge.parties import Agent, Party, Satellite
@@ -69,8 +71,18 @@ class SessionSwitch(PartySwitch):
                 raise refused("no_satellite", agent=self.party.title)
 
 
-class MuteSwitch(PartySwitch):
-    """Keeps an agent from hearing anywhere, or a satellite from hearing at all, in this session and in later ones."""
+class MuteSwitch(PartySwitch, RestoreEntity):
+    """Keeps an agent from hearing anywhere, or a satellite from hearing at all, in this session and in later ones.
+
+    What was muted stays so when the account is reloaded or Home Assistant restarts.
+    """
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Be as before."""
+        last = await self.async_get_last_state()
+        self.party.muted = last is not None and last.state == STATE_ON
+        await super().async_added_to_hass()
 
     @property
     @override

@@ -68,6 +68,13 @@ def refused(key: str, **placeholders: str) -> ServiceValidationError:
     )
 
 
+def failed(reason: str) -> HomeAssistantError:
+    """A session came to nothing without an error of the engine."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN, translation_key="session_failed", translation_placeholders={"error": reason}
+    )
+
+
 @contextmanager
 def engine_errors() -> Iterator[None]:
     """Translate what the engine raises inside."""

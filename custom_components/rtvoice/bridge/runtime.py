@@ -79,9 +79,13 @@ class Runtime:
         if self.session_on(satellite) is not None:
             raise refused("already_in_session", satellite=satellite.title)
         home: Runtime = agent.entry.runtime_data
-        session = LiveSession(self._hass, home.provider, agent, satellite, request, ended=self._forget)
-        for runtime in (self, home):
-            runtime._sessions[session.session_id] = session  # noqa: SLF001 - the agent may be of another account
+        # The agent may be of another account, which then has a part in the session too.
+        registers = (self._sessions, home._sessions)
+        session = LiveSession(
+            self._hass, home.provider, agent, satellite, request, ended=lambda session: _forget(session, registers)
+        )
+        for register in registers:
+            register[session.session_id] = session
         session.begin()
         return session
 
@@ -121,7 +125,7 @@ class Runtime:
             "sessions": len(self.sessions_of(party)),
         }
 
-    def _forget(self, session: LiveSession) -> None:
-        for party in (session.agent, session.satellite):
-            runtime: Runtime = party.entry.runtime_data
-            runtime._sessions.pop(session.session_id, None)
+
+def _forget(session: LiveSession, registers: Iterable[dict[str, LiveSession]]) -> None:
+    for register in registers:
+        register.pop(session.session_id, None)

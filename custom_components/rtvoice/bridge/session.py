@@ -110,7 +110,7 @@ class LiveSession:
         except TimeoutError:
             _LOGGER.warning("The %s did not end in time and was cancelled", self.name)
             self._task.cancel()
-            await asyncio.wait((self._task,))
+            await asyncio.wait((self._task,), timeout=STOP_TIMEOUT_S)
 
     async def _settle(self, task: asyncio.Task[None]) -> None:
         if self._engine is None:
@@ -224,9 +224,9 @@ class LiveSession:
         if self.connected:
             ended = {"session_id": self.session_id, "reason": self.report.end_reason.value}
             self.observer.tell(Occurrence(OccurrenceType.SESSION_ENDED, ended))
+        self._ended(self)
         self.observer.end()
         if not self._first_user_turn.done():
             self._first_user_turn.set_result(None)
-        self._ended(self)
         self._over.set()
         self._begun.set()

@@ -60,7 +60,8 @@ async def async_targets(hass: HomeAssistant, call: ServiceCall, *, foreign: bool
                 context=call.context, entity_id=entity_id, permission=POLICY_CONTROL, perm_category=CAT_ENTITIES
             )
         if not _add(hass, targets, entity_id, foreign=foreign):
-            raise refused("unknown_target", entity=entity_id)
+            key = "not_loaded" if _is_ours(hass, entity_id) else "unknown_target"
+            raise refused(key, entity=entity_id)
     for entity_id in sorted(filter(allowed, selected.indirectly_referenced)):
         _add(hass, targets, entity_id, foreign=False)
     if not targets.parties and not targets.foreign:
@@ -99,10 +100,17 @@ def _add(hass: HomeAssistant, targets: Targets, entity_id: str, *, foreign: bool
         if party not in targets.parties:
             targets.parties.append(party)
         return True
-    if foreign and entity_id.startswith(f"{_SATELLITE_DOMAIN}.") and hass.states.get(entity_id) is not None:
+    if not foreign or _is_ours(hass, entity_id):
+        return False
+    if entity_id.startswith(f"{_SATELLITE_DOMAIN}.") and hass.states.get(entity_id) is not None:
         targets.foreign.append(entity_id)
         return True
     return False
+
+
+def _is_ours(hass: HomeAssistant, entity_id: str) -> bool:
+    registered = er.async_get(hass).async_get(entity_id)
+    return registered is not None and registered.platform == DOMAIN
 
 
 def _party(hass: HomeAssistant, entity_id: str) -> Party | None:

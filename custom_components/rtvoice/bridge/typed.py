@@ -28,7 +28,7 @@ from ..engine.events import (
 )
 from . import issues
 from .compose import Briefing, writing_agent
-from .errors import engine_errors, react
+from .errors import engine_errors, failed, react
 from .observer import Observer
 from .parties import Agent
 from .provider import Provider
@@ -78,7 +78,10 @@ class TypedTurn:
             while True:
                 yield await self._deltas.get()
         except asyncio.QueueShutDown:
-            await task
+            await asyncio.wait((task,))
+            if task.cancelled():
+                raise failed("stopped") from None
+            task.result()
         finally:
             task.cancel()
             await asyncio.wait((task,))
