@@ -1,0 +1,55 @@
+"""The tools the agent was given, found by what they do rather than by their full names."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from simulator.checks import Json
+from simulator.plan import Call
+
+from .house import spoken
+
+
+class Toolbox:
+    """Tools by the last part of their names, such as `HassTurnOn` of `intent__HassTurnOn`."""
+
+    def __init__(self, tools: Sequence[Json]) -> None:
+        self._tools = {str(tool["name"]): tool for tool in tools if tool.get("type") == "function"}
+
+    @property
+    def scripts(self) -> list[str]:
+        """What the scripts among the tools are called, in spoken form."""
+        return [spoken(name.rpartition("script__")[2].replace("_", " ")) for name in self._tools if "script__" in name]
+
+    def script(self, phrase: str) -> Call | None:
+        """A call of the script of that name."""
+        for name in self._tools:
+            if "script__" in name and spoken(name.rpartition("script__")[2].replace("_", " ")) == phrase:
+                return Call(name, {})
+        return None
+
+    def call(self, suffix: str, **values: Any) -> Call | None:
+        """A call with those of the values that the tool knows, None when there is no such tool."""
+        tool = next((tool for name, tool in self._tools.items() if name.rpartition("__")[2] == suffix), None)
+        if tool is None:
+            return None
+        known: Json = tool.get("parameters", {}).get("properties", {})
+        arguments = {
+            key: [value] if known[key].get("type") == "array" and not isinstance(value, list) else value
+            for key, value in values.items()
+            if value is not None and key in known
+        }
+        return Call(tool["name"], arguments)
+
+
+def short_name(name: str) -> str:
+    """The last part of a tool's name."""
+    return name.rpartition("__")[2]
+
+
+def read_json(text: str) -> Any:
+    """What a tool returned; text that is no JSON stays text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
