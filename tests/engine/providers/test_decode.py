@@ -230,6 +230,7 @@ def done(status: str | None = "completed", **response: object) -> dict:
                     "invalid_value", "Audio content of 9250ms is already shorter than 57340ms", "audio_end_ms"
                 ),
                 "r-1",
+                facts.Rejection.ITEM_GONE,
             ),
         ),
         (
@@ -491,3 +492,23 @@ def test_null_in_every_unset_field_is_tolerated(model) -> None:
         if part in event:
             event[part].setdefault("id", "id_1")
     Decoder().decode(event)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "rejection"),
+    [
+        ("conversation_already_has_active_response", "Busy", facts.Rejection.ALREADY_RESPONDING),
+        ("response_cancel_not_active", "Nothing", facts.Rejection.NOTHING_TO_CANCEL),
+        ("input_audio_buffer_commit_empty", "Empty", facts.Rejection.EMPTY_INPUT),
+        ("item_truncate_invalid_item_id", "Gone", facts.Rejection.ITEM_GONE),
+        ("unsupported_content_type", "No audio", facts.Rejection.ITEM_GONE),
+        ("invalid_value", "Audio content of 9250ms is already shorter than 57340ms", facts.Rejection.ITEM_GONE),
+        ("invalid_value", "Invalid voice", facts.Rejection.OTHER),
+        (None, "Anything", facts.Rejection.OTHER),
+    ],
+)
+def test_refused_requests_are_told_apart(code, message, rejection) -> None:
+    error = {"type": "invalid_request_error", "code": code, "message": message, "param": None, "event_id": None}
+    fact = Decoder().decode({"type": "error", "event_id": "e1", "error": error}, 0)
+    assert isinstance(fact, facts.RequestRejected)
+    assert fact.rejection is rejection

@@ -12,13 +12,13 @@ import aiohttp
 
 from ...audio.frame import SAMPLE_BYTES
 from ...conversation.effects import ModelCommand
-from ...conversation.facts import ModelEvent, RequestRejected
+from ...conversation.facts import ModelEvent, RequestRejected, ResponseFinished
 from ...errors import WireError
 from ...options import SessionOptions
 from ...ports import Connection
 from .codec import Decoder, encode
 from .endpoint import Endpoint
-from .faults import ends_session, error_of_fault
+from .faults import ends_account, ends_session, error_of_fault
 from .fields import Json
 from .handshake import set_up
 from .http import TRANSPORT_ERRORS, Http, failure_of
@@ -79,6 +79,8 @@ class OpenAIConnection(Connection):
                 raise error_of_fault(fact.fault, established=True)
             if fact is not None:
                 yield fact
+            if isinstance(fact, ResponseFinished) and fact.fault is not None and ends_account(fact.fault):
+                raise error_of_fault(fact.fault, established=True)
 
     def _decode(self, event: Json) -> ModelEvent | None:
         try:
@@ -92,6 +94,12 @@ class OpenAIConnection(Connection):
 @asynccontextmanager
 async def open_connection(http: Http, endpoint: Endpoint, options: SessionOptions) -> AsyncIterator[OpenAIConnection]:
     """Open a session, ready for audio. Raises what kept it from being set up."""
+    async with http.in_use(), _opened(http, endpoint, options) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _opened(http: Http, endpoint: Endpoint, options: SessionOptions) -> AsyncIterator[OpenAIConnection]:
     greet_by = asyncio.get_running_loop().time() + endpoint.timeouts.greet_s
     websocket = await _connect(http, endpoint, options.model)
     try:

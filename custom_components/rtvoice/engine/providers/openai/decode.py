@@ -10,7 +10,7 @@ from ...conversation.facts import ModelEvent
 from ...conversation.values import ProviderFault, ResponseStatus, ToolCall
 from ...errors import WireError
 from .encode import REQUEST_ID
-from .faults import PLAIN, Redactor, fault_of
+from .faults import PLAIN, Redactor, fault_of, rejection_of
 from .fields import Json, integer, number, optional_text, part, parts, plain_text, text
 from .items import call_of, item_added
 from .usage import usage_of
@@ -75,7 +75,7 @@ class Decoder:
         error = part(event, "error")
         fault = fault_of(error, self._redact)
         if name == "error":
-            return facts.RequestRejected(fault, optional_text(error, "event_id"))
+            return facts.RequestRejected(fault, optional_text(error, "event_id"), rejection_of(fault))
         return facts.UserTranscriptFailed(text(event, "item_id"), fault)
 
     def _remembering(self, name: str, event: Json) -> ModelEvent | None:

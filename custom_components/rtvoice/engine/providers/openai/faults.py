@@ -6,6 +6,7 @@ from enum import Enum, auto
 from http import HTTPStatus
 from typing import Final
 
+from ...conversation.facts import Rejection
 from ...conversation.values import ProviderFault
 from ...errors import (
     AuthenticationError,
@@ -51,6 +52,20 @@ _CAUSES: Final[dict[str, Cause]] = {
     "session_expired": Cause.EXPIRED,
     "server_error": Cause.SERVER,
 }
+
+_REJECTIONS: Final[dict[str, Rejection]] = {
+    "conversation_already_has_active_response": Rejection.ALREADY_RESPONDING,
+    "response_cancel_not_active": Rejection.NOTHING_TO_CANCEL,
+    "input_audio_buffer_commit_empty": Rejection.EMPTY_INPUT,
+    "item_truncate_invalid_item_id": Rejection.ITEM_GONE,
+    "item_delete_invalid_item_id": Rejection.ITEM_GONE,
+    "item_retrieve_invalid_item_id": Rejection.ITEM_GONE,
+    "item_not_found": Rejection.ITEM_GONE,
+    "unsupported_content_type": Rejection.ITEM_GONE,
+}
+
+# Cutting an item behind its end is refused with a code that many refusals share; only its words tell.
+_TOO_SHORT: Final = "already shorter than"
 
 # A few servers give a reason in the code of the close frame alone, and only while a session is being set up.
 _CLOSE_CAUSES: Final[dict[int, Cause]] = {3000: Cause.AUTHENTICATION}
@@ -114,6 +129,18 @@ def fault_of(error: Json, redact: Redactor) -> ProviderFault:
 def cause_of(fault: ProviderFault | None) -> Cause | None:
     """What is behind a fault; None where its code is not a known one."""
     return _CAUSES.get(fault.code) if fault is not None and fault.code is not None else None
+
+
+def rejection_of(fault: ProviderFault) -> Rejection:
+    """Why a request was refused."""
+    if _TOO_SHORT in fault.message:
+        return Rejection.ITEM_GONE
+    return _REJECTIONS.get(fault.code or "", Rejection.OTHER)
+
+
+def ends_account(fault: ProviderFault) -> bool:
+    """Whether a response that failed with this fault will be followed by others that do: no credit, or no access."""
+    return cause_of(fault) in (Cause.AUTHENTICATION, Cause.QUOTA)
 
 
 def ends_session(fault: ProviderFault, request_id: str | None) -> bool:

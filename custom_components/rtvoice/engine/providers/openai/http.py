@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Final
@@ -39,7 +40,9 @@ class Http:
     def __init__(self, given: aiohttp.ClientSession | None) -> None:
         self._given = given
         self._own: aiohttp.ClientSession | None = None
+        self._tls: ssl.SSLContext | None = None
         self._opening = asyncio.Lock()
+        self._users = 0
 
     async def session(self) -> aiohttp.ClientSession:
         """The session. Raises ConnectionFailedError when the one that was given is closed."""
@@ -49,8 +52,19 @@ class Http:
             return self._given
         async with self._opening:
             if self._own is None or self._own.closed:
-                self._own = await _new_session() if self._given is None else _beside(self._given)
+                self._own = await self._new_session() if self._given is None else _beside(self._given)
             return self._own
+
+    @asynccontextmanager
+    async def in_use(self) -> AsyncIterator[None]:
+        """Keep the session open while the block runs; with the last user an own one is closed."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if self._users == 0:
+                await self.close()
 
     async def close(self) -> None:
         """Close what was opened here. The session that was given stays open."""
@@ -58,18 +72,25 @@ class Http:
         if own is not None:
             await own.close()
 
+    async def _new_session(self) -> aiohttp.ClientSession:
+        if self._tls is None:
+            # Loading the certificates reads files, which must not happen on the event loop.
+            self._tls = await asyncio.get_running_loop().run_in_executor(None, ssl.create_default_context)
+        connector = aiohttp.TCPConnector(ssl=self._tls, ttl_dns_cache=_DNS_CACHE_S)
+        return aiohttp.ClientSession(
+            connector=connector, trace_configs=[redirect_guard()], cookie_jar=aiohttp.DummyCookieJar()
+        )
+
 
 async def list_models(http: Http, endpoint: Endpoint) -> tuple[str, ...]:
     """Ids of the models at hand, empty where the server keeps no list. Raises what refusals of it mean."""
     failure: EngineError | None = None
     try:
-        session = await http.session()
-        async with (
-            asyncio.timeout(endpoint.timeouts.greet_s),
-            session.get(endpoint.models(), headers=endpoint.headers, allow_redirects=False) as response,
-        ):
-            status, body = response.status, await response.read()
-            retry_after_s = retry_after(response.headers)
+        async with http.in_use(), asyncio.timeout(endpoint.timeouts.greet_s):
+            session = await http.session()
+            async with session.get(endpoint.models(), headers=endpoint.headers, allow_redirects=False) as response:
+                status, body = response.status, await response.read()
+                retry_after_s = retry_after(response.headers)
     except TRANSPORT_ERRORS as err:
         failure = failure_of(err, endpoint)
     if failure is not None:
@@ -125,15 +146,6 @@ async def _refuse(
 
 def _is_guarded(session: aiohttp.ClientSession) -> bool:
     return any(_refuse in trace.on_request_redirect for trace in session.trace_configs)
-
-
-async def _new_session() -> aiohttp.ClientSession:
-    # Loading the certificates reads files, which must not happen on the event loop.
-    context = await asyncio.get_running_loop().run_in_executor(None, ssl.create_default_context)
-    connector = aiohttp.TCPConnector(ssl=context, ttl_dns_cache=_DNS_CACHE_S)
-    return aiohttp.ClientSession(
-        connector=connector, trace_configs=[redirect_guard()], cookie_jar=aiohttp.DummyCookieJar()
-    )
 
 
 def _beside(given: aiohttp.ClientSession) -> aiohttp.ClientSession:
