@@ -1,0 +1,127 @@
+import asyncio
+
+import pytest
+
+from custom_components.rtvoice.engine import (
+    AgentErrorEvent,
+    AgentStoppedEvent,
+    AuthenticationError,
+    CompatibleProvider,
+    ConfigurationError,
+    ConnectionFailedError,
+    EndReason,
+    QuotaExceededError,
+)
+from simulator import Behaviour, CloseSocket, Cut, Fail, Garbage, NoAnswer, Plan, Say, ScriptedBrain, Stall, Turn
+
+LONG = "This answer is long enough to break in its middle."
+
+
+def answering(**fault) -> ScriptedBrain:
+    return ScriptedBrain(Turn("x", (Plan((Say(LONG, fault_after_ms=400, **fault),)),)))
+
+
+@pytest.mark.parametrize(
+    ("refusal", "error"),
+    [
+        ("invalid_api_key", AuthenticationError),
+        ("insufficient_permissions", AuthenticationError),
+        ("insufficient_quota", QuotaExceededError),
+        ("credit_balance_exhausted", QuotaExceededError),
+        ("model_not_found", ConfigurationError),
+        ("server_error", ConnectionFailedError),
+    ],
+)
+async def test_refusals_have_their_class(house, refusal, error) -> None:
+    async with house(behaviour=Behaviour(refusal=refusal), sane=False) as h:
+        with pytest.raises(error):
+            await asyncio.wait_for(h.agent.run(), 5)
+        assert not h.microphone.is_active
+
+
+async def test_wrong_key(house) -> None:
+    async with house(sane=False) as other:
+        provider = CompatibleProvider(other.simulator.base_url, api_key="wrong-key-123456")
+        async with house(provider=provider, sane=False) as h:
+            with pytest.raises(AuthenticationError) as caught:
+                await h.agent.run()
+        await provider.close()
+    assert "wrong-key" not in str(caught.value)
+
+
+async def test_nobody_listens(house) -> None:
+    provider = CompatibleProvider("http://127.0.0.1:9/v1")
+    async with house(provider=provider) as h:
+        with pytest.raises(ConnectionFailedError):
+            await asyncio.wait_for(h.agent.run(), 5)
+    await provider.close()
+
+
+@pytest.mark.parametrize("fault", [Cut(), CloseSocket(1011, "gone"), CloseSocket(1006)])
+async def test_link_lost_in_the_middle_of_an_answer(house, fault) -> None:
+    async with house(answering(fault=fault), sane=False) as h:
+        task = await h.start()
+        h.microphone.speak()
+        result = await asyncio.wait_for(task, 10)
+        assert result.end_reason is EndReason.CONNECTION_LOST
+        assert result.turns[0].transcript == "x"
+        assert not h.microphone.is_active
+        assert h.of(AgentErrorEvent)
+        assert h.events[-1] == AgentStoppedEvent(EndReason.CONNECTION_LOST)
+
+
+async def test_expired_session_is_told_as_such(house) -> None:
+    async with house(behaviour=Behaviour(session_s=2.0), sane=False) as h:
+        task = await h.start()
+        assert (await asyncio.wait_for(task, 5)).end_reason is EndReason.EXPIRED
+
+
+async def test_quota_that_runs_out_in_the_middle_ends_the_session(house) -> None:
+    brain = answering(fault=Fail("insufficient_quota", "You exceeded your current quota.", "insufficient_quota"))
+    async with house(brain, sane=False) as h:
+        task = await h.start()
+        h.microphone.speak()
+        assert (await asyncio.wait_for(task, 10)).end_reason is EndReason.QUOTA_EXCEEDED
+
+
+async def test_failed_response_is_told_and_the_session_lives(house) -> None:
+    async with house(answering(fault=Fail())) as h:
+        await h.start()
+        h.microphone.speak()
+        await h.until(lambda: h.of(AgentErrorEvent))
+        await h.until(lambda: h.agent.state == "listening")
+        assert (await h.stop()).end_reason is EndReason.STOPPED
+
+
+@pytest.mark.parametrize(
+    "frame", ["{not json", "[]", '{"type": 5}', '{"type":"response.audio.delta"}', b"\x00\x01", ""]
+)
+async def test_garbage_is_dropped(house, frame) -> None:
+    async with house(answering(fault=Garbage(frame))) as h:
+        await h.start()
+        h.microphone.speak()
+        await h.until(lambda: len(h.agent.turns) == 2 and h.agent.state == "listening" and h.server("response.done"))
+        assert (await h.stop()).turns[1].transcript == LONG
+
+
+async def test_turn_without_an_answer_does_not_hang(house) -> None:
+    async with house(ScriptedBrain(Turn("x", (Plan(before=NoAnswer()),)))) as h:
+        await h.start()
+        h.microphone.speak()
+        await h.until(lambda: h.agent.state == "thinking")
+        assert (await h.stop()).end_reason is EndReason.STOPPED
+
+
+async def test_stop_in_the_middle_of_a_stalled_answer(house) -> None:
+    async with house(answering(fault=Stall())) as h:
+        await h.start()
+        h.microphone.speak()
+        await h.until(lambda: h.speaker.played_samples > 0)
+        assert (await asyncio.wait_for(h.stop(), 3)).end_reason is EndReason.STOPPED
+
+
+async def test_microphone_unplugged(house) -> None:
+    async with house() as h:
+        task = await h.start()
+        h.microphone.broken = True
+        assert (await asyncio.wait_for(task, 3)).end_reason is EndReason.DEVICE_FAILED
