@@ -207,6 +207,19 @@ def test_failing_send_ends_the_session() -> None:
     run(main())
 
 
+def test_the_reading_side_says_why_the_link_broke() -> None:
+    async def main():
+        rig = Rig()
+        async with rig.running() as task:
+            rig.connection.send_error = lost()
+            rig.session.post(f.SayAsked("Hi"))
+            await asyncio.sleep(0.1)
+            rig.connection.feed(SessionExpiredError("60 minutes"))
+            assert (await task).reason is EndReason.EXPIRED
+
+    run(main())
+
+
 def test_stalled_socket_does_not_hold_up_the_conversation() -> None:
     async def main():
         rig = Rig()

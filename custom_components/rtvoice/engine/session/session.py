@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
@@ -13,7 +14,7 @@ from ..conversation.facts import Fact, SessionFailed, SessionReady
 from ..conversation.items import Item
 from ..conversation.settings import ConversationSettings
 from ..conversation.values import AgentState, NewItem
-from ..errors import DeviceError, EndReason, EngineError, SinkError, SourceError
+from ..errors import ConnectionLostError, DeviceError, EndReason, EngineError, SinkError, SourceError
 from ..events import SessionEvent
 from ..options import PushToTalk, SessionOptions
 from ..ports import AudioInputDevice, AudioOutputDevice, Connection, RealtimeProvider, ToolRunner
@@ -28,6 +29,8 @@ _LOGGER = logging.getLogger(__name__)
 
 DEVICE_START_S = 10.0
 """A device must open within this time."""
+LINK_REASON_S = 2.0
+"""How long the reading side of a broken link has to say why it broke."""
 DEVICE_STOP_S = 5.0
 """A device that does not close within this time is left to itself."""
 
@@ -166,10 +169,12 @@ class Session:
         await self._uplink.capture()
 
     async def _forward(self, connected: asyncio.Future[Connection]) -> None:
-        await self._uplink.forward(await asyncio.shield(connected))
+        async with _reason_is_read():
+            await self._uplink.forward(await asyncio.shield(connected))
 
     async def _command(self, connected: asyncio.Future[Connection]) -> None:
-        await self._sender.run(await asyncio.shield(connected))
+        async with _reason_is_read():
+            await self._sender.run(await asyncio.shield(connected))
 
     async def _play(self) -> None:
         await _open(self._sink, SinkError("The speaker did not open in time"))
@@ -213,6 +218,16 @@ class Session:
                     await device.stop()
             except (EngineError, OSError) as err:
                 _LOGGER.warning("An audio device did not close cleanly: %r", err)
+
+
+@asynccontextmanager
+async def _reason_is_read() -> AsyncIterator[None]:
+    """Hold back the failure of a sender: the reading side knows why the link broke, and ends the session with that."""
+    try:
+        yield
+    except ConnectionLostError:
+        await asyncio.sleep(LINK_REASON_S)
+        raise
 
 
 async def _open(device: AudioInputDevice | AudioOutputDevice, too_late: DeviceError) -> None:
