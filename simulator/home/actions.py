@@ -46,7 +46,7 @@ class _Request:
 
     def named(self, slot: str, *domains: str) -> dict[str, str]:
         """Arguments that name the entity in a slot."""
-        entity = self.house.named(_bare(self.slots[slot]), *domains)
+        entity = self.house.named(self.slots[slot], *domains)
         return self.arguments(entity) if entity else {"name": self.slots[slot]}
 
     def arguments(self, entity: Entity) -> dict[str, str]:
@@ -55,13 +55,12 @@ class _Request:
 
     def targets(self, phrase: str, *domains: str) -> list[dict[str, str]]:
         """Arguments for one thing, or for the lights of one area or of all."""
-        bare = _bare(phrase)
-        if entity := self.house.named(bare, *domains):
+        if entity := self.house.named(phrase, *domains):
             return [self.arguments(entity)]
-        if bare in ("lights", "all lights"):
-            areas = [self.house.here] if self.house.here and bare == "lights" else _lit_areas(self.house)
+        if phrase in ("lights", "all lights", "all the lights"):
+            areas = [self.house.here] if self.house.here and phrase == "lights" else _lit_areas(self.house)
             return [{"area": area, "domain": "light"} for area in areas]
-        words = bare.removeprefix("lights in the ").removesuffix(" lights").removesuffix(" light")
+        words = phrase.removeprefix("lights in the ").removesuffix(" lights").removesuffix(" light")
         area = self.house.area(words)
         return [{"area": area, "domain": "light"}] if area else []
 
@@ -144,13 +143,6 @@ def _ask_quantity(request: _Request) -> list[Call | None]:
 
 def _ask_clock(request: _Request) -> list[Call | None]:
     return [call] if (call := request.call("GetDateTime")) else []
-
-
-def _bare(phrase: str) -> str:
-    for article in ("all the ", "the ", "my "):
-        if phrase.startswith(article):
-            return ("all " if article == "all the " else "") + phrase.removeprefix(article)
-    return phrase
 
 
 def _lit_areas(house: House) -> list[str]:

@@ -167,16 +167,12 @@ def _tell_lights(intent: Intent, results: Sequence[Result], now: datetime) -> st
     wanted = intent.slots["lightstate"]
     lights = [entity for result in results for entity in result.entities if entity.domain == "light"]
     matching = [f"the {entity.name.lower()}" for entity in lights if entity.state == wanted]
-    if intent.text.startswith("are"):
-        if len(matching) == len(lights):
-            return f"Yes, they are {wanted}."
-        start = "No, " if not matching else "Only some of them: "
-    else:
-        start = ""
-    if not matching:
-        return f"{start or 'There are '}no lights {'are ' if start else ''}{wanted}.".replace("There are no", "No")
-    sentence = f"{_listed(matching)} {'is' if len(matching) == 1 else 'are'} {wanted}."
-    return start + (sentence if start else sentence[0].upper() + sentence[1:])
+    which = f"{_listed(matching)} {'is' if len(matching) == 1 else 'are'} {wanted}." if matching else ""
+    if not intent.text.startswith("are"):
+        return which[0].upper() + which[1:] if which else f"No lights are {wanted}."
+    if which and len(matching) == len(lights):
+        return f"Yes, they are {wanted}."
+    return f"Only some of them: {which}" if which else f"No, they are not {wanted}."
 
 
 def _tell_quantity(intent: Intent, results: Sequence[Result], now: datetime) -> str:  # noqa: ARG001  one of several alike

@@ -40,7 +40,7 @@ class HomeBrain:
 
     async def close(self) -> None:
         """End the ear's thread."""
-        self._ear.close()
+        await self._ear.close()
 
     def before_response(self, context: Context) -> Fault | None:  # noqa: ARG002  this brain never fails on purpose
         """Nothing goes wrong here."""

@@ -61,9 +61,9 @@ class Ear:
         """Raise SimulatorSetupError if pocketsphinx is not installed."""
         await asyncio.get_running_loop().run_in_executor(self._thread, _load)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the thread."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
 
     async def unknown_words(self, phrases: Phrases) -> list[str]:
         """Words of the house whose pronunciation has to be given."""

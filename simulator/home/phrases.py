@@ -17,11 +17,11 @@ READABLE = (*SWITCHABLE, "sensor", "binary_sensor", "cover", "lock", "weather", 
 _QUANTITY = "(temperature|humidity)"
 PATTERNS: dict[str, tuple[str, ...]] = {
     "switch": (
-        "(turn|switch) <onoff> <thing1> [and <thing2>] [and <thing3>]",
+        "(turn|switch) <onoff> [the|my] <thing1> [and [the|my] <thing2>]",
         "(turn|switch) the <one> <onoff>",
     ),
-    "brightness": ("(set|dim|change|turn) <light> [brightness] to <number> percent",),
-    "brightness_of": ("set the brightness of <light> to <number> percent",),
+    "brightness": ("(set|dim|change|turn) [the|my] <light> [brightness] to <number> percent",),
+    "brightness_of": ("set the brightness of [the] <light> to <number> percent",),
     "speed": ("(set|change) [the] <fan> [speed] to <number> percent",),
     "temperature": (
         "(set|change) [the] temperature [in the <area>] to <number> [degrees]",
@@ -88,7 +88,7 @@ class Intent:
 
     def all(self, slot: str) -> list[str]:
         """What stood in the slots of one kind, in order."""
-        return [value for name, value in sorted(self.slots.items()) if name.rstrip("123") == slot]
+        return [value for name, value in sorted(self.slots.items()) if name.rstrip("12") == slot]
 
 
 class Phrases:
@@ -173,13 +173,12 @@ def _house_slots(house: House) -> dict[str, tuple[str, ...]]:
     lit = tuple(area for area in areas if any(area in map(spoken, light.areas) for light in house.of("light")))
     groups = [f"{area} {noun}" for area in lit for noun in ("lights", "light")]
     groups += [f"lights in the {area}" for area in lit]
-    everywhere = ["lights", "all lights", "all the lights"] if lit else []
-    lights = _names(house.of("light"))
-    things = _with_article((*_names(house.of(*SWITCHABLE)), *groups))
+    things = (*_names(house.of(*SWITCHABLE)), *groups)
+    lights = (*_names(house.of("light")), *groups)
     return {
-        "thing": tuple(dict.fromkeys((*things, *everywhere, "the lights") if lit else things)),
-        "one": tuple(dict.fromkeys((*_names(house.of(*SWITCHABLE)), *groups, *(["lights"] if lit else [])))),
-        "light": tuple(dict.fromkeys(_with_article((*lights, *groups)))),
+        "thing": tuple(dict.fromkeys((*things, *(("lights", "all lights", "all the lights") if lit else ())))),
+        "one": tuple(dict.fromkeys((*things, *(("lights",) if lit else ())))),
+        "light": tuple(dict.fromkeys(lights)),
         "area": areas,
         "climate": _names(house.of("climate")),
         "cover": _names(house.of("cover", "valve")),
@@ -194,7 +193,3 @@ def _house_slots(house: House) -> dict[str, tuple[str, ...]]:
 
 def _names(entities: list[Entity]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for entity in entities for name in spoken_names(entity)))
-
-
-def _with_article(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(article + name for name in names for article in ("the ", "", "my "))
