@@ -70,6 +70,14 @@ async def house(shared_house: House, sockets: None) -> AsyncIterator[House]:
 
 
 @pytest.fixture
+def chromium() -> str:
+    """The browser."""
+    path = shutil.which("chromium")
+    need(path, "Chromium")
+    return path or ""
+
+
+@pytest.fixture
 def own_house(programs: None, sockets: None, tmp_path: Path) -> OpenHouse:
     """Opens a house that a test may wreck."""
 
