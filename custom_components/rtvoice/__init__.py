@@ -10,7 +10,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.typing import ConfigType
 
 from .bridge import issues
-from .bridge.devices import async_sound_problem
+from .bridge.devices import async_look_for_sound
 from .bridge.errors import setup_failure
 from .bridge.options import SatelliteOptions
 from .bridge.provider import async_create_provider
@@ -50,8 +50,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> b
     except EngineError as err:
         raise setup_failure(err) from err
     await provider.prewarm()
-    runtime = Runtime(hass, entry, provider, await _async_sound_problem(entry))
-    entry.runtime_data = runtime
+    satellites = entry.get_subentries_of_type(SUBENTRY_SATELLITE)
+    devices = await async_look_for_sound(SatelliteOptions.read(satellite.data) for satellite in satellites)
+    entry.runtime_data = runtime = Runtime(hass, entry, provider, devices)
     _async_report_sound(hass, runtime)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     _async_follow_subentries(hass, entry)
@@ -70,14 +71,6 @@ async def async_remove_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> 
     issues.delete_quota_issue(hass, entry)
     for subentry in entry.get_subentries_of_type(SUBENTRY_SATELLITE):
         issues.delete_sound_issue(hass, subentry.subentry_id)
-
-
-async def _async_sound_problem(entry: RtvoiceConfigEntry) -> str | None:
-    """Look for a sound card, if any satellite needs one."""
-    satellites = entry.get_subentries_of_type(SUBENTRY_SATELLITE)
-    if any(SatelliteOptions.read(satellite.data).needs_sound_card for satellite in satellites):
-        return await async_sound_problem()
-    return None
 
 
 @callback

@@ -1,6 +1,7 @@
 """What differs between the versions of Home Assistant that this integration runs on: 2026.10 and 2026.11."""
 
 from dataclasses import fields
+from typing import Any
 
 from homeassistant.components.conversation import DOMAIN as CONVERSATION_DOMAIN
 from homeassistant.core import Context
@@ -8,19 +9,21 @@ from homeassistant.helpers import llm
 
 from .const import DOMAIN
 
-_KNOWS_AGENT = any(field.name == "agent_id" for field in fields(llm.LLMContext))
-
 
 def make_llm_context(
     context: Context, *, language: str | None, device_id: str | None, agent_entity_id: str | None
 ) -> llm.LLMContext:
     """Who asks for tools, and where; who is asked is known since 2026.11."""
-    llm_context = llm.LLMContext(
-        platform=DOMAIN, context=context, language=language, assistant=CONVERSATION_DOMAIN, device_id=device_id
-    )
-    if _KNOWS_AGENT:
-        setattr(llm_context, "agent_id", agent_entity_id)  # noqa: B010 - the attribute is unknown to 2026.10's types
-    return llm_context
+    values: dict[str, Any] = {
+        "platform": DOMAIN,
+        "context": context,
+        "language": language,
+        "assistant": CONVERSATION_DOMAIN,
+        "device_id": device_id,
+        "agent_id": agent_entity_id,
+    }
+    known = {field.name for field in fields(llm.LLMContext)}
+    return llm.LLMContext(**{name: value for name, value in values.items() if name in known})
 
 
 def requires_admin(api: llm.API) -> bool:

@@ -33,6 +33,9 @@ from .entity import PartyEntity, async_add_to_agents
 
 PARALLEL_UPDATES = 0
 
+MAX_HISTORY = 100
+"""Entries of the chat log, tool calls and their results included."""
+
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: RtvoiceConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
@@ -98,8 +101,8 @@ def _note(chat_log: ChatLog, briefing: Briefing) -> None:
 
 
 def _history(chat_log: ChatLog) -> Iterable[ConversationTurn]:
-    """What was said before the message that is to be answered now."""
-    for content in chat_log.content[:-1]:
+    """What was said before the message that is to be answered now, as far back as it is worth replaying."""
+    for content in chat_log.content[:-1][-MAX_HISTORY:]:
         if isinstance(content, UserContent):
             yield ConversationTurn(role="user", transcript=content.content)
         elif isinstance(content, AssistantContent) and content.content:

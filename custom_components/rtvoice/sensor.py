@@ -18,7 +18,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .bridge.parties import Party
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
 from .bridge.snapshot import Snapshot
-from .engine.conversation.values import AgentState
+from .engine import AgentState
 from .entity import FollowingEntity, async_add_to_all
 
 PARALLEL_UPDATES = 0

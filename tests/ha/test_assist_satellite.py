@@ -4,6 +4,8 @@ import wave
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from homeassistant.components.assist_satellite import AssistSatelliteEntityFeature
 from homeassistant.components.assist_satellite.const import DATA_COMPONENT, PREANNOUNCE_URL
 from homeassistant.core import HomeAssistant
@@ -193,3 +195,31 @@ async def test_a_question_without_an_answer(hass: HomeAssistant, setup_integrati
     with pytest.raises(HomeAssistantError) as failure:
         await ask(hass, question="Anybody there?")
     assert failure.value.translation_key == "no_answer"
+
+
+async def test_an_announcement_that_is_cut_off_is_said(
+    hass: HomeAssistant, brain: ScriptedBrain, simulator: Simulator, setup_integration: MockConfigEntry
+) -> None:
+    announcing = hass.async_create_task(call(hass, "announce", message="A long story. " * 20, preannounce=False))
+    await async_wait_for_state(hass, SATELLITE, "responding")
+    simulator.connections[-1].cut()
+    with pytest.raises(HomeAssistantError) as failure:
+        await announcing
+    assert failure.value.translation_key == "session_failed"
+
+
+async def test_an_empty_announcement_is_none(
+    hass: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry
+) -> None:
+    await call(hass, "announce", message="", preannounce=False)
+    assert simulator.connections == []
+
+
+async def test_media_of_a_web_server_is_played(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, media: str, tmp_path: Path, speaker: Path
+) -> None:
+    app = web.Application()
+    app.router.add_static("/", tmp_path / "media")
+    async with TestServer(app) as server:
+        await call(hass, "announce", media_id=str(server.make_url("/gong.wav")), preannounce=False)
+    assert any(heard_from(speaker))

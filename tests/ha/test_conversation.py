@@ -2,13 +2,13 @@
 
 import pytest
 from homeassistant.components import conversation
-from homeassistant.components.conversation import async_get_chat_log
+from homeassistant.components.conversation import ConversationEntityFeature, async_get_chat_log
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import chat_session
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.rtvoice.const import CONF_INSTRUCTIONS, DOMAIN
-from simulator import Call, Cut, Fail, Plan, Say, ScriptedBrain, Simulator
+from simulator import Call, Cut, Fail, Plan, Say, ScriptedBrain, Simulator, Stall
 
 from .conftest import AGENT_ID
 from .house import (
@@ -200,3 +200,31 @@ async def test_unload_in_the_middle_of_a_message(
     assert await hass.config_entries.async_unload(setup_integration.entry_id)
     result = await asking
     assert result.response.error_code is not None
+
+
+async def test_all_languages_are_spoken(hass: HomeAssistant, setup_integration: MockConfigEntry) -> None:
+    assert conversation.async_get_conversation_languages(hass, AGENT) == "*"
+
+
+async def test_an_agent_without_tools_controls_nothing(hass: HomeAssistant, setup_integration: MockConfigEntry) -> None:
+    assert state_of(hass, AGENT).attributes["supported_features"] == ConversationEntityFeature.CONTROL
+    subentry = setup_integration.subentries[AGENT_ID]
+    hass.config_entries.async_update_subentry(setup_integration, subentry, data={**subentry.data, "llm_hass_api": []})
+    assert await hass.config_entries.async_reload(setup_integration.entry_id)
+    assert state_of(hass, AGENT).attributes["supported_features"] == 0
+
+
+async def test_a_server_that_sends_its_answer_in_one_piece(
+    hass: HomeAssistant, brain: ScriptedBrain, simulator: Simulator, setup_integration: MockConfigEntry
+) -> None:
+    brain.plans.append(Plan((Stall(),)))
+    asking = hass.async_create_task(converse(hass, "Hello"))
+    created = await simulator.wait_for_sent("response.created")
+    response = created["response"]
+    item = {"id": "item_whole", "type": "message", "role": "assistant", "status": "completed", "content": []}
+    where = {"response_id": response["id"], "item_id": "item_whole", "output_index": 0, "content_index": 0}
+    connection = simulator.connections[-1]
+    connection.send({"type": "conversation.item.added", "previous_item_id": None, "item": item})
+    connection.send({"type": "response.output_text.done", **where, "text": "All at once."})
+    connection.send({"type": "response.done", "response": {**response, "status": "completed", "output": [item]}})
+    assert speech_of(await asking) == "All at once."

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.rtvoice.const import CONF_INPUT, CONF_OUTPUT, DOMAIN, FILE_PREFIX
 from simulator import Simulator
 
-from .conftest import AGENT_ID, SATELLITE_ID
+from .conftest import AGENT_ID, SATELLITE_ID, SoundLibrary
 from .house import SATELLITE, device_of, entity_of, state_of
 
 BOTH = {
@@ -97,17 +97,8 @@ def satellite_with_a_sound_card(hass: HomeAssistant, mock_entry: MockConfigEntry
     return mock_entry
 
 
-@pytest.fixture
-def no_sound_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PortAudio finds nothing, whatever this machine has."""
-    import sounddevice
-
-    monkeypatch.setattr(sounddevice, "query_devices", lambda *_, **__: [])
-
-
 async def test_without_a_sound_card(
     hass: HomeAssistant,
-    no_sound_server: None,
     satellite_with_a_sound_card: MockConfigEntry,
     microphone: Path,
     speaker: Path,
@@ -133,6 +124,32 @@ async def test_without_a_sound_card(
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert state_of(hass, SATELLITE).state == "idle"
     assert ir.async_get(hass).async_get_issue(DOMAIN, f"sound_{SATELLITE_ID}") is None
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_sound_card_that_does_not_work(
+    hass: HomeAssistant,
+    sound_card: None,
+    sound_library: SoundLibrary,
+    satellite_with_a_sound_card: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class PortAudioError(Exception):
+        pass
+
+    def fail(**_: object) -> None:
+        raise PortAudioError("Device unavailable", -9985)
+
+    for name, value in (("PortAudioError", PortAudioError), ("RawInputStream", fail), ("RawOutputStream", fail)):
+        monkeypatch.setattr(sound_library, name, value, raising=False)
+    entry = satellite_with_a_sound_card
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert state_of(hass, SATELLITE).state == "idle"
+    with pytest.raises(HomeAssistantError) as failure:
+        await hass.services.async_call(DOMAIN, "start", {"entity_id": SATELLITE}, blocking=True)
+    assert failure.value.translation_key == "device_unavailable"
+    assert state_of(hass, SATELLITE).state == "idle"
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 

@@ -1,7 +1,10 @@
 """Who actions are aimed at, what they take, and who may call them."""
 
 import base64
+import sys
 from pathlib import Path
+from types import ModuleType
+from unittest.mock import Mock
 
 import probatio
 import pytest
@@ -14,13 +17,20 @@ from homeassistant.components.assist_satellite import (
 )
 from homeassistant.components.assist_satellite.const import DATA_COMPONENT
 from homeassistant.components.image import ImageEntity
+from homeassistant.components.media_source import MediaSource, MediaSourceItem, PlayMedia
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized, UnknownUser
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    MockModule,
+    MockUser,
+    mock_integration,
+    mock_platform,
+)
 
 from custom_components.rtvoice.const import DOMAIN
 from simulator import Plan, Say, ScriptedBrain, Simulator
@@ -177,18 +187,18 @@ class Doorbell(ImageEntity):
 
     _attr_name = "Doorbell"
 
-    def __init__(self, hass: HomeAssistant, content_type: str) -> None:
+    def __init__(self, hass: HomeAssistant, picture: bytes) -> None:
         super().__init__(hass)
-        self._attr_content_type = content_type
+        self._picture = picture
         self._attr_image_last_updated = dt_util.utcnow()
 
     def image(self) -> bytes:
-        return PNG
+        return self._picture
 
 
-async def _add_doorbell(hass: HomeAssistant, content_type: str = "image/png") -> str:
+async def _add_doorbell(hass: HomeAssistant, picture: bytes = PNG) -> str:
     assert await async_setup_component(hass, "image", {})
-    await hass.data["image"].async_add_entities([Doorbell(hass, content_type)])
+    await hass.data["image"].async_add_entities([Doorbell(hass, picture)])
     return "image.doorbell"
 
 
@@ -220,7 +230,7 @@ async def test_what_is_no_picture(
     hass.config.media_dirs = {"local": str(tmp_path)}
     (tmp_path / "text.txt").write_text("No picture")
     assert await async_setup_component(hass, "media_source", {})
-    await _add_doorbell(hass, "image/webp")
+    await _add_doorbell(hass, b"RIFF")
     await act(hass, "start", entity_id=SATELLITE)
     with pytest.raises(HomeAssistantError):
         await act(hass, "send_message", entity_id=SATELLITE, text="Who rang?", image=picture)
@@ -295,3 +305,47 @@ async def test_a_foreign_satellite_that_cannot_start(
     with pytest.raises(ServiceValidationError) as refusal:
         await act(hass, "stop", entity_id=foreign.entity_id)
     assert refusal.value.translation_key == "unknown_target"
+
+
+async def test_a_camera_is_shown_to_the_agent(
+    hass: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turbojpeg = ModuleType("turbojpeg")
+    turbojpeg.TurboJPEG = lambda: None
+    monkeypatch.setitem(sys.modules, "turbojpeg", turbojpeg)
+    assert await async_setup_component(hass, "camera", {})
+    from homeassistant.components.camera import Camera
+
+    class Porch(Camera):
+        _attr_name = "Porch"
+
+        async def async_camera_image(self, width: int | None = None, height: int | None = None) -> bytes:
+            return PNG
+
+    await hass.data["camera"].async_add_entities([Porch()])
+    await act(hass, "start", entity_id=SATELLITE)
+    await act(hass, "send_message", entity_id=SATELLITE, text="Who is there?", image="camera.porch")
+    await simulator.wait_for("conversation.item.create")
+    (sent,) = [event for event in simulator.client_events if event["type"] == "conversation.item.create"]
+    (image,) = [part["image_url"] for part in sent["item"]["content"] if part["type"] == "input_image"]
+    assert image == f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    await act(hass, "stop", entity_id=SATELLITE)
+
+
+async def test_media_that_is_no_file_is_no_picture(hass: HomeAssistant, setup_integration: MockConfigEntry) -> None:
+    class Streams(MediaSource):
+        async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
+            return PlayMedia("http://localhost/stream", "image/jpeg")
+
+    async def async_get_media_source(hass: HomeAssistant) -> Streams:
+        return Streams("streams")
+
+    mock_integration(hass, MockModule("streams"))
+    mock_platform(hass, "streams.media_source", Mock(async_get_media_source=async_get_media_source))
+    assert await async_setup_component(hass, "media_source", {})
+    assert await async_setup_component(hass, "streams", {})
+    await act(hass, "start", entity_id=SATELLITE)
+    with pytest.raises(ServiceValidationError) as refusal:
+        await act(hass, "send_message", entity_id=SATELLITE, text="Look", image="media-source://streams/one")
+    assert refusal.value.translation_key == "media_unsupported"
+    await act(hass, "stop", entity_id=SATELLITE)

@@ -4,10 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import llm
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.rtvoice.bridge.request import SessionRequest
 from custom_components.rtvoice.const import DOMAIN
 from simulator import Call, Heard, Plan, Say, ScriptedBrain, Simulator, Turn
 
@@ -420,3 +422,141 @@ async def test_a_muted_satellite_hears_nothing(
     assert response["end_reason"] == "inactivity"
     assert response["turns"] == []
     assert seen[user] == []
+
+
+async def test_mute_survives_a_reload(hass: HomeAssistant, setup_integration: MockConfigEntry) -> None:
+    mute = entity_of(hass, "switch", SATELLITE_ID, "mute")
+    await hass.services.async_call("switch", "turn_on", {"entity_id": mute}, blocking=True)
+    assert await hass.config_entries.async_reload(setup_integration.entry_id)
+    assert state_of(hass, mute).state == "on"
+    assert setup_integration.runtime_data.diagnostics()["satellites"][0]["muted"] is True
+
+
+async def test_a_tool_that_clings_is_left_behind(
+    hass: HomeAssistant,
+    brain: ScriptedBrain,
+    setup_integration: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("custom_components.rtvoice.bridge.session.STOP_TIMEOUT_S", 0.05)
+    running, released = asyncio.Event(), asyncio.Event()
+
+    class ClingingTool(llm.Tool):
+        name = "cling"
+        integration = "cling"
+
+        async def async_call(
+            self, hass: HomeAssistant, tool_input: llm.ToolInput, llm_context: llm.LLMContext
+        ) -> llm.ToolResult:
+            running.set()
+            while not released.is_set():
+                try:
+                    await released.wait()
+                except asyncio.CancelledError:
+                    continue
+            return llm.ToolResult({})
+
+    class ClingingAPI(llm.API):
+        async def async_get_api_instance(self, llm_context: llm.LLMContext) -> llm.APIInstance:
+            return llm.APIInstance(self, "", llm_context, [ClingingTool()])
+
+    llm.async_register_api(hass, ClingingAPI(hass=hass, id="cling", name="Cling"))
+    subentry = setup_integration.subentries[AGENT_ID]
+    hass.config_entries.async_update_subentry(
+        setup_integration, subentry, data={**subentry.data, "llm_hass_api": ["cling"]}
+    )
+    brain.plans.append(Plan((Call("cling"),)))
+    await start(hass, prompt="Do it.")
+    await running.wait()
+    await stop(hass)
+    assert "did not end in time" in caplog.text
+    released.set()
+    await async_wait_for_state(hass, SATELLITE, "idle")
+
+
+async def test_arguments_that_are_no_json_are_reported_as_they_are(
+    hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry
+) -> None:
+    brain.plans.extend((Plan((Call("intent__HassTurnOn", "{not json"),)), Plan((Say("I could not.", seconds=0.2),))))
+    waiting = hass.async_create_task(
+        hass.services.async_call(
+            DOMAIN, "start", {"entity_id": SATELLITE, "prompt": "Do it."}, blocking=True, return_response=True
+        )
+    )
+    await async_wait_for_state(hass, SATELLITE, "responding")
+    await stop(hass)
+    response = await waiting
+    assert response is not None
+    assert response["tools"] == [{"name": "intent__HassTurnOn", "arguments": "{not json", "ok": False}]
+
+
+async def test_long_words_fit_into_a_state(
+    hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry
+) -> None:
+    story = "Once upon a time. " * 20
+    said = entity_of(hass, "sensor", SATELLITE_ID, "assistant_transcript")
+    await start(hass, message=story.strip())
+    await async_wait_until(hass, lambda: state_of(hass, said).state.startswith("Once"))
+    assert len(state_of(hass, said).state) == 255
+    assert state_of(hass, said).attributes["text"] == story.strip()
+    await stop(hass)
+
+
+async def test_a_button_while_connecting_does_nothing(
+    hass: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry
+) -> None:
+    simulator.behaviour.mute = True
+    starting = hass.async_create_task(start(hass))
+    await async_wait_for_state(hass, SATELLITE, "processing")
+    button = entity_of(hass, "button", SATELLITE_ID, "interrupt")
+    await hass.services.async_call("button", "press", {"entity_id": button}, blocking=True)
+    with pytest.raises(HomeAssistantError) as failure:
+        await hass.services.async_call(DOMAIN, "say", {"entity_id": SATELLITE, "text": "Hi"}, blocking=True)
+    assert failure.value.translation_key == "not_in_session"
+    await stop(hass)
+    await starting
+
+
+async def test_muted_while_it_is_being_made_ready(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, microphone: Path
+) -> None:
+    speak_into(microphone, pause_s=0.0, seconds=0.4)
+    runtime = setup_integration.runtime_data
+    satellite = runtime.satellites[SATELLITE_ID]
+    user = entity_of(hass, "binary_sensor", SATELLITE_ID, "user_speaking")
+    seen = states_seen(hass, user)
+    session = runtime.begin(satellite, SessionRequest(context=Context(), inactivity_timeout_s=1.0))
+    await runtime.async_set_muted(satellite, muted=True)
+    report = await session.async_wait_ended()
+    assert report.end_reason == "inactivity"
+    assert seen[user] == []
+
+
+async def test_stopped_while_it_is_being_made_ready(
+    hass: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry
+) -> None:
+    runtime = setup_integration.runtime_data
+    session = runtime.begin(runtime.satellites[SATELLITE_ID], SessionRequest(context=Context()))
+    await stop(hass)
+    report = await session.async_wait_ended()
+    assert report.end_reason == "stopped"
+    assert await session.async_first_user_turn() is None
+    await session.async_stop()
+    assert state_of(hass, SATELLITE).state == "idle"
+    assert simulator.connections == []
+
+
+async def test_a_broken_template_makes_a_session_impossible(
+    hass: HomeAssistant, setup_integration: MockConfigEntry
+) -> None:
+    told = happenings(hass, entity_of(hass, "event", SATELLITE_ID, "activity"))
+    subentry = setup_integration.subentries[AGENT_ID]
+    hass.config_entries.async_update_subentry(
+        setup_integration, subentry, data={**subentry.data, "instructions": "{{ 1 / 0 }}"}
+    )
+    with pytest.raises(HomeAssistantError) as failure:
+        await start(hass)
+    assert failure.value.translation_key == "template_error"
+    await hass.async_block_till_done()
+    assert [one["event_type"] for one in told] == ["error"]

@@ -11,8 +11,9 @@ from homeassistant.components.media_source import async_resolve_media, is_media_
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
+from ..engine import EndReason
 from .devices import async_output
-from .errors import engine_errors, refused
+from .errors import engine_errors, failed, refused
 from .media import async_play
 from .parties import Satellite
 from .request import SessionRequest
@@ -33,15 +34,13 @@ async def async_announce(runtime: Runtime, satellite: Satellite, message: str, c
         return
     request = SessionRequest(context=context, message=message, listens=False)
     session = await runtime.async_start(satellite, request)
-    await session.async_wait_ended()
-    if session.error is not None:
-        raise session.error
+    report = await session.async_wait_ended()
+    if report.end_reason is not EndReason.STOPPED:
+        raise failed(report.end_reason.value)
 
 
 async def async_play_media(hass: HomeAssistant, runtime: Runtime, satellite: Satellite, media_id: str) -> None:
     """Play a media source, an address or a path of Home Assistant on a satellite, and wait until it was heard."""
-    if satellite.problem is not None:
-        raise refused(satellite.problem, satellite=satellite.title)
     if runtime.session_on(satellite) is not None:
         raise refused("already_in_session", satellite=satellite.title)
     source = await _async_source(hass, media_id)

@@ -1,23 +1,32 @@
 """The ears and the mouth of a satellite."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from homeassistant.core import HomeAssistant
 
 from ..const import FILE_PREFIX
-from ..engine.devices import FileInput, FileOutput, MicrophoneInput, SpeakerOutput, list_devices
+from ..engine.devices import AudioDevices, FileInput, FileOutput, MicrophoneInput, SpeakerOutput, list_devices
 from ..engine.errors import SinkError, SourceError
 from ..engine.ports import AudioInputDevice, AudioOutputDevice
 from . import issues
 from .options import SatelliteOptions
 
 
-async def async_sound_problem() -> str | None:
-    """Why this machine cannot hear or speak: the key of a repair issue, None if it can."""
-    devices = await list_devices()
-    if devices.problem == "no_portaudio":
-        return issues.MISSING_PORTAUDIO
-    return None if devices.inputs and devices.outputs else issues.NO_SOUND_CARD
+async def async_look_for_sound(satellites: Iterable[SatelliteOptions]) -> AudioDevices:
+    """What there is to hear and speak with; not looked for where no satellite needs it."""
+    if any(options.needs_microphone or options.needs_speaker for options in satellites):
+        return await list_devices()
+    return AudioDevices()
+
+
+def sound_problem(options: SatelliteOptions, devices: AudioDevices) -> str | None:
+    """Why a satellite cannot hear or speak: the key of a repair issue, None if it can."""
+    deaf = options.needs_microphone and not devices.inputs
+    mute = options.needs_speaker and not devices.outputs
+    if not (deaf or mute):
+        return None
+    return issues.MISSING_PORTAUDIO if devices.problem == "no_portaudio" else issues.NO_SOUND_CARD
 
 
 async def async_input(hass: HomeAssistant, options: SatelliteOptions) -> AudioInputDevice:

@@ -10,7 +10,8 @@ from homeassistant.core import HomeAssistant
 
 from .errors import refused
 
-_FORMATS: Final = ("image/jpeg", "image/png")
+# Told by how they begin: what cameras and files say of themselves is not always true.
+_FORMATS: Final = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"))
 _MAX_BYTES: Final = 20_000_000
 
 
@@ -20,13 +21,14 @@ async def async_data_url(hass: HomeAssistant, picture: str | Mapping[str, Any]) 
     Raises ServiceValidationError if it is no JPEG or PNG, and HomeAssistantError if it cannot be had.
     """
     source = picture if isinstance(picture, str) else str(picture["media_content_id"])
-    content_type, content = await _async_fetch(hass, source)
-    if content_type not in _FORMATS or len(content) > _MAX_BYTES:
+    content = await _async_fetch(hass, source)
+    kind = next((kind for start, kind in _FORMATS if content.startswith(start)), None)
+    if kind is None or len(content) > _MAX_BYTES:
         raise refused("media_unsupported", media=source)
-    return f"data:{content_type};base64,{b64encode(content).decode()}"
+    return f"data:{kind};base64,{b64encode(content).decode()}"
 
 
-async def _async_fetch(hass: HomeAssistant, source: str) -> tuple[str, bytes]:
+async def _async_fetch(hass: HomeAssistant, source: str) -> bytes:
     if is_media_source_id(source):
         return await _async_fetch_media(hass, source)
     domain = source.partition(".")[0]
@@ -40,22 +42,20 @@ async def _async_fetch(hass: HomeAssistant, source: str) -> tuple[str, bytes]:
 # These integrations are imported where they are set up, and only there: they have requirements of their own.
 
 
-async def _async_camera(hass: HomeAssistant, entity_id: str) -> tuple[str, bytes]:
+async def _async_camera(hass: HomeAssistant, entity_id: str) -> bytes:
     from homeassistant.components.camera import async_get_image  # noqa: PLC0415 - see above
 
-    shot = await async_get_image(hass, entity_id)
-    return shot.content_type, shot.content
+    return (await async_get_image(hass, entity_id)).content
 
 
-async def _async_image(hass: HomeAssistant, entity_id: str) -> tuple[str, bytes]:
+async def _async_image(hass: HomeAssistant, entity_id: str) -> bytes:
     from homeassistant.components.image import async_get_image  # noqa: PLC0415 - see above
 
-    still = await async_get_image(hass, entity_id)
-    return still.content_type, still.content
+    return (await async_get_image(hass, entity_id)).content
 
 
-async def _async_fetch_media(hass: HomeAssistant, source: str) -> tuple[str, bytes]:
+async def _async_fetch_media(hass: HomeAssistant, source: str) -> bytes:
     media = await async_resolve_media(hass, source, None)
     if media.path is None:
         raise refused("media_unsupported", media=source)
-    return media.mime_type, await hass.async_add_executor_job(Path(media.path).read_bytes)
+    return await hass.async_add_executor_job(Path(media.path).read_bytes)

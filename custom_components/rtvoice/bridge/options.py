@@ -108,9 +108,14 @@ class SatelliteOptions:
         )
 
     @property
-    def needs_sound_card(self) -> bool:
-        """Whether either end is no file."""
-        return not (self.input.startswith(FILE_PREFIX) and self.output.startswith(FILE_PREFIX))
+    def needs_microphone(self) -> bool:
+        """Whether it hears by a sound card."""
+        return not self.input.startswith(FILE_PREFIX)
+
+    @property
+    def needs_speaker(self) -> bool:
+        """Whether it speaks by a sound card."""
+        return not self.output.startswith(FILE_PREFIX)
 
 
 def _noise_reduction(data: Mapping[str, Any]) -> NoiseReduction | None:

@@ -71,8 +71,7 @@ def _circumstances(hass: HomeAssistant, llm_context: llm.LLMContext, user_name: 
         yield f"You are in the area {area}."
     if user_name:
         yield f"The user's name is {user_name}."
-    if llm_context.language:
-        yield f"Unless spoken to in another language, speak {llm_context.language}."
+    yield f"Unless spoken to in another language, speak {llm_context.language or hass.config.language}."
 
 
 def _area_name(hass: HomeAssistant, device_id: str | None) -> str | None:

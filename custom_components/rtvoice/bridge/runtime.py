@@ -8,7 +8,10 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
 from ..const import SUBENTRY_AGENT, SUBENTRY_SATELLITE
+from ..engine.devices import AudioDevices
+from .devices import sound_problem
 from .errors import refused
+from .options import SatelliteOptions
 from .parties import Agent, Party, Satellite
 from .provider import Provider
 from .request import SessionRequest
@@ -21,7 +24,7 @@ class Runtime:
     """Who there is, and who talks where."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: RtvoiceConfigEntry, provider: Provider, sound_problem: str | None
+        self, hass: HomeAssistant, entry: RtvoiceConfigEntry, provider: Provider, devices: AudioDevices
     ) -> None:
         self._hass = hass
         self.entry = entry
@@ -31,12 +34,11 @@ class Runtime:
             for subentry in entry.get_subentries_of_type(SUBENTRY_AGENT)
         }
         self.satellites = {
-            subentry.subentry_id: Satellite(entry, subentry.subentry_id, sound_problem)
+            subentry.subentry_id: Satellite(
+                entry, subentry.subentry_id, sound_problem(SatelliteOptions.read(subentry.data), devices)
+            )
             for subentry in entry.get_subentries_of_type(SUBENTRY_SATELLITE)
         }
-        for satellite in self.satellites.values():
-            if not satellite.options.needs_sound_card:
-                satellite.problem = None
         self._sessions: dict[str, LiveSession] = {}
 
     def agent_of(self, satellite: Satellite) -> Agent | None:

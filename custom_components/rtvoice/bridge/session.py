@@ -11,8 +11,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.ulid import ulid_now
 
 from ..const import DOMAIN
-from ..engine import RealtimeAgent
-from ..engine.conversation.values import AgentState
+from ..engine import AgentState, RealtimeAgent
 from ..engine.devices import NullInput
 from ..engine.errors import EndReason, EngineError, SessionClosedError
 from ..engine.events import (
@@ -185,8 +184,6 @@ class LiveSession:
         return engine
 
     async def _receive(self, event: SessionEvent) -> None:
-        if self._over.is_set():
-            return
         if isinstance(event, AgentSessionConnectedEvent) and self._engine is not None and not self.connected:
             await self._open(self._engine)
         if isinstance(event, UserTranscriptCompletedEvent) and not self._first_user_turn.done():

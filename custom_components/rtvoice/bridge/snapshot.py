@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from ..engine.conversation.values import AgentState
+from ..engine import AgentState
 from ..engine.events import (
     AgentStateChangedEvent,
     AssistantInterruptedEvent,

@@ -6,7 +6,7 @@ from typing import Final
 
 from homeassistant.components.assist_satellite.entity import AssistSatelliteState
 
-from ..engine.conversation.values import AgentState
+from ..engine import AgentState
 
 SATELLITE_STATES: Final[Mapping[AgentState, AssistSatelliteState]] = MappingProxyType(
     {

@@ -14,8 +14,7 @@ from homeassistant.helpers.json import json_dumps
 from homeassistant.util.ulid import ulid_now
 
 from ..compat import requires_admin
-from ..engine.conversation.values import ToolDefinition
-from ..engine.tools import ActionResult, Tools
+from ..engine import ActionResult, ToolDefinition, Tools
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -13,8 +13,7 @@ from homeassistant.helpers import llm
 from homeassistant.util.ulid import ulid_now
 
 from ..const import DOMAIN
-from ..engine import ConversationTurn, RealtimeAgent
-from ..engine.conversation.values import AgentState
+from ..engine import AgentState, ConversationTurn, RealtimeAgent
 from ..engine.devices import NullInput, NullOutput
 from ..engine.errors import EndReason, EngineError
 from ..engine.events import (
