@@ -19,6 +19,8 @@ from .talk import Talk, speak_on_request
 API_KEY = "demo"
 """The simulator's only key."""
 FOLDER = ROOT / ".demo"
+RESTART = 100
+"""Home Assistant's exit code when it wants to be started again."""
 
 
 def main() -> int:
@@ -31,8 +33,10 @@ def main() -> int:
     except (ProgramError, ApiError) as err:
         print(f"script/demo: {err}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt, asyncio.CancelledError:
+        # The way to end a house that is open; a sentence is cut short by it.
+        print("\nThe demo house is closed.")
+        return 1 if options.say else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,13 +59,13 @@ async def _demo(folder: Path, options: argparse.Namespace) -> int:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101  # asyncio.run makes one
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    print("Starting the demo house …", flush=True)
-    async with _house(folder, options) as (home, sound):
-        if options.say:
-            talk = Talk(home.api, sound, folder, voice=options.voice)
-            return 0 if await talk.say(options.say, options.out) else 1
-        await _stay(home, sound, folder, options)
-    return 0
+    while True:
+        print("Starting the demo house …", flush=True)
+        async with _house(folder, options) as (home, sound):
+            if options.say:
+                talk = Talk(home.api, sound, folder, voice=options.voice)
+                return 0 if await talk.say(options.say, options.out) else 1
+            await _stay(home, sound, folder, options)
 
 
 @contextlib.asynccontextmanager
@@ -102,7 +106,7 @@ async def _simulator(logs: Path) -> AsyncIterator[Account]:
 
 
 async def _stay(home: HomeAssistant, sound: Sound, folder: Path, options: argparse.Namespace) -> None:
-    """Say where to go, speak what the dashboard asks for, and stay until Home Assistant ends or Ctrl-C comes."""
+    """Say where to go and speak what the dashboard asks for, until somebody restarts Home Assistant there."""
     provider = "OpenAI" if from_environment() else "the simulator (offline, no key)"
     print(f"\n  The demo house is open: {home.url}   user: {USER}   password: {PASSWORD}")
     print(f"  The agent's model: {provider}")
@@ -112,7 +116,8 @@ async def _stay(home: HomeAssistant, sound: Sound, folder: Path, options: argpar
     print("  Ctrl-C ends it.\n", flush=True)
     async with speak_on_request(home.api, sound, folder, voice=options.voice):
         code = await home.program.wait()
-    raise ProgramError(f"Home Assistant ended with code {code}\n{home.program.log_tail()}")
+    if code != RESTART:
+        raise ProgramError(f"Home Assistant ended with code {code}\n{home.program.log_tail()}")
 
 
 @contextlib.contextmanager

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import fcntl
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Protocol, override
@@ -98,9 +99,7 @@ def has_virtual_sound_card() -> bool:
 @contextlib.asynccontextmanager
 async def virtual_sound_card(log: Path) -> AsyncIterator[VirtualSoundCard]:
     """A sound card while the body runs. Raises ProgramError where PulseAudio does not start."""
-    # Not under the repository: the name of a Unix socket may be no longer than about 100 bytes.
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="rtvoice-sound-"))
-    try:
+    with _short_folder() as folder:
         (folder / "setup.pa").write_text(SETUP.format(folder=folder))
         command = ("pulseaudio", "-n", "-F", folder / "setup.pa", "--daemonize=no", "--exit-idle-time=-1")
         options = ("--disallow-exit", "--use-pid-file=no")
@@ -109,8 +108,21 @@ async def virtual_sound_card(log: Path) -> AsyncIterator[VirtualSoundCard]:
             card = VirtualSoundCard(folder, program)
             await program.ready(partial(_answers, card), within_s=20)
             yield card
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _short_folder() -> Iterator[Path]:
+    """A folder for the socket, whose name may be no longer than about 100 bytes; what crashes left is removed."""
+    prefix = "rtvoice-sound-"
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        with contextlib.suppress(OSError), (folder / "lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with (folder / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield folder
 
 
 async def _answers(card: VirtualSoundCard) -> bool:

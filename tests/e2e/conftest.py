@@ -72,9 +72,9 @@ async def house(shared_house: House, sockets: None) -> AsyncIterator[House]:
 @pytest.fixture
 def chromium() -> str:
     """The browser."""
-    path = shutil.which("chromium")
-    need(path, "Chromium")
-    return path or ""
+    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
+    need(found, "Chromium")
+    return found[0]
 
 
 @pytest.fixture
