@@ -1,12 +1,13 @@
 """One client's socket: carries a session's events, and runs the brain beside it."""
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Coroutine
 from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from .checks import Json
 from .conversation import Item
@@ -43,6 +44,7 @@ class Connection:
         self._hearings: dict[str, asyncio.Task[Heard]] = {}
         self._tasks = asyncio.TaskGroup()
         self._running: list[asyncio.Task[Any]] = []
+        self._settled = False
         self._transport: asyncio.Transport | None = None
 
     # --- for tests ----------------------------------------------------------------------------------------------------
@@ -85,12 +87,37 @@ class Connection:
 
     async def _read(self, socket: web.WebSocketResponse) -> None:
         async for message in socket:
-            if message.type is WSMsgType.TEXT:
-                self._note(message.data)
-                if not self._behaviour.mute:
-                    self._do(self.session.receive_text(message.data))
-            elif message.type is WSMsgType.BINARY:
-                self._do(self.session.receive_binary())
+            early = await self._settle(socket) if self._updates(message) else []
+            for frame in (message, *early):
+                self._take(frame)
+            if socket.closed:
+                return
+
+    def _take(self, message: WSMessage) -> None:
+        if message.type is WSMsgType.TEXT:
+            self._note(message.data)
+            if not self._behaviour.mute:
+                self._do(self.session.receive_text(message.data))
+        elif message.type is WSMsgType.BINARY:
+            self._do(self.session.receive_binary())
+
+    def _updates(self, message: WSMessage) -> bool:
+        """Whether this is the client's first `session.update`."""
+        if self._settled or message.type is not WSMsgType.TEXT or '"session.update"' not in message.data:
+            return False
+        self._settled = True
+        return True
+
+    async def _settle(self, socket: web.WebSocketResponse) -> list[WSMessage]:
+        """What the client sends while its settings are being taken over; audio among it comes too early."""
+        early: list[WSMessage] = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._behaviour.settle_s):
+                while not socket.closed:
+                    early.append(await socket.receive())
+        if any(frame.type is WSMsgType.TEXT and '"input_audio_buffer.append"' in frame.data for frame in early):
+            self.session.violations.append("audio before session.updated")
+        return early
 
     async def _write(self, socket: web.WebSocketResponse) -> None:
         while True:

@@ -44,6 +44,8 @@ REFUSALS = {
 class Behaviour:
     """Settings of the simulator that a test may change at any time; they hold for what comes after."""
 
+    settle_s: float = 0.02
+    """How long the server takes over a client's first `session.update`; audio that comes meanwhile is a violation."""
     speed: float = 8.0
     """How much faster than real time audio is sent; 0: without any pause."""
     delta_ms: int = 200

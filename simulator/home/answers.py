@@ -47,8 +47,7 @@ _OTHER_VERBS = {
     "HassMediaPlayerMute": "muted",
     "HassMediaPlayerUnmute": "unmuted",
 }
-_BASE = {"set": "set", "resumed": "resume", "muted": "mute", "unmuted": "unmute", "paused": "pause"}
-_AS_SAID = {"open": "open", "closed": "closed", "locked": "locked", "unlocked": "unlocked"}
+_AS_SAID = {"heat": "heating", "cool": "cooling"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +206,15 @@ def _tell_date(intent: Intent, results: Sequence[Result], now: datetime) -> str:
 def describe(entity: Entity) -> str:
     """An entity's state in words."""
     attributes = entity.attributes
+    state = _AS_SAID.get(entity.state, entity.state.replace("_", " "))
     if entity.domain == "light" and entity.state == "on" and "brightness_pct" in attributes:
         return f"on at {attributes['brightness_pct']} percent"
     if entity.domain == "climate" and "current_temperature" in attributes:
         target = f", set to {attributes['temperature']}" if attributes.get("temperature") else ""
-        return f"{entity.state} at {attributes['current_temperature']} degrees{target}"
+        return f"{state} at {attributes['current_temperature']} degrees{target}"
     unit = attributes.get("unit_of_measurement", "")
     words = {"%": "percent", "°C": "degrees", "°F": "degrees"}.get(unit, unit)
-    return f"{_AS_SAID.get(entity.state, entity.state.replace('_', ' '))} {words}".strip()
+    return f"{state} {words}".strip()
 
 
 def _listed(parts: Sequence[str]) -> str:

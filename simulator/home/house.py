@@ -1,9 +1,12 @@
 """The house as the agent's instructions describe it: entities with their names, domains, areas and states."""
 
 import re
+import unicodedata
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
+_NEVER_ALONE = ("light", "lights", "temperature", "humidity")
 _FIELD = re.compile(r"^(?P<indent>\s*)(?P<dash>- )?(?P<key>\w+):(?: (?P<value>.*))?$")
 _HERE = re.compile(r"You are in area (?P<area>[^(.]+?)(?: \(floor [^)]*\))? and all generic")
 
@@ -50,10 +53,21 @@ class House:
 
     def named(self, phrase: str, *domains: str) -> Entity | None:
         """The entity that is called like this, with or without its area in front."""
-        for entity in self.of(*domains) if domains else self.entities:
-            if phrase in spoken_names(entity):
-                return entity
-        return None
+        return next((entity for entity, name in self._called(*domains) if name == phrase), None)
+
+    def names(self, *domains: str) -> tuple[str, ...]:
+        """All ways to call the entities of these domains."""
+        return tuple(dict.fromkeys(name for _, name in self._called(*domains)))
+
+    def _called(self, *domains: str) -> list[tuple[Entity, str]]:
+        return [pair for pair in self._all_names if not domains or pair[0].domain in domains]
+
+    @cached_property
+    def _all_names(self) -> list[tuple[Entity, str]]:
+        full = [(entity, name) for entity in self.entities for name in _full_names(entity)]
+        short = [(entity, name) for entity in self.entities for name in _short_names(entity)]
+        count = Counter([name for _, name in short] + [name for _, name in full])
+        return full + [(entity, name) for entity, name in short if count[name] == 1]
 
     def area(self, phrase: str) -> str | None:
         """The area that is called like this."""
@@ -64,11 +78,19 @@ class House:
         return sum(entity.name in other.names for other in self.entities) > 1
 
 
-def spoken_names(entity: Entity) -> list[str]:
-    """All ways to call an entity."""
+def _full_names(entity: Entity) -> list[str]:
+    """What an entity is called, with and without the area that its name leaves out."""
     names = [spoken(name) for name in entity.names]
     with_area = [f"{spoken(area)} {name}" for area in entity.areas for name in names if spoken(area) not in name]
     return [name for name in dict.fromkeys(names + with_area) if name]
+
+
+def _short_names(entity: Entity) -> list[str]:
+    """What is left of an entity's names without its area in front; a light is never just called light."""
+    areas = [f"{spoken(area)} " for area in entity.areas]
+    names = [spoken(name) for name in entity.names]
+    short = [name.removeprefix(area) for area in areas for name in names if name.startswith(area)]
+    return [name for name in dict.fromkeys(short) if name and name not in _NEVER_ALONE]
 
 
 def read_entities(text: str) -> list[Entity]:
@@ -94,8 +116,16 @@ def read_entities(text: str) -> list[Entity]:
 
 
 def spoken(text: str) -> str:
-    """A name or sentence in lower case, numbers and signs as words, without punctuation."""
-    text = text.lower().replace("’", "'").replace("%", " percent ").replace("°c", " degrees ").replace("°", " degrees ")  # noqa: RUF001  people type it
+    """A name or sentence in lower case, numbers and signs as words, without accents and punctuation."""
+    text = (
+        unicodedata.normalize("NFKC", text)
+        .lower()
+        .replace("\u2019", "'")
+        .replace("%", " percent ")
+        .replace("°c", " degrees ")
+        .replace("°", " degrees ")
+    )
+    text = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
     text = re.sub(r"(\d+)\.0\b", r"\1", text)
     text = re.sub(r"\d+", lambda match: f" {number_words(int(match[0]))} ", text)
     return " ".join(re.sub(r"[^a-z' ]+", " ", text).split())

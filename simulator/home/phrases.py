@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from .house import Entity, House, number_words, spoken, spoken_names
+from .house import House, number_words, spoken
 from .toolbox import Toolbox
 
 SWITCHABLE = ("light", "switch", "fan", "media_player", "climate", "humidifier", "input_boolean", "automation", "siren")
@@ -35,7 +35,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "(set|change|turn) [the] <media> [volume] to <number> percent",
         "set the volume of [the] <media> to <number> percent",
     ),
-    "media": ("<playback> [the] (<media>|music)", "(skip|next) (song|track)"),
+    "media": ("<playback> [the] <media>", "(skip|next) (song|track)"),
     "scene": ("(activate|start|turn on) [the] <scene>",),
     "script": ("(run|start) [the] <script>",),
     "ask_state": (
@@ -139,7 +139,6 @@ class Phrases:
         for kind, patterns in PATTERNS.items():
             for pattern in patterns:
                 kept = self._without_empty_options(pattern)
-                kept = kept.replace("(<media>|music)", "<media>")
                 if all(self._slots.get(name) for name in re.findall(r"<([a-z]+)\d*>", kept)):
                     usable.append((kind, kept))
         return usable
@@ -173,23 +172,19 @@ def _house_slots(house: House) -> dict[str, tuple[str, ...]]:
     lit = tuple(area for area in areas if any(area in map(spoken, light.areas) for light in house.of("light")))
     groups = [f"{area} {noun}" for area in lit for noun in ("lights", "light")]
     groups += [f"lights in the {area}" for area in lit]
-    things = (*_names(house.of(*SWITCHABLE)), *groups)
-    lights = (*_names(house.of("light")), *groups)
+    things = (*house.names(*SWITCHABLE), *groups)
+    lights = (*house.names("light"), *groups)
     return {
         "thing": tuple(dict.fromkeys((*things, *(("lights", "all lights", "all the lights") if lit else ())))),
         "one": tuple(dict.fromkeys((*things, *(("lights",) if lit else ())))),
         "light": tuple(dict.fromkeys(lights)),
         "area": areas,
-        "climate": _names(house.of("climate")),
-        "cover": _names(house.of("cover", "valve")),
-        "lock": _names(house.of("lock")),
-        "media": _names(house.of("media_player")),
-        "fan": _names(house.of("fan")),
-        "scene": _names(house.of("scene")),
-        "sensor": _names(house.of("sensor", "weather")),
-        "any": _names(house.of(*READABLE)),
+        "climate": house.names("climate"),
+        "cover": house.names("cover", "valve"),
+        "lock": house.names("lock"),
+        "media": house.names("media_player"),
+        "fan": house.names("fan"),
+        "scene": house.names("scene"),
+        "sensor": house.names("sensor", "weather"),
+        "any": house.names(*READABLE),
     }
-
-
-def _names(entities: list[Entity]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for entity in entities for name in spoken_names(entity)))

@@ -1,5 +1,6 @@
 """The brain of the demo on real speech: every sentence is spoken by flite and heard by pocketsphinx."""
 
+import asyncio
 import base64
 import json
 
@@ -296,7 +297,7 @@ QUESTIONS = [
             "    current_temperature: '19'",
             "    temperature: '21'",
         ),
-        "The hallway thermostat is heat at 19 degrees, set to 21.",
+        "The hallway thermostat is heating at 19 degrees, set to 21.",
     ),
     ("is the garage door open", live(), "I could not find the garage door."),
     ("is the garage door open", {"error": "no match"}, "Sorry, I could not find that out: no match."),
@@ -365,6 +366,15 @@ async def test_many_utterances_and_houses_are_forgotten_again(home, monkeypatch)
     assert await speaker.speak("one") is not first
     for number in range(10):
         await home.respond(Context(f"house {number}", items=(), modality="text"))
+
+
+async def test_a_cancelled_utterance_leaves_no_process(home) -> None:
+    task = asyncio.create_task(voice.Voice().speak("a sentence that nobody waits for"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_missing_programs_are_named(shared_ear):

@@ -193,6 +193,32 @@ async def test_a_mute_server_says_nothing(start, connect) -> None:
     assert simulator.server_events == []
 
 
+async def test_audio_that_does_not_wait_for_the_settings_is_a_violation(start, connect) -> None:
+    simulator = await start()
+    client = await connect(simulator)
+    await client.send("session.update", session={"type": "realtime"})
+    await client.append(bytes(960))
+    await client.until("session.updated")
+    await simulator.wait_for("input_audio_buffer.append")
+    assert simulator.violations == ["audio before session.updated"]
+
+
+async def test_a_client_may_leave_while_its_settings_are_taken_over(start, connect) -> None:
+    simulator = await start(behaviour=Behaviour(settle_s=5))
+    client = await connect(simulator)
+    await client.send("session.update", session={"type": "realtime"})
+    await client.socket.close()
+    await asyncio.wait_for(simulator.connections[0].closed.wait(), 4)
+
+
+async def test_the_server_pings(start, connect) -> None:
+    simulator = await start(behaviour=Behaviour(ping_s=0.01))
+    client = await connect(simulator)
+    client.socket._autoping = False
+    await client.until("session.created")
+    assert (await client.socket.receive()).type is aiohttp.WSMsgType.PING
+
+
 async def test_updates_can_go_unanswered(start, connect) -> None:
     simulator = await start(behaviour=Behaviour(answers_updates=False, sends_rate_limits=False, speed=0))
     client = await connect(simulator)
