@@ -78,7 +78,12 @@ class AgentConversation(PartyEntity, ConversationEntity):
         return conversation.async_get_result_from_chat_log(user_input, chat_log)
 
     async def _async_answer(self, user_input: ConversationInput, chat_log: ChatLog) -> None:
-        occasion = Occasion(user_input.as_llm_context(DOMAIN), spoken=False, extra=user_input.extra_system_prompt or "")
+        occasion = Occasion(
+            user_input.as_llm_context(DOMAIN),
+            # From a satellite the text was spoken, and the answer will be.
+            spoken=user_input.satellite_id is not None,
+            extra=user_input.extra_system_prompt or "",
+        )
         briefing = await async_brief(self.hass, self._agent, occasion)
         _note(chat_log, briefing)
         history = list(_history(chat_log))

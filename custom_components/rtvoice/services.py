@@ -70,7 +70,10 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 async def _async_start(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
-    """Start a session on every target; with a response wanted, on one target, and wait until it has ended."""
+    """Start a session on every target; with a response wanted, on one target, and wait until it has ended.
+
+    Whoever waits owns the session: when the waiting is given up, it ends.
+    """
     targets = await async_targets(hass, call, foreign=True)
     request = _request(call)
     agent = agent_of_entity(hass, call.data[ATTR_AGENT]) if ATTR_AGENT in call.data else None
@@ -86,7 +89,10 @@ async def _async_start(hass: HomeAssistant, call: ServiceCall) -> ServiceRespons
         raise refused("one_target")
     ((satellite, who),) = places
     session = await runtime_of(satellite).async_start(satellite, request, who)
-    return (await session.async_wait_ended()).as_response()
+    try:
+        return (await session.async_wait_ended()).as_response()
+    finally:
+        await session.async_stop()
 
 
 def _places(targets: Targets, agent: Agent | None) -> list[tuple[Satellite, Agent | None]]:

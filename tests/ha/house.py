@@ -4,12 +4,14 @@ import asyncio
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
-from homeassistant.core import Context, Event, HomeAssistant, State
+from homeassistant.components.media_source import MediaSource, MediaSourceItem, PlayMedia
+from homeassistant.core import Context, Event, HomeAssistant, State, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
-from pytest_homeassistant_custom_component.common import MockUser
+from pytest_homeassistant_custom_component.common import MockModule, MockUser, mock_integration, mock_platform
 
 from custom_components.rtvoice.const import DOMAIN
 from simulator import tone
@@ -68,7 +70,8 @@ async def async_wait_until(hass: HomeAssistant, condition: Callable[[], bool]) -
     """Wait until a condition holds that depends on states, and on nothing else."""
     done = asyncio.Event()
 
-    async def async_look(event: Event) -> None:
+    @callback
+    def async_look(event: Event) -> None:
         if condition():
             done.set()
 
@@ -95,7 +98,8 @@ def states_seen(hass: HomeAssistant, *entity_ids: str) -> dict[str, list[str]]:
     """From now on, note every state of these entities in turn."""
     seen: dict[str, list[str]] = {entity_id: [] for entity_id in entity_ids}
 
-    async def async_note(event: Event) -> None:
+    @callback
+    def async_note(event: Event) -> None:
         entity_id, new = event.data["entity_id"], event.data["new_state"]
         if entity_id in seen and new is not None and [new.state] != seen[entity_id][-1:]:
             seen[entity_id].append(new.state)
@@ -108,7 +112,8 @@ def happenings(hass: HomeAssistant, entity_id: str) -> list[dict[str, object]]:
     """From now on, note everything that an `activity` entity tells."""
     told: list[dict[str, object]] = []
 
-    async def async_note(event: Event) -> None:
+    @callback
+    def async_note(event: Event) -> None:
         new = event.data["new_state"]
         if event.data["entity_id"] == entity_id and new is not None and new.attributes.get("event_type"):
             told.append(dict(new.attributes))
@@ -127,3 +132,20 @@ def device_of(hass: HomeAssistant, entry_id: str, subentry_id: str) -> dr.Device
 def context_of(user: MockUser) -> Context:
     """What a user does has their id in its context."""
     return Context(user_id=user.id)
+
+
+async def async_add_stream(hass: HomeAssistant, url: str) -> str:
+    """A media source that is no file: its media id."""
+
+    class Streams(MediaSource):
+        async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
+            return PlayMedia(url, "audio/wav")
+
+    async def async_get_media_source(hass: HomeAssistant) -> Streams:
+        return Streams("streams")
+
+    mock_integration(hass, MockModule("streams"))
+    mock_platform(hass, "streams.media_source", Mock(async_get_media_source=async_get_media_source))
+    assert await async_setup_component(hass, "media_source", {})
+    assert await async_setup_component(hass, "streams", {})
+    return "media-source://streams/one"

@@ -17,7 +17,16 @@ from custom_components.rtvoice.const import DOMAIN
 from simulator import Heard, ScriptedBrain, Simulator, Turn, tone
 
 from .conftest import AGENT_ID, SATELLITE_ID
-from .house import SATELLITE, async_wait_for_state, entity_of, heard_from, speak_into, state_of, states_seen
+from .house import (
+    SATELLITE,
+    async_add_stream,
+    async_wait_for_state,
+    entity_of,
+    heard_from,
+    speak_into,
+    state_of,
+    states_seen,
+)
 
 
 async def call(hass: HomeAssistant, action: str, **fields: object) -> None:
@@ -221,5 +230,8 @@ async def test_media_of_a_web_server_is_played(
     app = web.Application()
     app.router.add_static("/", tmp_path / "media")
     async with TestServer(app) as server:
-        await call(hass, "announce", media_id=str(server.make_url("/gong.wav")), preannounce=False)
-    assert any(heard_from(speaker))
+        address = str(server.make_url("/gong.wav"))
+        for media_id in (address, await async_add_stream(hass, address)):
+            await call(hass, "announce", media_id=media_id, preannounce=False)
+            assert any(heard_from(speaker))
+            await hass.async_add_executor_job(speaker.unlink)

@@ -7,6 +7,7 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import chat_session
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
+from custom_components.rtvoice.bridge.prompt import SPEAKING_RULES, WRITING_RULES
 from custom_components.rtvoice.const import CONF_INSTRUCTIONS, DOMAIN
 from simulator import Call, Cut, Fail, Plan, Say, ScriptedBrain, Simulator, Stall
 
@@ -228,3 +229,15 @@ async def test_a_server_that_sends_its_answer_in_one_piece(
     connection.send({"type": "response.output_text.done", **where, "text": "All at once."})
     connection.send({"type": "response.done", "response": {**response, "status": "completed", "output": [item]}})
     assert speech_of(await asking) == "All at once."
+
+
+async def test_what_comes_from_a_satellite_is_answered_for_the_ear(
+    hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry
+) -> None:
+    for satellite_id in (None, "assist_satellite.kitchen_box"):
+        await conversation.async_converse(
+            hass, "Hello", None, Context(), language="en", agent_id=AGENT, satellite_id=satellite_id
+        )
+    typed, spoken = (context.instructions for context in brain.contexts)
+    assert (WRITING_RULES in typed, SPEAKING_RULES in typed) == (True, False)
+    assert (WRITING_RULES in spoken, SPEAKING_RULES in spoken) == (False, True)

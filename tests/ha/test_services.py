@@ -4,7 +4,6 @@ import base64
 import sys
 from pathlib import Path
 from types import ModuleType
-from unittest.mock import Mock
 
 import probatio
 import pytest
@@ -17,7 +16,6 @@ from homeassistant.components.assist_satellite import (
 )
 from homeassistant.components.assist_satellite.const import DATA_COMPONENT
 from homeassistant.components.image import ImageEntity
-from homeassistant.components.media_source import MediaSource, MediaSourceItem, PlayMedia
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized, UnknownUser
 from homeassistant.helpers import area_registry as ar
@@ -26,17 +24,14 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    MockModule,
     MockUser,
-    mock_integration,
-    mock_platform,
 )
 
 from custom_components.rtvoice.const import DOMAIN
 from simulator import Plan, Say, ScriptedBrain, Simulator
 
 from .conftest import AGENT_ID, SATELLITE_ID
-from .house import AGENT, SATELLITE, async_wait_for_state, context_of, device_of, entity_of, state_of
+from .house import AGENT, SATELLITE, async_add_stream, async_wait_for_state, context_of, device_of, entity_of, state_of
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -333,19 +328,9 @@ async def test_a_camera_is_shown_to_the_agent(
 
 
 async def test_media_that_is_no_file_is_no_picture(hass: HomeAssistant, setup_integration: MockConfigEntry) -> None:
-    class Streams(MediaSource):
-        async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
-            return PlayMedia("http://localhost/stream", "image/jpeg")
-
-    async def async_get_media_source(hass: HomeAssistant) -> Streams:
-        return Streams("streams")
-
-    mock_integration(hass, MockModule("streams"))
-    mock_platform(hass, "streams.media_source", Mock(async_get_media_source=async_get_media_source))
-    assert await async_setup_component(hass, "media_source", {})
-    assert await async_setup_component(hass, "streams", {})
+    picture = await async_add_stream(hass, "http://localhost/stream")
     await act(hass, "start", entity_id=SATELLITE)
     with pytest.raises(ServiceValidationError) as refusal:
-        await act(hass, "send_message", entity_id=SATELLITE, text="Look", image="media-source://streams/one")
+        await act(hass, "send_message", entity_id=SATELLITE, text="Look", image=picture)
     assert refusal.value.translation_key == "media_unsupported"
     await act(hass, "stop", entity_id=SATELLITE)

@@ -170,10 +170,11 @@ async def test_say_send_message_interrupt_and_speed(
     typed = entity_of(hass, "sensor", AGENT_ID, "user_transcript")
     speaking = entity_of(hass, "binary_sensor", AGENT_ID, "assistant_speaking")
     told = happenings(hass, entity_of(hass, "event", AGENT_ID, "activity"))
+    seen = states_seen(hass, speaking)
     await start(hass, AGENT)
     await hass.services.async_call(DOMAIN, "say", {"entity_id": AGENT, "text": "Dinner is ready."}, blocking=True)
     await async_wait_for_state(hass, said, "Dinner is ready.")
-    await async_wait_for_state(hass, speaking, "off")
+    await async_wait_until(hass, lambda: seen[speaking] == ["on", "off"])
 
     brain.plans.append(Plan((Say("It is the postman with a very long story.", seconds=30.0),)))
     await hass.services.async_call(DOMAIN, "send_message", {"entity_id": AGENT, "text": "Someone rang."}, blocking=True)
@@ -560,3 +561,36 @@ async def test_a_broken_template_makes_a_session_impossible(
     assert failure.value.translation_key == "template_error"
     await hass.async_block_till_done()
     assert [one["event_type"] for one in told] == ["error"]
+
+
+async def test_whoever_waits_owns_the_session(
+    hass: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry
+) -> None:
+    waiting = hass.async_create_task(
+        hass.services.async_call(DOMAIN, "start", {"entity_id": SATELLITE}, blocking=True, return_response=True)
+    )
+    await async_wait_for_state(hass, SATELLITE, "listening")
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert state_of(hass, SATELLITE).state == "idle"
+    await simulator.connections[-1].closed.wait()
+
+
+async def test_a_foreign_api_that_breaks_makes_a_session_impossible(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    class BrokenAPI(llm.API):
+        async def async_get_api_instance(self, llm_context: llm.LLMContext) -> llm.APIInstance:
+            raise RuntimeError("Broken")
+
+    llm.async_register_api(hass, BrokenAPI(hass=hass, id="broken", name="Broken"))
+    subentry = setup_integration.subentries[AGENT_ID]
+    hass.config_entries.async_update_subentry(
+        setup_integration, subentry, data={**subentry.data, "llm_hass_api": ["broken"]}
+    )
+    with pytest.raises(HomeAssistantError) as failure:
+        await start(hass)
+    assert failure.value.translation_key == "session_failed"
+    assert "failed unexpectedly" in caplog.text
+    assert state_of(hass, SATELLITE).state == "idle"

@@ -23,7 +23,7 @@ from ..engine.events import (
 from . import issues
 from .compose import async_brief, llm_context_of, spoken_agent
 from .devices import async_input, async_output
-from .errors import engine_errors, react
+from .errors import engine_errors, failed, react
 from .observer import Observer
 from .occurrences import Occurrence, OccurrenceType
 from .parties import Agent, Satellite
@@ -158,18 +158,16 @@ class LiveSession:
                 await self._converse()
         except HomeAssistantError as err:
             self._failed(err)
+        except Exception as err:
+            _LOGGER.exception("The %s failed unexpectedly", self.name)
+            self._failed(failed(type(err).__name__))
         finally:
             self._end()
 
     async def _converse(self) -> None:
         self._engine = engine = await self._compose()
         await self.async_apply_mute()
-        try:
-            result = await engine.run()
-        except EngineError as err:
-            self.report = replace(self.report, end_reason=err.end_reason)
-            raise
-        self.report = SessionReport.of(self.session_id, result, self.observer.tools)
+        self.report = SessionReport.of(self.session_id, await engine.run(), self.observer.tools)
 
     async def _compose(self) -> RealtimeAgent:
         hass, request = self._hass, self.request
@@ -207,14 +205,14 @@ class LiveSession:
 
     def _failed(self, err: HomeAssistantError) -> None:
         self.error = err
-        if isinstance(cause := err.__cause__, EngineError):
-            self.report = replace(self.report, end_reason=cause.end_reason)
-        else:
-            self.report = replace(self.report, end_reason=EndReason.ERROR)
+        cause = err.__cause__
+        reason = cause.end_reason if isinstance(cause, EngineError) else EndReason.ERROR
+        self.report = replace(self.report, end_reason=reason)
         _LOGGER.debug("The %s failed: %s", self.name, err)
-        reason = self.report.end_reason.value
         if self.observer.last_error != str(cause):
-            self.observer.tell(Occurrence(OccurrenceType.ERROR, {"error_type": reason, "message": str(cause or err)}))
+            self.observer.tell(
+                Occurrence(OccurrenceType.ERROR, {"error_type": reason.value, "message": str(cause or err)})
+            )
 
     def _end(self) -> None:
         react(self._hass, self.agent.entry, self.report.end_reason)
