@@ -1,13 +1,19 @@
 """Ports implemented for tests: a provider that follows a script, a microphone, a speaker, tools."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from custom_components.rtvoice.engine.conversation.effects import ModelCommand
 from custom_components.rtvoice.engine.conversation.facts import ModelEvent
 from custom_components.rtvoice.engine.conversation.values import Capabilities, ToolCall, ToolDefinition, ToolOutcome
-from custom_components.rtvoice.engine.errors import ConnectionLostError, EngineError, SinkError, SourceError
+from custom_components.rtvoice.engine.errors import (
+    ConnectionFailedError,
+    ConnectionLostError,
+    EngineError,
+    SinkError,
+    SourceError,
+)
 from custom_components.rtvoice.engine.options import SessionOptions
 
 FRAME = 960
@@ -50,13 +56,26 @@ class FakeConnection:
 
 
 class FakeProvider:
-    """Connects after `delay_s`, or fails."""
+    """Connects after `delay_s`, or fails: with `error` at once, with those of `later` one by one after the first time.
 
-    def __init__(self, *, delay_s: float = 0.1, error: Exception | None = None) -> None:
-        self.capabilities = Capabilities()
+    The last of `later` is repeated; None stands for a connection.
+    """
+
+    def __init__(
+        self,
+        *,
+        delay_s: float = 0.1,
+        error: Exception | None = None,
+        later: Sequence[Exception | None] = (None,),
+        capabilities: Capabilities | None = None,
+    ) -> None:
+        self.capabilities = capabilities or Capabilities()
+        self.later = list(later)
+        self.attempts = 0
         self.delay_s = delay_s
         self.error = error
         self.connection = FakeConnection()
+        self.connections: list[FakeConnection] = []
         self.options: SessionOptions | None = None
         self.open = 0
         self.prewarmed = 0
@@ -69,9 +88,14 @@ class FakeProvider:
     async def connect(self, options: SessionOptions) -> AsyncIterator[FakeConnection]:
         self.options = options
         await asyncio.sleep(self.delay_s)
-        if self.error is not None:
-            raise self.error
+        self.attempts += 1
+        error = self.error
+        if self.attempts > 1:
+            error = self.later.pop(0) if len(self.later) > 1 else self.later[0]
+        if error is not None:
+            raise error
         self.connection = FakeConnection()
+        self.connections.append(self.connection)
         self.open += 1
         try:
             yield self.connection
@@ -115,7 +139,7 @@ class FakeMicrophone:
             if count == self.fails_after:
                 raise SourceError("The microphone was unplugged")
             count += 1
-            yield count.to_bytes(2, "little") * (FRAME // 2)
+            yield (count % 65_536).to_bytes(2, "little") * (FRAME // 2)
 
 
 class FakeSpeaker:
@@ -192,3 +216,7 @@ class FakeTools:
 
 def lost() -> ConnectionLostError:
     return ConnectionLostError("The connection was cut")
+
+
+def unreachable() -> ConnectionFailedError:
+    return ConnectionFailedError("Nobody answers")

@@ -40,7 +40,7 @@ from custom_components.rtvoice.engine.conversation.values import (
 from custom_components.rtvoice.engine.errors import SinkError
 from custom_components.rtvoice.engine.options import OutputModality
 
-from .fakes import FakeMicrophone, FakeProvider, FakeSpeaker, lost
+from .fakes import FakeMicrophone, FakeProvider, FakeSpeaker, lost, unreachable
 from .virtual_time import run
 
 COMPLETED = ResponseStatus.COMPLETED
@@ -156,7 +156,7 @@ def test_run_raises_what_made_the_session_impossible(settings, error) -> None:
 
 def test_an_error_later_on_is_the_end_reason() -> None:
     async def main():
-        rig = Rig()
+        rig = Rig(provider=FakeProvider(later=[unreachable()]))
         task = await rig.start()
         rig.provider.connection.feed(lost())
         assert (await task).end_reason is EndReason.CONNECTION_LOST

@@ -61,7 +61,8 @@ class RealtimeAgent:
     `output_modalities` with both audio and text means audio, whose transcript is the text. `noise_reduction=None`
     turns it off. `turn_detection=None` is `SemanticVAD()`. The session ends after `inactivity_timeout_seconds` in
     which nobody spoke, if `inactivity_timeout_enabled`. `context` is what tools get for `Inject[T]` of its type.
-    `history` is what was said before; it is told to the model, but is no part of the result.
+    `history` is what was said before; it is told to the model, but is no part of the result. `fallback_providers` take
+    over, in order, from a provider that is out of credit, refuses the session or stays unreachable.
 
     Raises ValueError for contradictory parameters and ConfigurationError where no provider can be made.
     """
@@ -90,6 +91,7 @@ class RealtimeAgent:
         inactivity_timeout_enabled: bool = False,
         history: Sequence[ConversationTurn] = (),
         provider: RealtimeProvider | None = None,
+        fallback_providers: Sequence[RealtimeProvider] = (),
         api_key: str | None = None,
     ) -> None:
         if provider is not None and api_key is not None:
@@ -118,6 +120,7 @@ class RealtimeAgent:
         self._listener = listener
         self._earlier = tuple(history)
         self._provider = provider or OpenAIProvider(api_key)
+        self._fallbacks = tuple(fallback_providers)
         self._tools = (tools or Tools()).clone()
         self._context = (self._bus, context, ConversationHistory(lambda: self.turns), self)
         self._tools.set_context(ToolContext(*self._context, self._tools.context))
@@ -227,7 +230,7 @@ class RealtimeAgent:
 
     def _session(self, publish: Callable[[SessionEvent], None]) -> Session:
         return Session(
-            provider=self._provider,
+            providers=(self._provider, *self._fallbacks),
             options=self._options.model_copy(update={"tools": self._tools.definitions()}),
             source=self._source,
             sink=self._sink,

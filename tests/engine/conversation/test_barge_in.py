@@ -4,6 +4,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     ClearPlayout,
     CreateResponse,
     DeleteItem,
+    HoldInput,
     Play,
     Publish,
     TruncateItem,
@@ -26,6 +27,7 @@ def test_barge_in_truncates_at_what_was_heard() -> None:
         ClearPlayout(),
         TruncateItem("i1", 740),
         Publish(AssistantInterruptedEvent("i1", 740, "")),
+        HoldInput(),
         Publish(UserStartedSpeakingEvent()),
         Publish(AgentStateChangedEvent("listening")),
     ]

@@ -7,6 +7,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     CreateResponse,
     DisarmTimer,
     GateInput,
+    OpenInput,
     Publish,
     UpdateSession,
 )
@@ -40,6 +41,8 @@ def spoken_turn(dialogue: Dialogue, item_id: str = "u1", previous: str | None = 
 
 def test_connected_is_told_when_the_provider_is_ready() -> None:
     assert Dialogue().tell(f.SessionReady()) == [
+        OpenInput(),
+        ArmTimer(f.Timer.ROLLOVER, 3300.0),
         Publish(AgentSessionConnectedEvent()),
         Publish(AgentStateChangedEvent("listening")),
     ]

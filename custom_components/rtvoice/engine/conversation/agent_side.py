@@ -57,6 +57,8 @@ def on_response_started(parts: Parts, fact: ResponseStarted, now_s: float) -> li
 def on_response_finished(parts: Parts, fact: ResponseFinished) -> list[Effect]:
     """A response ended; its tool calls are due now."""
     parts.responses.finished(fact.response_id)
+    if fact.status is ResponseStatus.COMPLETED and not parts.responses.wants(Purpose.FOLLOW_UP):
+        parts.tools.spoken_about()
     effects = parts.tools.collect(fact)
     if fact.usage != ResponseUsage():
         effects.append(Publish(_usage(fact.usage)))

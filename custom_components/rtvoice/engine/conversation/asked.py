@@ -45,18 +45,22 @@ class Asked:
         deferred, self._deferred = self._deferred, []
         return [effect for command in deferred for effect in self.carry_out(command, position, now_s)]
 
+    def close(self) -> None:
+        """The provider cannot be reached: commands that need it wait."""
+        self._ready = False
+
     def carry_out(self, command: UserCommand, position: PlayoutPosition, now_s: float) -> list[Effect]:
         """Carry out a command now or, where it needs the provider, as soon as that is ready."""
         if isinstance(command, StopAsked):
             return self._end(command)
         if isinstance(command, MuteChanged):
             return [GateInput(open=not command.muted)]
+        if isinstance(command, InterruptAsked):
+            return self._fall_silent(position)
         if not self._ready:
             self._deferred.append(command)
             return []
         match command:
-            case InterruptAsked():
-                return self._fall_silent(position)
             case SayAsked() | MessageSent() | ResponseAsked():
                 return self._speak(command, now_s)
             case SpeedChanged() | ToolsChanged() | ToolChoiceChanged():
@@ -74,6 +78,7 @@ class Asked:
 
     def _fall_silent(self, position: PlayoutPosition) -> list[Effect]:
         parts = self._parts
+        self._deferred = [command for command in self._deferred if not isinstance(command, SayAsked | ResponseAsked)]
         parts.responses.forget(*Purpose)
         parts.responses.drop_pending(*Purpose)
         parts.tools.hush()

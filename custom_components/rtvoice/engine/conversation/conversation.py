@@ -14,9 +14,10 @@ from . import facts as f
 from .agent_side import on_playout, on_response_finished, on_response_started, on_speech, on_tool_finished
 from .asked import Asked
 from .deadlines import RESPONSE_PROGRESS_S
-from .effects import AddItem, Close, Effect, Publish
+from .effects import MODEL_COMMANDS, Close, Effect, Publish
 from .items import Item
 from .parts import Parts, error
+from .recovery import Recovery
 from .responses import Purpose
 from .settings import ConversationSettings
 from .user_side import on_item, on_turn
@@ -30,6 +31,7 @@ class Conversation:
     def __init__(self, settings: ConversationSettings) -> None:
         self._parts = Parts(settings)
         self._asked = Asked(self._parts)
+        self._recovery = Recovery(self._parts)
         self._state = AgentState.CONNECTING
         self._ready = False
         self._responding = False
@@ -53,6 +55,9 @@ class Conversation:
         effects = self._dispatch(fact, playout, now_s)
         if not _closes(effects):
             effects += self._settle(now_s)
+        if not self._ready:
+            # There is no provider to tell; once there is one again, it is told everything anew.
+            effects = [effect for effect in effects if not isinstance(effect, MODEL_COMMANDS)]
         if _closes(effects):
             effects = [*_but_close(effects), *self._end(), _close(effects)]
         return effects
@@ -72,7 +77,7 @@ class Conversation:
                 return on_playout(parts, fact, now_s)
             case f.ResponseStarted() | f.ResponseFinished() | f.SessionUpdated() | f.RequestRejected():
                 return self._on_reply(fact, now_s)
-            case f.SessionReady() | f.ToolCallFinished() | f.TimerFired() | f.SessionFailed():
+            case f.SessionReady() | f.LinkLost() | f.ToolCallFinished() | f.TimerFired() | f.SessionFailed():
                 return self._on_own(fact, playout, now_s)
             case _:
                 return self._asked.carry_out(fact, playout, now_s)
@@ -107,15 +112,17 @@ class Conversation:
 
     def _on_own(
         self,
-        fact: f.SessionReady | f.ToolCallFinished | f.TimerFired | f.SessionFailed,
+        fact: f.SessionReady | f.LinkLost | f.ToolCallFinished | f.TimerFired | f.SessionFailed,
         playout: PlayoutPosition,
         now_s: float,
     ) -> list[Effect]:
         match fact:
             case f.SessionReady():
-                self._ready = True
-                history = self._recall(now_s)
-                return [*history, Publish(AgentSessionConnectedEvent()), *self._asked.open(playout, now_s)]
+                return self._on_ready(playout, now_s)
+            case f.LinkLost():
+                self._ready = False
+                self._asked.close()
+                return [*self._recovery.lost(now_s), *self._enter(AgentState.RECONNECTING)]
             case f.ToolCallFinished():
                 return on_tool_finished(self._parts, fact)
             case f.TimerFired():
@@ -125,12 +132,13 @@ class Conversation:
                 return [Publish(AgentErrorEvent(AgentError(reason.value, str(fact.error)))), Close(reason, fact.error)]
         assert_never(fact)
 
-    def _recall(self, now_s: float) -> list[Effect]:
-        """Tell the model what was said before."""
-        for item in self._parts.settings.history:
-            if item.item_id is not None:
-                self._parts.items.ensure(item.item_id, item.kind, now_s).earlier = True
-        return [AddItem(item) for item in self._parts.settings.history]
+    def _on_ready(self, playout: PlayoutPosition, now_s: float) -> list[Effect]:
+        """Begin, or go on where the link broke."""
+        self._ready = True
+        effects = self._recovery.ready(now_s)
+        if self._state is AgentState.CONNECTING:
+            effects.append(Publish(AgentSessionConnectedEvent()))
+        return [*effects, *self._asked.open(playout, now_s)]
 
     def _on_timer(self, timer: f.Timer, now_s: float) -> list[Effect]:
         parts = self._parts
@@ -145,6 +153,9 @@ class Conversation:
                 return [error("no_response", ProviderFault(None, "The model did not begin to respond in time"))]
             case f.Timer.RESPONSE_PROGRESS:
                 return self._on_silent_response(now_s)
+            case f.Timer.ROLLOVER:
+                self._recovery.roll_over_soon()
+                return []
         assert_never(timer)
 
     def _on_silent_response(self, now_s: float) -> list[Effect]:
@@ -170,6 +181,7 @@ class Conversation:
         if parts.quiet and self._asked.stop is not None:
             return [*effects, Close(self._asked.stop.reason)]
         effects += parts.inactivity.follow(quiet=parts.quiet, now_s=now_s)
+        effects += self._recovery.settle()
         return [*effects, *self._enter(self._current_state())]
 
     def _current_state(self) -> AgentState:

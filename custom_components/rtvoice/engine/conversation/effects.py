@@ -90,6 +90,18 @@ type ModelCommand = (
     | ClearInput
 )
 
+MODEL_COMMANDS = (
+    CreateResponse,
+    CancelResponse,
+    TruncateItem,
+    DeleteItem,
+    SendToolOutput,
+    AddItem,
+    UpdateSession,
+    CommitInput,
+    ClearInput,
+)
+
 # --- what is done on our side -----------------------------------------------------------------------------------------
 
 
@@ -144,6 +156,42 @@ class GateInput:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenInput:
+    """Let the microphone's audio flow, as soon as the commands before this are sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldInput:
+    """Keep the audio sent from a moment ago on, so that it can be sent again if the link breaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepTurn:
+    """What was held is now the provider's item; keep it until its words are known."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropTurn:
+    """The words of a turn are known; its audio is not needed any more."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecallTurn:
+    """Add a turn to the conversation again as audio, if it was kept, since its words are not known."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollOver:
+    """Move to a fresh link now, while nobody speaks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """Tell the observers."""
 
@@ -158,6 +206,20 @@ class Close:
     error: EngineError | None = None
 
 
-type OwnEffect = Play | ClearPlayout | StartTool | CancelTool | ArmTimer | DisarmTimer | GateInput | Publish | Close
+type InputEffect = GateInput | OpenInput | HoldInput | KeepTurn | DropTurn
+
+type OwnEffect = (
+    Play
+    | ClearPlayout
+    | StartTool
+    | CancelTool
+    | ArmTimer
+    | DisarmTimer
+    | InputEffect
+    | RecallTurn
+    | RollOver
+    | Publish
+    | Close
+)
 
 type Effect = ModelCommand | OwnEffect

@@ -219,11 +219,18 @@ class Timer(StrEnum):
     """A response went silent before it was finished."""
     TURN_ANSWER = "turn_answer"
     """A finished user turn got no response."""
+    ROLLOVER = "rollover"
+    """The provider will soon end the session because of its length."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionReady:
-    """The provider took over the settings; audio may flow."""
+    """The provider took over the settings; audio may flow. It comes again when a lost link was made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLost:
+    """The link broke and is being made anew; the provider will have forgotten everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +354,6 @@ type UserCommand = (
     | StopAsked
 )
 
-type OwnFact = SessionReady | ToolCallFinished | TimerFired | PlayoutStarted | PlayoutDrained | SessionFailed
+type OwnFact = SessionReady | LinkLost | ToolCallFinished | TimerFired | PlayoutStarted | PlayoutDrained | SessionFailed
 
 type Fact = ModelEvent | OwnFact | UserCommand

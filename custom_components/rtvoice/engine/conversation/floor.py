@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from math import floor as round_down
 
-from .effects import ClearPlayout, DeleteItem, Effect, Play, TruncateItem
+from .effects import AddItem, ClearPlayout, DeleteItem, Effect, Play, TruncateItem
 from .facts import AudioDelta
 from .items import Item
-from .values import Capabilities, PlayoutPosition
+from .values import Capabilities, NewItem, PlayoutPosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,12 @@ class Floor:
 
     def _tell_heard(self, item: Item, heard_ms: float) -> list[Effect]:
         item.heard_ms = heard_ms
+        delete: list[Effect] = [DeleteItem(item.item_id)] if self._capabilities.deletes else []
         if heard_ms < 1:
             item.retracted = True
-            return [DeleteItem(item.item_id)] if self._capabilities.deletes else []
+            return delete
+        if item.replayed:
+            return [*delete, AddItem(NewItem(item.kind, item.heard_text))] if delete else []
         return [_truncation(item, heard_ms)] if self._capabilities.truncates else []
 
 

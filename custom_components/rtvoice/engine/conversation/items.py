@@ -24,6 +24,8 @@ class Item:
     """Set when it was interrupted: how much of its audio was heard."""
     earlier: bool = False
     """It was said before this session."""
+    replayed: bool = False
+    """The provider knows it as text only, because it was told again after the link was made anew."""
     retracted: bool = False
     """Nothing of it was heard, so it counts as not said."""
 
@@ -42,12 +44,23 @@ class Item:
         """The part of the text that was heard, to the last whole word."""
         if self.heard_ms is None:
             return self.text
+        return self.text_until(self.heard_ms)
+
+    @property
+    def received_text(self) -> str:
+        """The part of the text whose audio has arrived and was or will be heard; all of it where there is no audio."""
+        if self.heard_ms is not None:
+            return self.heard_text
+        return self.text_until(self.audio_ms) if self.parts_ms else self.text
+
+    def text_until(self, position_ms: float) -> str:
+        """The part of the text that is said by a position in the audio, to the last whole word."""
         whole_ms = self.audio_ms
         if not (self.audio_finished and self.text_finished):
             whole_ms = max(whole_ms, len(self.text) * _MS_PER_CHARACTER)
-        if whole_ms <= 0 or self.heard_ms >= whole_ms:
+        if whole_ms <= 0 or position_ms >= whole_ms:
             return self.text if whole_ms > 0 else ""
-        cut = int(len(self.text) * self.heard_ms / whole_ms)
+        cut = int(len(self.text) * position_ms / whole_ms)
         if self.text[cut : cut + 1].isspace():
             return self.text[:cut].rstrip()
         return self.text[:cut].rpartition(" ")[0].rstrip()

@@ -64,6 +64,10 @@ class Responses:
                 return
         self._wanted.append(wanted)
 
+    def want_first(self, wanted: Wanted) -> None:
+        """Queue a response in front of all others."""
+        self._wanted.appendleft(wanted)
+
     def forget(self, *purposes: Purpose) -> bool:
         """Drop wanted responses of these purposes that have not been requested yet; whether there were any."""
         kept = [wanted for wanted in self._wanted if wanted.purpose not in purposes]
@@ -136,8 +140,8 @@ class Responses:
     def rejected(self, request_id: str | None, *, already_responding: bool) -> bool:
         """A request was refused. True if nothing is lost by that.
 
-        The one in flight is tried again after the response that was in its way, unless nobody wants it any more: a follow-up is
-        spoken about by whatever response began after the tool results were sent.
+        The one in flight is tried again after the response that was in its way, unless nobody wants it any more: a
+        follow-up is spoken about by whatever response began after the tool results were sent.
         """
         if self._pending is None or request_id not in (self._pending[0], None if already_responding else ""):
             return already_responding
@@ -152,7 +156,7 @@ class Responses:
         return True
 
     def request_overdue(self) -> bool:
-        """Nothing came of the request in flight, or of the response in its way. True if nothing is lost by that."""
+        """Nothing came of the request in flight, or of what was in its way. True if nothing is lost by that."""
         was_blocked, self._blocked = self._blocked, False
         if self._pending is None:
             return was_blocked
@@ -164,6 +168,21 @@ class Responses:
             return False
         self._wanted.appendleft(wanted)
         return True
+
+    def cut_off(self) -> bool:
+        """The link broke: ask again for what was asked for, forget what ran; whether an answer was cut off."""
+        self._blocked = False
+        if self._pending is not None:
+            wanted = self._pending[1]
+            self._pending = None
+            if not wanted.dropped:
+                self._wanted.appendleft(wanted)
+        cut, self.active = self.active, None
+        return cut is not None and not self.is_silenced(cut)
+
+    def wants(self, *purposes: Purpose) -> bool:
+        """Whether a response of one of these purposes is wanted."""
+        return any(wanted.purpose in purposes for wanted in self._wanted)
 
     def silent_for_s(self, now_s: float) -> float:
         """How long the running response has sent nothing."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from ..events import ToolExecutedEvent, ToolExecutionStartedEvent
-from .effects import CancelTool, Effect, Publish, SendToolOutput, StartTool
+from .effects import AddItem, CancelTool, Effect, Publish, SendToolOutput, StartTool
 from .facts import ResponseFinished, ToolCallFinished
-from .values import ResponseStatus, ToolCall, ToolOutcome
+from .values import ItemKind, NewItem, ResponseStatus, ToolCall, ToolOutcome
 
 INTERRUPTED_OUTPUT = (
     '{"error":"interrupted","error_text":"The user interrupted before this was carried out. Nothing was done."}'
@@ -35,6 +35,7 @@ class ToolCalls:
     def __init__(self) -> None:
         self._batches: list[_Batch] = []
         self._seen: set[str] = set()
+        self._unspoken: list[tuple[ToolCall, ToolOutcome]] = []
 
     @property
     def running(self) -> bool:
@@ -81,7 +82,25 @@ class ToolCalls:
         if len(batch.outcomes) < len(batch.calls):
             return effects, None
         self._batches.remove(batch)
+        self._unspoken += [(call, batch.outcomes[call_id]) for call_id, call in batch.calls.items()]
         return effects, _follow_up(batch)
+
+    def spoken_about(self) -> None:
+        """A response ended that has seen all results; they need not be told again."""
+        self._unspoken.clear()
+
+    def recall(self) -> list[Effect]:
+        """Tell a provider that has forgotten them the calls that are open or not spoken about, and their results."""
+        told = list(self._unspoken)
+        effects: list[Effect] = []
+        for batch in self._batches:
+            effects += [_recalled(call) for call_id, call in batch.calls.items() if call_id not in batch.outcomes]
+            told += [
+                (call, batch.outcomes[call_id]) for call_id, call in batch.calls.items() if call_id in batch.outcomes
+            ]
+        for call, outcome in told:
+            effects += [_recalled(call), SendToolOutput(call.call_id, outcome.output)]
+        return effects
 
     def hush(self) -> None:
         """Do not speak about the results of the calls that run now."""
@@ -93,6 +112,10 @@ class ToolCalls:
         return [
             CancelTool(call_id) for batch in self._batches for call_id in batch.calls if call_id not in batch.outcomes
         ]
+
+
+def _recalled(call: ToolCall) -> AddItem:
+    return AddItem(NewItem(ItemKind.TOOL_CALL, "", call=call))
 
 
 def _follow_up(batch: _Batch) -> FollowUp | None:

@@ -43,6 +43,12 @@ class Turns:
         self.awaiting_answer = False
         return self._deadlines.disarm(Timer.TURN_ANSWER)
 
+    def cut_off(self) -> bool:
+        """The link broke: what is being said will be heard again; whether a finished turn is owed its answer."""
+        self.speaking = False
+        owed, self.awaiting_answer = self.awaiting_answer, False
+        return owed
+
     def take_latency_s(self, now_s: float) -> float | None:
         """Seconds since the user's last word, once per turn."""
         if self._ended_at_s is None or self.speaking:

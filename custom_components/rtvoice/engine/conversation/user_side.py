@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from ..events import UserStartedSpeakingEvent, UserStoppedSpeakingEvent
-from .effects import Effect, Publish
+from .effects import Effect, HoldInput, KeepTurn, Publish
 from .facts import ItemAdded, ItemDeleted, ItemTruncated, SpeechStarted, SpeechStopped, TurnCommitted
 from .parts import Parts
 from .values import ItemKind, PlayoutPosition
@@ -19,13 +19,13 @@ def on_turn(parts: Parts, fact: TurnFact, position: PlayoutPosition, now_s: floa
     match fact:
         case SpeechStarted():
             effects = parts.interrupt(position, cancel=not parts.settings.capabilities.interrupts_by_itself)
-            return [*effects, *parts.turns.started(), Publish(UserStartedSpeakingEvent())]
+            return [*effects, *parts.turns.started(), HoldInput(), Publish(UserStartedSpeakingEvent())]
         case SpeechStopped():
             effects = parts.turns.stopped(now_s - fact.ended_ago_s, now_s)
             return [*effects, Publish(UserStoppedSpeakingEvent())]
         case TurnCommitted():
             parts.items.ensure(fact.item_id, ItemKind.USER_MESSAGE, now_s, fact.previous_item_id)
-            return []
+            return [KeepTurn(fact.item_id)]
     assert_never(fact)
 
 

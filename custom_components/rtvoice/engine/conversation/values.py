@@ -117,19 +117,25 @@ class ProviderFault:
     code: str | None
     message: str
     param: str | None = None
+    retry_after_s: float | None = None
+    """Seconds after which the same request is worth trying again, where the provider says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
-    """A message to add to the conversation."""
+    """A message, or a tool call made in an earlier session, to add to the conversation."""
 
     kind: ItemKind
-    """USER_MESSAGE, AGENT_MESSAGE or SYSTEM_MESSAGE."""
+    """USER_MESSAGE, AGENT_MESSAGE, SYSTEM_MESSAGE or TOOL_CALL."""
     text: str
     image: str | None = None
     """A picture as a data URL (image/png or image/jpeg); user messages only."""
     item_id: str | None = None
     """At most 32 characters; None leaves the choice to the server."""
+    audio: bytes | None = field(default=None, repr=False)
+    """What the user said, 16-bit PCM at the provider's input rate, where its text is not known."""
+    call: ToolCall | None = None
+    """The call, for TOOL_CALL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,5 +167,5 @@ class Capabilities:
     """The server accepts the deletion of items."""
     echoes_metadata: bool = True
     """The server returns a request's metadata in the response, so that it is known whose response it is."""
-    updates_speed: bool = True
-    """The speed of speech can be changed during a session."""
+    session_s: float = 3600.0
+    """How long a session may last."""

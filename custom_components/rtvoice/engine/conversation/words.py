@@ -10,7 +10,7 @@ from ..events import (
     UserTranscriptCompletedEvent,
     UserTranscriptFailedEvent,
 )
-from .effects import Effect, Publish
+from .effects import DropTurn, Effect, Publish
 from .facts import (
     TranscriptDelta,
     TranscriptFinished,
@@ -47,7 +47,8 @@ def user_words(items: Items, fact: UserWords, now_s: float) -> list[Effect]:
             return [Publish(UserTranscriptChunkReceivedEvent(fact.text, fact.item_id))]
         case UserTranscriptFinished():
             items.finish_text(item, 0, fact.text.strip())
-            return [Publish(UserTranscriptCompletedEvent(item.text, fact.item_id))] if item.text else []
+            told: list[Effect] = [Publish(UserTranscriptCompletedEvent(item.text, fact.item_id))] if item.text else []
+            return [DropTurn(fact.item_id), *told]
         case UserTranscriptFailed():
             return [Publish(UserTranscriptFailedEvent(fact.item_id, fact.fault.message))]
     assert_never(fact)

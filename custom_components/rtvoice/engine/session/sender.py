@@ -3,24 +3,35 @@
 import asyncio
 from collections import deque
 
-from ..conversation.effects import ModelCommand
+from ..conversation.effects import ModelCommand, OpenInput
 from ..ports import Connection
 
 
 class Sender:
     """Sends commands one by one, in order, so that a congested socket does not hold up the conversation.
 
-    Commands are never dropped; the conversation makes few of them and waits for most.
+    Commands are never dropped; the conversation makes few of them and waits for most. `OpenInput` among them lets the
+    microphone's audio flow, once everything before it is sent.
     """
 
     def __init__(self) -> None:
-        self._commands: deque[ModelCommand] = deque()
+        self._commands: deque[ModelCommand | OpenInput] = deque()
         self._filled = asyncio.Event()
+        self._input_open = asyncio.Event()
 
-    def put(self, command: ModelCommand) -> None:
+    def put(self, command: ModelCommand | OpenInput) -> None:
         """Queue a command."""
         self._commands.append(command)
         self._filled.set()
+
+    def forget(self) -> None:
+        """Drop what is queued: it was meant for a link that is gone."""
+        self._commands.clear()
+        self._input_open.clear()
+
+    async def input_open(self) -> None:
+        """Wait until audio may flow."""
+        await self._input_open.wait()
 
     async def run(self, connection: Connection) -> None:
         """Send until cancelled. Raises ConnectionLostError."""
@@ -28,4 +39,8 @@ class Sender:
             while not self._commands:
                 self._filled.clear()
                 await self._filled.wait()
-            await connection.send(self._commands.popleft())
+            command = self._commands.popleft()
+            if isinstance(command, OpenInput):
+                self._input_open.set()
+            else:
+                await connection.send(command)

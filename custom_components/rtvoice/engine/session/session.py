@@ -2,35 +2,34 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import assert_never
 
 from ..conversation import effects as e
 from ..conversation.conversation import Conversation
-from ..conversation.facts import Fact, SessionFailed, SessionReady
+from ..conversation.facts import Fact, SessionFailed
 from ..conversation.items import Item
 from ..conversation.settings import ConversationSettings
-from ..conversation.values import AgentState, NewItem
-from ..errors import ConnectionLostError, DeviceError, EndReason, EngineError, SinkError, SourceError
+from ..conversation.values import AgentState, ItemKind, NewItem
+from ..errors import DeviceError, EndReason, EngineError, SinkError, SourceError
 from ..events import SessionEvent
 from ..options import PushToTalk, SessionOptions
-from ..ports import AudioInputDevice, AudioOutputDevice, Connection, RealtimeProvider, ToolRunner
+from ..ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, ToolRunner
 from .inbox import Inbox
+from .link import Ends, Link
 from .playout import Playout
 from .sender import Sender
+from .supervisor import Supervisor
 from .timers import Timers
 from .tool_tasks import ToolTasks
+from .turn_audio import TurnAudio
 from .uplink import Uplink
 
 _LOGGER = logging.getLogger(__name__)
 
 DEVICE_START_S = 10.0
 """A device must open within this time."""
-LINK_REASON_S = 2.0
-"""How long the reading side of a broken link has to say why it broke."""
 DEVICE_STOP_S = 5.0
 """A device that does not close within this time is left to itself."""
 
@@ -50,13 +49,14 @@ class SessionEnd:
 class Session:
     """Runs a conversation: facts go in, effects are carried out, nothing is left behind.
 
-    A session is used once. `publish` is called with every event, in order, and must not block.
+    The first of `providers` is used; the others stand in when it is out of credit, refuses or stays unreachable. A
+    session is used once. `publish` is called with every event, in order, and must not block.
     """
 
     def __init__(
         self,
         *,
-        provider: RealtimeProvider,
+        providers: Sequence[RealtimeProvider],
         options: SessionOptions,
         source: AudioInputDevice,
         sink: AudioOutputDevice,
@@ -65,8 +65,6 @@ class Session:
         inactivity_timeout_s: float | None = None,
         history: tuple[NewItem, ...] = (),
     ) -> None:
-        self._provider = provider
-        self._options = options
         self._source = source
         self._sink = sink
         self._tools = tools
@@ -74,7 +72,7 @@ class Session:
         self._inbox = Inbox()
         self._sender = Sender()
         self._timers = Timers(self.post)
-        capabilities = provider.capabilities
+        capabilities = providers[0].capabilities
         self._conversation = Conversation(
             ConversationSettings(
                 capabilities=capabilities,
@@ -86,9 +84,11 @@ class Session:
         )
         self._uplink = Uplink(source, capabilities.input_rate_hz)
         self._playout = Playout(sink, capabilities.output_rate_hz, self.post)
+        self._turn_audio = TurnAudio()
         self._source_open = asyncio.Event()
         self._sink_open = asyncio.Event()
-        self._established = False
+        ends = Ends(self._inbox, self._uplink, self._sender, self._devices_open)
+        self._link = Link(Supervisor(providers), options, ends)
 
     @property
     def state(self) -> AgentState:
@@ -111,14 +111,11 @@ class Session:
 
     async def run(self) -> SessionEnd:
         """Connect, converse, and return when the conversation is over. Never raises an EngineError."""
-        connected: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.TaskGroup() as tasks:
                 works: dict[str, Callable[[], Awaitable[None]]] = {
-                    "downlink": partial(self._connect, connected),
+                    "link": self._link.run,
                     "capture": self._capture,
-                    "uplink": partial(self._forward, connected),
-                    "commands": partial(self._command, connected),
                     "playout": self._play,
                 }
                 workers = [tasks.create_task(self._guard(work), name=f"rtvoice {name}") for name, work in works.items()]
@@ -130,7 +127,7 @@ class Session:
         finally:
             self._timers.close()
             await self._stop_devices()
-        return SessionEnd(close.reason, close.error, self._established, self._conversation.messages())
+        return SessionEnd(close.reason, close.error, self._link.established, self._conversation.messages())
 
     # --- the tasks ----------------------------------------------------------------------------------------------------
 
@@ -148,33 +145,21 @@ class Session:
                         tool_tasks.cancel(effect.call_id)
                     case e.Publish():
                         self._publish(effect.event)
-                    case e.Play() | e.ClearPlayout() | e.GateInput() | e.ArmTimer() | e.DisarmTimer():
+                    case e.Play() | e.ClearPlayout() | e.ArmTimer() | e.DisarmTimer() | e.RollOver():
                         await self._act(effect)
+                    case e.GateInput() | e.HoldInput() | e.KeepTurn() | e.DropTurn() | e.RecallTurn():
+                        self._act_on_input(effect)
                     case _:
-                        self._sender.put(effect)
+                        self._command(effect)
 
-    async def _connect(self, connected: asyncio.Future[Connection]) -> None:
-        async with self._provider.connect(self._options) as connection:
-            connected.set_result(connection)
-            await self._source_open.wait()
-            await self._sink_open.wait()
-            self._established = True
-            self.post(SessionReady())
-            async for event in connection.receive():
-                await self._inbox.offer(event)
+    async def _devices_open(self) -> None:
+        await self._source_open.wait()
+        await self._sink_open.wait()
 
     async def _capture(self) -> None:
         await _open(self._source, SourceError("The microphone did not open in time"))
         self._source_open.set()
         await self._uplink.capture()
-
-    async def _forward(self, connected: asyncio.Future[Connection]) -> None:
-        async with _reason_is_read():
-            await self._uplink.forward(await asyncio.shield(connected))
-
-    async def _command(self, connected: asyncio.Future[Connection]) -> None:
-        async with _reason_is_read():
-            await self._sender.run(await asyncio.shield(connected))
 
     async def _play(self) -> None:
         await _open(self._sink, SinkError("The speaker did not open in time"))
@@ -195,20 +180,41 @@ class Session:
 
     # --- the effects --------------------------------------------------------------------------------------------------
 
-    async def _act(self, effect: e.Play | e.ClearPlayout | e.GateInput | e.ArmTimer | e.DisarmTimer) -> None:
+    async def _act(self, effect: e.Play | e.ClearPlayout | e.ArmTimer | e.DisarmTimer | e.RollOver) -> None:
         match effect:
             case e.Play():
                 self._playout.play(effect.item_id, effect.content_index, effect.pcm)
             case e.ClearPlayout():
                 await self._playout.clear()
-            case e.GateInput():
-                self._uplink.muted = not effect.open
             case e.ArmTimer():
                 self._timers.arm(effect.timer, effect.after_s)
             case e.DisarmTimer():
                 self._timers.disarm(effect.timer)
+            case e.RollOver():
+                self._link.roll_over()
             case _:
                 assert_never(effect)
+
+    def _act_on_input(self, effect: e.GateInput | e.HoldInput | e.KeepTurn | e.DropTurn | e.RecallTurn) -> None:
+        match effect:
+            case e.GateInput():
+                self._uplink.muted = not effect.open
+            case e.HoldInput():
+                self._uplink.hold()
+            case e.KeepTurn():
+                self._turn_audio.keep(effect.item_id, self._uplink.release())
+            case e.DropTurn():
+                self._turn_audio.drop(effect.item_id)
+            case e.RecallTurn():
+                if (pcm := self._turn_audio.get(effect.item_id)) is not None:
+                    self._sender.put(e.AddItem(NewItem(ItemKind.USER_MESSAGE, "", item_id=effect.item_id, audio=pcm)))
+            case _:
+                assert_never(effect)
+
+    def _command(self, command: e.ModelCommand | e.OpenInput) -> None:
+        if isinstance(command, e.UpdateSession):
+            self._link.options = _updated(self._link.options, command)
+        self._sender.put(command)
 
     async def _stop_devices(self) -> None:
         """Close both devices, whatever state they are in; neither keeps the other or the session from ending."""
@@ -220,19 +226,15 @@ class Session:
                 _LOGGER.warning("An audio device did not close cleanly: %r", err)
 
 
-@asynccontextmanager
-async def _reason_is_read() -> AsyncIterator[None]:
-    """Hold back the failure of a sender: the reading side knows why the link broke, and ends the session with that."""
-    try:
-        yield
-    except ConnectionLostError:
-        await asyncio.sleep(LINK_REASON_S)
-        raise
-
-
 async def _open(device: AudioInputDevice | AudioOutputDevice, too_late: DeviceError) -> None:
     try:
         async with asyncio.timeout(DEVICE_START_S):
             await device.start()
     except TimeoutError as err:
         raise too_late from err
+
+
+def _updated(options: SessionOptions, change: e.UpdateSession) -> SessionOptions:
+    """Return what a link made anew is set up with."""
+    fields = {"speech_speed": change.speech_speed, "tools": change.tools}
+    return options.model_copy(update={name: value for name, value in fields.items() if value is not None})

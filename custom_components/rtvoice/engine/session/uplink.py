@@ -9,6 +9,12 @@ from ..audio.resample import Resampler
 from ..errors import SourceError
 from ..ports import AudioInputDevice, Connection
 
+_PREROLL_FRAMES = 1000 // FRAME_MS
+"""Speech is noticed a little after its onset."""
+_HELD_FRAMES = 60_000 // FRAME_MS
+_TAIL_FRAMES = 400 // FRAME_MS
+"""What was sent before its turn was known to be committed may belong to the next."""
+
 
 class Uplink:
     """Captures from a source and forwards to a connection, through a buffer of `capacity_ms`.
@@ -17,10 +23,12 @@ class Uplink:
     capturing starts before there is a connection and outlives it. The source is started and stopped by others.
     """
 
-    def __init__(self, source: AudioInputDevice, target_rate_hz: int, *, capacity_ms: int = 2000) -> None:
+    def __init__(self, source: AudioInputDevice, target_rate_hz: int, *, capacity_ms: int = 30_000) -> None:
         self._source = source
         self._target_rate_hz = target_rate_hz
         self._frames: deque[bytes] = deque(maxlen=max(1, capacity_ms // FRAME_MS))
+        self._sent: deque[bytes] = deque()
+        self._holding = False
         self._captured = asyncio.Event()
         self._last_frame = b""
         self.muted = False
@@ -53,7 +61,34 @@ class Uplink:
             while not self._frames:
                 self._captured.clear()
                 await self._captured.wait()
-            await connection.send_audio(self._frames.popleft())
+            frame = self._frames.popleft()
+            self._remember(frame)
+            await connection.send_audio(frame)
+
+    def hold(self) -> None:
+        """Remember all that is sent from a moment ago on, until `release`."""
+        self._holding = True
+
+    def release(self) -> bytes:
+        """Return what was sent since the hold, and remember only its very end from now on."""
+        held = b"".join(self._sent)
+        self._holding = False
+        while len(self._sent) > _TAIL_FRAMES:
+            self._sent.popleft()
+        return held
+
+    def rewind(self) -> None:
+        """Send again what is remembered: the link that it was sent on is gone, and with it what nobody answered yet."""
+        again = [*self._sent, *self._frames]
+        self._sent.clear()
+        self._frames.clear()
+        self._frames.extend(again)
+
+    def _remember(self, frame: bytes) -> None:
+        self._sent.append(frame)
+        limit = _HELD_FRAMES if self._holding else _PREROLL_FRAMES
+        while len(self._sent) > limit:
+            self._sent.popleft()
 
     def _take(self, frame: bytes, resampler: Resampler) -> None:
         self._last_frame = bytes(len(frame)) if self.muted else frame
