@@ -112,6 +112,28 @@ class PushToTalk(_Frozen):
 type TurnDetection = Annotated[SemanticVAD | ServerVAD | PushToTalk, Field(discriminator="kind")]
 
 
+class TruncationMode(StrEnum):
+    """What the provider does when a conversation grows too long for the model."""
+
+    AUTO = "auto"
+    """Forget the oldest items, as many as need be."""
+    DISABLED = "disabled"
+    """Refuse to respond."""
+
+
+class TokenBudget(_Frozen):
+    """Forget the oldest items, many at once and rarely, so that what is kept stays in the provider's cache."""
+
+    kind: Literal["token_budget"] = "token_budget"
+    retention_ratio: float = Field(default=0.8, ge=0.0, le=1.0)
+    """Share of the budget that is kept when it is exceeded."""
+    post_instructions_tokens: int | None = Field(default=None, ge=1)
+    """The budget: tokens of the conversation, not counting instructions and tools; None for the model's limit."""
+
+
+type Truncation = TruncationMode | TokenBudget
+
+
 class SessionOptions(_Frozen):
     """All that a provider must know to set up a session."""
 
@@ -131,3 +153,7 @@ class SessionOptions(_Frozen):
     reasoning_effort: ReasoningEffort | None = None
     max_output_tokens: int | None = Field(default=None, ge=1, le=4096)
     """Limit of one response; None for the model's own."""
+    parallel_tool_calls: bool | None = None
+    """Whether one response may hold several tool calls (reasoning models only); None for the model's own way."""
+    truncation: Truncation | None = None
+    """How a conversation that grows too long is shortened; None leaves it to the server."""
