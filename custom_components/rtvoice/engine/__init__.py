@@ -76,11 +76,13 @@ from .options import (
     SemanticEagerness,
     SemanticVAD,
     ServerVAD,
+    TokenBudget,
     TranscriptionModel,
+    TruncationMode,
     TurnDetection,
 )
 from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider
-from .providers import CompatibleProvider, OpenAIProvider
+from .providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider
 from .results import AgentResult, ConversationTurn, Usage
 from .tools import ActionResult, Inject, ToolContext, Tools
 
@@ -107,6 +109,7 @@ __all__ = [
     "AudioOutputDevice",
     "AudioPlaybackCompletedEvent",
     "AuthenticationError",
+    "AzureOpenAIProvider",
     "CancelSubAgentCommand",
     "CompatibleProvider",
     "ConfigurationError",
@@ -146,6 +149,7 @@ __all__ = [
     "StopAgentCommand",
     "SubAgentFinishedEvent",
     "SubAgentStartedEvent",
+    "TokenBudget",
     "ToolArgumentsError",
     "ToolContext",
     "ToolDefinition",
@@ -156,6 +160,7 @@ __all__ = [
     "ToolTimeoutError",
     "Tools",
     "TranscriptionModel",
+    "TruncationMode",
     "TurnDetection",
     "UnknownToolError",
     "UpdateSpeechSpeedCommand",

@@ -175,6 +175,8 @@ def done(status: str | None = "completed", **response: object) -> dict:
             facts.ItemTruncated("item_1", 740),
         ),
         ({"type": "conversation.item.deleted", "item_id": "item_1"}, facts.ItemDeleted("item_1")),
+        ({"type": "conversation.item.deleted", "item_id": ""}, None),
+        ({"type": "rate_limits.updated", "rate_limits": None}, None),
         (
             {"type": "conversation.item.input_audio_transcription.delta", "item_id": "item_2", "delta": "Tu"},
             facts.UserTranscriptDelta("item_2", "Tu"),
@@ -412,7 +414,7 @@ def test_a_response_that_was_asked_for_is_a_fact_wherever_it_belongs() -> None:
         {"type": "response.done", "response": {"id": 7}},
         {"type": "response.output_item.done", "response_id": None, "item": call_item()},
         {"type": "conversation.item.added", "item": []},
-        {"type": "conversation.item.deleted", "item_id": ""},
+        {"type": "conversation.item.deleted", "item_id": None},
         {"type": "conversation.item.input_audio_transcription.failed", "error": {}},
         {"type": "input_audio_buffer.committed", "item_id": {}},
     ],
@@ -426,7 +428,6 @@ def test_what_cannot_be_read_is_an_error(event) -> None:
     "event",
     [
         {"type": "ping", "timestamp": 1},
-        {"type": "rate_limits.updated", "rate_limits": None},
         {"type": "conversation.item.done", "item": {}},
         {"type": "localai.something", "response_id": ["odd"]},
     ],

@@ -5,7 +5,7 @@ import base64
 import orjson
 import pytest
 from openai.types.realtime import RealtimeClientEvent
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from custom_components.rtvoice.engine.conversation.effects import (
     AddItem,
@@ -18,7 +18,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     TruncateItem,
     UpdateSession,
 )
-from custom_components.rtvoice.engine.conversation.values import ItemKind, NewItem, ToolChoice, ToolDefinition
+from custom_components.rtvoice.engine.conversation.values import ItemKind, NewItem, ToolCall, ToolChoice, ToolDefinition
 from custom_components.rtvoice.engine.options import (
     NoiseReduction,
     OutputModality,
@@ -28,17 +28,16 @@ from custom_components.rtvoice.engine.options import (
     SemanticVAD,
     ServerVAD,
     SessionOptions,
+    TokenBudget,
+    TruncationMode,
 )
-from custom_components.rtvoice.engine.providers.openai.codec import (
-    encode,
-    encode_audio,
-    event_of,
-    session_of,
-    update_of,
-    without,
-)
+from custom_components.rtvoice.engine.providers.openai.codec import Encoder, encode_audio, update_of
+from custom_components.rtvoice.engine.providers.openai.session_config import GENERAL
 
 CLIENT_EVENT = TypeAdapter(RealtimeClientEvent)
+ENCODER = Encoder(GENERAL, SessionOptions())
+event_of, encode = ENCODER.event_of, ENCODER.encode
+session_of, without = GENERAL.session_of, GENERAL.without
 LIGHT = ToolDefinition(
     "turn_on",
     "Turns something on",
@@ -131,6 +130,29 @@ def test_the_check_of_keys_sees_an_unknown_one() -> None:
             },
         ),
         (
+            AddItem(NewItem(ItemKind.USER_MESSAGE, "", audio=b"\x01\x00")),
+            {
+                "type": "conversation.item.create",
+                "item": {
+                    "type": "message",
+                    "role": "user",
+                    "content": [{"type": "input_audio", "audio": "AQA="}],
+                },
+            },
+        ),
+        (
+            AddItem(NewItem(ItemKind.TOOL_CALL, "", call=ToolCall("call_1", "turn_on", '{"name":"lamp"}'))),
+            {
+                "type": "conversation.item.create",
+                "item": {
+                    "type": "function_call",
+                    "call_id": "call_1",
+                    "name": "turn_on",
+                    "arguments": '{"name":"lamp"}',
+                },
+            },
+        ),
+        (
             AddItem(NewItem(ItemKind.AGENT_MESSAGE, "It is on.")),
             {
                 "type": "conversation.item.create",
@@ -194,9 +216,10 @@ def test_a_command_is_a_known_client_event(command, event) -> None:
     assert_known(event)
 
 
-def test_only_messages_can_be_added() -> None:
-    with pytest.raises(ValueError, match="tool_call"):
-        event_of(AddItem(NewItem(ItemKind.TOOL_CALL, "x")))
+@pytest.mark.parametrize("kind", [ItemKind.TOOL_CALL, ItemKind.TOOL_OUTPUT, ItemKind.OTHER])
+def test_what_is_no_message_and_no_call_cannot_be_added(kind) -> None:
+    with pytest.raises(ValueError, match=kind):
+        event_of(AddItem(NewItem(kind, "x")))
 
 
 @pytest.mark.parametrize("pcm", [b"", b"\x00\x01", bytes(range(256)) * 20, bytearray(b"\xff\xfe\xfd\xfc")])
@@ -256,13 +279,15 @@ def test_everything_off_is_null() -> None:
     assert (heard["transcription"], heard["noise_reduction"], heard["turn_detection"]) == (None, None, None)
     assert "voice" not in session["audio"]["output"]
     assert "reasoning" not in session
-    assert "max_output_tokens" not in session
+    assert not {"max_output_tokens", "parallel_tool_calls", "truncation"} & set(session)
 
 
 def test_everything_set() -> None:
     session = settings(
         reasoning_effort=ReasoningEffort.LOW,
         max_output_tokens=512,
+        parallel_tool_calls=False,
+        truncation=TokenBudget(retention_ratio=0.7, post_instructions_tokens=8000),
         speech_speed=1.5,
         voice="voice_from_elsewhere",
         output_modality=OutputModality.TEXT,
@@ -271,6 +296,12 @@ def test_everything_set() -> None:
     )
     assert session["reasoning"] == {"effort": "low"}
     assert session["max_output_tokens"] == 512
+    assert session["parallel_tool_calls"] is False
+    assert session["truncation"] == {
+        "type": "retention_ratio",
+        "retention_ratio": 0.7,
+        "token_limits": {"post_instructions": 8000},
+    }
     assert session["output_modalities"] == ["text"]
     assert session["audio"]["output"]["speed"] == 1.5
     assert session["audio"]["output"]["voice"] == "voice_from_elsewhere"
@@ -283,6 +314,24 @@ def test_everything_set() -> None:
         "create_response": True,
         "interrupt_response": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("truncation", "expected"),
+    [
+        (TruncationMode.AUTO, "auto"),
+        (TruncationMode.DISABLED, "disabled"),
+        (TokenBudget(), {"type": "retention_ratio", "retention_ratio": 0.8}),
+    ],
+)
+def test_truncation_is_sent(truncation, expected) -> None:
+    assert settings(truncation=truncation)["truncation"] == expected
+
+
+@pytest.mark.parametrize("options", [{"retention_ratio": 1.1}, {"post_instructions_tokens": 0}, {"tokens": 1}])
+def test_a_budget_that_cannot_be_one_is_refused(options) -> None:
+    with pytest.raises(ValidationError):
+        TokenBudget(**options)
 
 
 def test_semantic_eagerness_is_sent() -> None:
@@ -311,10 +360,19 @@ def test_the_language_goes_where_the_transcription_model_wants_it(model, languag
         ("session.audio.input.noise_reduction.type", ("audio", "input", "noise_reduction")),
         ("session.audio.input.transcription.languages", ("audio", "input", "transcription", "languages")),
         ("session.audio.output.speed", ("audio", "output", "speed")),
+        ("session.truncation.token_limits", ("truncation",)),
+        ("session.parallel_tool_calls", ("parallel_tool_calls",)),
     ],
 )
 def test_a_dispensable_setting_is_dropped_alone(param, path) -> None:
-    session = session_of(SessionOptions(reasoning_effort=ReasoningEffort.LOW, transcription_language="en"))
+    session = session_of(
+        SessionOptions(
+            reasoning_effort=ReasoningEffort.LOW,
+            transcription_language="en",
+            parallel_tool_calls=True,
+            truncation=TokenBudget(),
+        )
+    )
     before = orjson.dumps(session)
     smaller = without(session, param)
     expected = orjson.loads(before)

@@ -1,6 +1,7 @@
 """Vendors of realtime speech-to-speech sessions."""
 
+from .openai.azure import AzureOpenAIProvider
 from .openai.http import redirect_guard
 from .openai.provider import CompatibleProvider, OpenAIProvider
 
-__all__ = ["CompatibleProvider", "OpenAIProvider", "redirect_guard"]
+__all__ = ["AzureOpenAIProvider", "CompatibleProvider", "OpenAIProvider", "redirect_guard"]

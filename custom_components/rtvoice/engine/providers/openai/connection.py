@@ -6,6 +6,7 @@ import socket
 from asyncio.trsock import TransportSocket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final, override
 
 import aiohttp
@@ -13,15 +14,17 @@ import aiohttp
 from ...audio.frame import SAMPLE_BYTES
 from ...conversation.effects import ModelCommand
 from ...conversation.facts import ModelEvent, RequestRejected, ResponseFinished
+from ...conversation.values import Capabilities
 from ...errors import WireError
 from ...options import SessionOptions
 from ...ports import Connection
-from .codec import Decoder, encode
+from .admission import admitted
+from .codec import Decoder, Encoder
 from .endpoint import Endpoint
 from .faults import ends_account, ends_session, error_of_fault
 from .fields import Json
 from .handshake import set_up
-from .http import TRANSPORT_ERRORS, Http, failure_of
+from .http import TRANSPORT_ERRORS, Http, failure_of, refusal_in_words
 from .outbox import Outbox
 from .wire import Wire
 
@@ -39,10 +42,14 @@ _POLL_S: Final = 0.005
 class OpenAIConnection(Connection):
     """A session that is set up; made by `open_connection`."""
 
-    def __init__(self, wire: Wire, decoder: Decoder, early: list[Json], *, input_rate_hz: int) -> None:
+    def __init__(
+        self, wire: Wire, encoder: Encoder, decoder: Decoder, early: list[Json], *, input_rate_hz: int, session_s: float
+    ) -> None:
         self._wire = wire
+        self._encoder = encoder
         self._decoder = decoder
         self._early = early
+        self._session_s = session_s
         self._unreadable = 0
         self._byte_rate = input_rate_hz * SAMPLE_BYTES
         self.outbox = Outbox(wire.write, limit_bytes=int(MAX_UNSENT_AUDIO_S * self._byte_rate))
@@ -51,6 +58,11 @@ class OpenAIConnection(Connection):
     def metadata_echoed(self) -> bool:
         """Whether a response ever came back with the id of its request."""
         return self._decoder.metadata_echoed
+
+    def learned(self, believed: Capabilities) -> Capabilities:
+        """What is known of the server after this session, and what later sessions can rely on."""
+        echoes = believed.echoes_metadata or self._decoder.metadata_echoed
+        return replace(believed, echoes_metadata=echoes, session_s=min(believed.session_s, self._session_s))
 
     @property
     def unreadable_events(self) -> int:
@@ -64,7 +76,7 @@ class OpenAIConnection(Connection):
 
     @override
     async def send(self, command: ModelCommand) -> None:
-        await self.outbox.put(encode(command))
+        await self.outbox.put(self._encoder.encode(command))
 
     @override
     async def send_audio(self, pcm: bytes) -> None:
@@ -100,13 +112,17 @@ async def open_connection(http: Http, endpoint: Endpoint, options: SessionOption
 
 @asynccontextmanager
 async def _opened(http: Http, endpoint: Endpoint, options: SessionOptions) -> AsyncIterator[OpenAIConnection]:
+    endpoint = await admitted(endpoint)
     greet_by = asyncio.get_running_loop().time() + endpoint.timeouts.greet_s
     websocket = await _connect(http, endpoint, options.model)
     try:
         wire = Wire(websocket, endpoint.redact, heartbeat_s=endpoint.timeouts.heartbeat_s)
-        early = await set_up(wire, endpoint, options, greet_by=greet_by)
+        dialect, early = await set_up(wire, endpoint, options, greet_by=greet_by)
+        # What the audio is like was agreed on before the server showed what it speaks.
         rate_hz = endpoint.dialect.capabilities.input_rate_hz
-        connection = OpenAIConnection(wire, Decoder(endpoint.redact), early, input_rate_hz=rate_hz)
+        codec = Encoder(dialect.style, options), Decoder(endpoint.redact)
+        session_s = dialect.capabilities.session_s
+        connection = OpenAIConnection(wire, *codec, early, input_rate_hz=rate_hz, session_s=session_s)
         # A task of its own and not of a task group, which would wrap the errors of whoever uses the connection.
         writer = asyncio.create_task(connection.outbox.run(), name="provider-writer")
         try:
@@ -120,6 +136,7 @@ async def _opened(http: Http, endpoint: Endpoint, options: SessionOptions) -> As
 
 async def _connect(http: Http, endpoint: Endpoint, model: str) -> aiohttp.ClientWebSocketResponse[bool]:
     timeouts = endpoint.timeouts
+    status = None
     try:
         async with asyncio.timeout(timeouts.greet_s):
             session = await http.session()
@@ -135,6 +152,10 @@ async def _connect(http: Http, endpoint: Endpoint, model: str) -> aiohttp.Client
             )
     except TRANSPORT_ERRORS as err:
         failure = failure_of(err, endpoint)
+        if isinstance(err, aiohttp.WSServerHandshakeError):
+            status = err.status
+    if status is not None:
+        failure = await refusal_in_words(http, endpoint, model, status) or failure
     raise failure
 
 

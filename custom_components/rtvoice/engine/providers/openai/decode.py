@@ -3,6 +3,7 @@
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from ...conversation import facts
@@ -10,10 +11,11 @@ from ...conversation.facts import ModelEvent
 from ...conversation.values import ProviderFault, ResponseStatus, ToolCall
 from ...errors import WireError
 from .encode import REQUEST_ID
-from .faults import PLAIN, Redactor, fault_of, rejection_of
+from .faults import PLAIN, Redactor, fault_of, is_rate_limit, rejection_of
 from .fields import Json, integer, number, optional_text, part, parts, plain_text, text
 from .items import call_of, item_added
 from .usage import usage_of
+from .waiting import RateLimits
 
 MAX_ENDED_AGO_S: Final = 10.0
 
@@ -52,7 +54,8 @@ class Decoder:
         self._conversation_named = False
         self._foreign: set[str] = set()
         self._calls: dict[str, list[Json]] = {}
-        self._half_samples: dict[tuple[str, int], bytes] = {}
+        self._half_samples: dict[tuple[str, str, int], bytes] = {}
+        self._limits = RateLimits()
 
     def decode(self, event: Json, appended_ms: float = 0.0) -> ModelEvent | None:
         """The fact in an event, None if there is none.
@@ -73,7 +76,7 @@ class Decoder:
 
     def _error(self, name: str, event: Json) -> ModelEvent:
         error = part(event, "error")
-        fault = fault_of(error, self._redact)
+        fault = self._fault_of(error)
         if name == "error":
             return facts.RequestRejected(fault, optional_text(error, "event_id"), rejection_of(fault))
         return facts.UserTranscriptFailed(text(event, "item_id"), fault)
@@ -92,6 +95,8 @@ class Decoder:
                 return self._response_done(event, part(event, "response"))
             case "conversation.created":
                 self._conversation_named = True
+            case "rate_limits.updated":
+                self._limits.note(event)
             case _:
                 self.ignored += 1
         return None
@@ -109,9 +114,9 @@ class Decoder:
             pcm = a2b_base64(encoded, strict_mode=bool(encoded))
         except (Base64Error, ValueError) as err:
             raise WireError("An audio delta is not base64") from err
-        pcm = self._half_samples.pop((item_id, index), b"") + pcm
+        pcm = self._half_samples.pop((response_id, item_id, index), b"") + pcm
         if len(pcm) % 2:
-            self._half_samples[item_id, index] = pcm[-1:]
+            self._half_samples[response_id, item_id, index] = pcm[-1:]
             pcm = pcm[:-1]
         return facts.AudioDelta(response_id, item_id, index, pcm) if pcm else None
 
@@ -121,7 +126,7 @@ class Decoder:
             text(event, "item_id"),
             integer(event, "content_index"),
         )
-        self._half_samples.pop((item_id, index), None)
+        self._half_samples.pop((response_id, item_id, index), None)
         return facts.AudioFinished(response_id, item_id, index)
 
     def _response_created(self, response: Json) -> ModelEvent | None:
@@ -148,7 +153,8 @@ class Decoder:
     def _response_done(self, event: Json, response: Json) -> ModelEvent | None:
         response_id = text(response, "id")
         remembered = self._calls.pop(response_id, [])
-        self._half_samples.clear()
+        for place in [place for place in self._half_samples if place[0] == response_id]:
+            del self._half_samples[place]
         if response_id in self._foreign:
             self._foreign.discard(response_id)
             return None
@@ -168,7 +174,13 @@ class Decoder:
     def _failure(self, status: ResponseStatus, details: Json) -> ProviderFault | None:
         if status is not ResponseStatus.FAILED:
             return None
-        return fault_of(part(details, "error"), self._redact)
+        return self._fault_of(part(details, "error"))
+
+    def _fault_of(self, error: Json) -> ProviderFault:
+        fault = fault_of(error, self._redact)
+        if is_rate_limit(fault) and fault.retry_after_s is None:
+            return replace(fault, retry_after_s=self._limits.wait_s)
+        return fault
 
 
 def _calls_in(items: list[Json], *, finished: bool) -> tuple[ToolCall, ...]:
@@ -183,6 +195,11 @@ def _speech_stopped(event: Json, appended_ms: float) -> ModelEvent:
     end_ms = integer(event, "audio_end_ms")
     ago_s = (appended_ms - end_ms) / 1000 if end_ms else 0.0
     return facts.SpeechStopped(optional_text(event, "item_id"), end_ms, min(max(ago_s, 0.0), MAX_ENDED_AGO_S))
+
+
+def _item_deleted(event: Json) -> ModelEvent | None:
+    # Some servers confirm a deletion without saying of what; who asked for it knows.
+    return None if event.get("item_id") == "" else facts.ItemDeleted(text(event, "item_id"))
 
 
 def _transcript_delta(event: Json, *, spoken: bool) -> ModelEvent | None:
@@ -225,7 +242,7 @@ _READERS: Final[dict[str, Callable[[Json], ModelEvent | None]]] = {
     "conversation.item.truncated": lambda event: facts.ItemTruncated(
         text(event, "item_id"), integer(event, "audio_end_ms")
     ),
-    "conversation.item.deleted": lambda event: facts.ItemDeleted(text(event, "item_id")),
+    "conversation.item.deleted": _item_deleted,
     "conversation.item.input_audio_transcription.delta": _user_transcript_delta,
     "conversation.item.input_audio_transcription.completed": _user_transcript_done,
     "session.updated": lambda _: facts.SessionUpdated(),

@@ -1,12 +1,14 @@
 """In what servers that speak the Realtime API differ."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ...conversation.values import Capabilities
-from ...options import SessionOptions
-from .session_config import session_of
+from .beta import beta_style
+from .fields import Json
+from .session_config import GENERAL
+from .style import Style
+from .xai import XAI_STYLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +30,50 @@ class Timeouts:
 TIMEOUTS: Final = Timeouts()
 """Made for servers on the internet."""
 
+_EITHER: Final = frozenset({"session.created", "conversation.created"})
+
+# Other servers may confirm settings and return metadata, but nobody promised it. A provider learns the latter.
+_UNPROMISED: Final = Capabilities(echoes_metadata=False)
+_SHORTER: Final = Capabilities(echoes_metadata=False, session_s=1800)
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One way of speaking the Realtime API."""
 
     name: str
+    style: Style = field(default=GENERAL, repr=False)
     capabilities: Capabilities = Capabilities()
     confirms_settings: bool = True
     """Whether the server is known to answer a change of settings. If not, it is taken for granted after a while."""
     greetings: frozenset[str] = frozenset({"session.created"})
     """The event that a server begins with."""
-    session_of: Callable[[SessionOptions], dict[str, object]] = session_of
-    """Builds the settings of a session."""
+    guessed: bool = False
+    """Whether this is only the most likely dialect, until the server has shown its session."""
 
 
 OPENAI: Final = Dialect("openai")
+GA: Final = Dialect("ga", capabilities=_UNPROMISED, confirms_settings=False, greetings=_EITHER)
+AUTO: Final = Dialect("auto", capabilities=_UNPROMISED, confirms_settings=False, greetings=_EITHER, guessed=True)
+BETA: Final = Dialect("beta", beta_style(), _SHORTER, confirms_settings=False, greetings=_EITHER)
+XAI: Final = Dialect("xai", XAI_STYLE, _UNPROMISED, confirms_settings=False, greetings=_EITHER)
 
-# Other servers may confirm settings and return metadata, but nobody promised it. A provider learns the latter.
-GA: Final = Dialect(
-    "ga",
-    capabilities=Capabilities(echoes_metadata=False),
-    confirms_settings=False,
-    greetings=frozenset({"session.created", "conversation.created"}),
-)
+DIALECTS: Final = {"auto": AUTO, "ga": GA, "beta": BETA, "xai": XAI}
 
-DIALECTS: Final = {"auto": GA, "ga": GA}
+_XAI_HOST: Final = "api.x.ai"
+_BETA_KEYS: Final = ("modalities", "input_audio_format", "output_audio_format")
+_XAI_KEYS: Final = ("voice", "turn_detection")
+
+
+def known_at(host: str | None, dialect: Dialect) -> Dialect:
+    """The dialect that is spoken at a well-known address, if it is to be guessed."""
+    return XAI if dialect.guessed and host == _XAI_HOST else dialect
+
+
+def recognised(session: Json) -> Dialect:
+    """The dialect of a server that begins with this session; the general one unless it is clearly another."""
+    if session.get("type") is not None or session.get("output_modalities") is not None:
+        return GA
+    if isinstance(session.get("audio"), dict):
+        return XAI if any(session.get(key) is not None for key in _XAI_KEYS) else GA
+    return BETA if any(session.get(key) is not None for key in _BETA_KEYS) else GA

@@ -18,7 +18,9 @@ from ...conversation.effects import (
     UpdateSession,
 )
 from ...conversation.values import ItemKind, NewItem
-from .session_config import changes_of, update_of
+from ...options import SessionOptions
+from .session_config import update_of
+from .style import Settings, Style
 
 REQUEST_ID: Final = "request_id"
 """Key of a response's metadata under which its request is found again."""
@@ -33,9 +35,82 @@ _ROLES: Final = {
 }
 
 
-def encode(command: ModelCommand) -> bytes:
-    """A command as a text frame."""
-    return orjson.dumps(event_of(command))
+class Encoder:
+    """Writes the commands of a session as one dialect wants them."""
+
+    def __init__(self, style: Style, options: SessionOptions) -> None:
+        self._style = style
+        self._response = style.response_of(options)
+        self._roles = {**_ROLES, ItemKind.AGENT_MESSAGE: ("assistant", style.agent_text)}
+
+    def encode(self, command: ModelCommand) -> bytes:
+        """A command as a text frame. Raises ValueError for an item that cannot be added."""
+        return orjson.dumps(self.event_of(command))
+
+    def event_of(self, command: ModelCommand) -> Settings:
+        """A command as a client event. Raises ValueError for an item that cannot be added."""
+        match command:
+            case CreateResponse():
+                return self._create_response(command)
+            case CancelResponse(response_id=None):
+                return {"type": "response.cancel"}
+            case CancelResponse(response_id=response_id):
+                return {"type": "response.cancel", "response_id": response_id}
+            case UpdateSession(request_id=request_id):
+                return update_of(self._style.changes_of(command), request_id)
+            case CommitInput():
+                return {"type": "input_audio_buffer.commit"}
+            case ClearInput():
+                return {"type": "input_audio_buffer.clear"}
+            case TruncateItem() | DeleteItem() | SendToolOutput() | AddItem():
+                return self._item_event(command)
+            case _:
+                assert_never(command)
+
+    def _create_response(self, command: CreateResponse) -> Settings:
+        response: Settings = {**self._response, "metadata": {REQUEST_ID: command.request_id}}
+        if command.instructions is not None:
+            response["instructions"] = command.instructions
+        if command.tool_choice is not None:
+            response["tool_choice"] = str(command.tool_choice)
+        return {"type": "response.create", "event_id": command.request_id, "response": response}
+
+    def _item_event(self, command: TruncateItem | DeleteItem | SendToolOutput | AddItem) -> Settings:
+        match command:
+            case TruncateItem():
+                return {
+                    "type": "conversation.item.truncate",
+                    "item_id": command.item_id,
+                    "content_index": command.content_index,
+                    "audio_end_ms": command.audio_end_ms,
+                }
+            case DeleteItem(item_id=item_id):
+                return {"type": "conversation.item.delete", "item_id": item_id}
+            case SendToolOutput(call_id=call_id, output=output):
+                return _create_item({"type": "function_call_output", "call_id": call_id, "output": output})
+            case AddItem(item=item):
+                return _create_item(self._message(item))
+            case _:
+                assert_never(command)
+
+    def _message(self, item: NewItem) -> Settings:
+        if item.kind is ItemKind.TOOL_CALL and item.call is not None:
+            call = item.call
+            return {"type": "function_call", "call_id": call.call_id, "name": call.name, "arguments": call.arguments}
+        if item.kind not in self._roles:
+            raise ValueError(f"An item of kind {item.kind} cannot be added")
+        role, text_type = self._roles[item.kind]
+        content: list[Settings] = []
+        if item.audio is not None:
+            content.append({"type": "input_audio", "audio": b2a_base64(item.audio, newline=False).decode()})
+        if item.text or (item.image is None and item.audio is None):
+            content.append({"type": text_type, "text": item.text})
+        if item.image is not None:
+            content.append({"type": "input_image", "image_url": item.image})
+        message: Settings = {"type": "message", "role": role, "content": content}
+        if item.item_id is not None:
+            message["id"] = item.item_id
+        return message
 
 
 def encode_audio(pcm: bytes | bytearray) -> bytes:
@@ -43,69 +118,5 @@ def encode_audio(pcm: bytes | bytearray) -> bytes:
     return b"".join((_APPEND_HEAD, b2a_base64(pcm, newline=False), _APPEND_TAIL))
 
 
-def event_of(command: ModelCommand) -> dict[str, object]:
-    """A command as a client event. Raises ValueError for an item that is no message."""
-    match command:
-        case CreateResponse():
-            return _create_response(command)
-        case CancelResponse(response_id=None):
-            return {"type": "response.cancel"}
-        case CancelResponse(response_id=response_id):
-            return {"type": "response.cancel", "response_id": response_id}
-        case UpdateSession(request_id=request_id):
-            return update_of(changes_of(command), request_id)
-        case CommitInput():
-            return {"type": "input_audio_buffer.commit"}
-        case ClearInput():
-            return {"type": "input_audio_buffer.clear"}
-        case TruncateItem() | DeleteItem() | SendToolOutput() | AddItem():
-            return _item_event(command)
-        case _:
-            assert_never(command)
-
-
-def _create_response(command: CreateResponse) -> dict[str, object]:
-    response: dict[str, object] = {"metadata": {REQUEST_ID: command.request_id}}
-    if command.instructions is not None:
-        response["instructions"] = command.instructions
-    if command.tool_choice is not None:
-        response["tool_choice"] = str(command.tool_choice)
-    return {"type": "response.create", "event_id": command.request_id, "response": response}
-
-
-def _item_event(command: TruncateItem | DeleteItem | SendToolOutput | AddItem) -> dict[str, object]:
-    match command:
-        case TruncateItem():
-            return {
-                "type": "conversation.item.truncate",
-                "item_id": command.item_id,
-                "content_index": command.content_index,
-                "audio_end_ms": command.audio_end_ms,
-            }
-        case DeleteItem(item_id=item_id):
-            return {"type": "conversation.item.delete", "item_id": item_id}
-        case SendToolOutput(call_id=call_id, output=output):
-            return _create_item({"type": "function_call_output", "call_id": call_id, "output": output})
-        case AddItem(item=item):
-            return _create_item(_message(item))
-        case _:
-            assert_never(command)
-
-
-def _create_item(item: dict[str, object]) -> dict[str, object]:
+def _create_item(item: Settings) -> Settings:
     return {"type": "conversation.item.create", "item": item}
-
-
-def _message(item: NewItem) -> dict[str, object]:
-    if item.kind not in _ROLES:
-        raise ValueError(f"An item of kind {item.kind} cannot be added")
-    role, text_type = _ROLES[item.kind]
-    content: list[dict[str, object]] = []
-    if item.text or item.image is None:
-        content.append({"type": text_type, "text": item.text})
-    if item.image is not None:
-        content.append({"type": "input_image", "image_url": item.image})
-    message: dict[str, object] = {"type": "message", "role": role, "content": content}
-    if item.item_id is not None:
-        message["id"] = item.item_id
-    return message

@@ -1,7 +1,7 @@
 """What errors of the provider mean: codes, close frames and HTTP statuses as classes of errors."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import Final
@@ -20,6 +20,7 @@ from ...errors import (
     SessionExpiredError,
 )
 from .fields import Json, optional_text, plain_text
+from .waiting import wait_in
 
 
 class Cause(Enum):
@@ -45,6 +46,9 @@ _CAUSES: Final[dict[str, Cause]] = {
     "model_not_found": Cause.CONFIGURATION,
     "model_load_error": Cause.CONFIGURATION,
     "beta_api_shape_disabled": Cause.CONFIGURATION,
+    "DeploymentNotFound": Cause.CONFIGURATION,
+    "OperationNotSupported": Cause.CONFIGURATION,
+    "OpperationNotSupported": Cause.CONFIGURATION,
     "rate_limit_exceeded": Cause.RATE_LIMIT,
     "inference_rate_limit_exceeded": Cause.RATE_LIMIT,
     "rate_limit_error": Cause.RATE_LIMIT,
@@ -87,12 +91,20 @@ _STATUS_CAUSES: Final[dict[int, Cause]] = {
     HTTPStatus.TOO_MANY_REQUESTS: Cause.RATE_LIMIT,
 }
 
+# Under these statuses servers give codes of their own, which must not hide what the status says. An account
+# without credit is refused as if it asked too often; there the code tells more.
+_TELLING: Final[dict[int, frozenset[Cause]]] = {
+    HTTPStatus.UNAUTHORIZED: frozenset(),
+    HTTPStatus.FORBIDDEN: frozenset(),
+    HTTPStatus.TOO_MANY_REQUESTS: frozenset({Cause.QUOTA}),
+}
+
 _FATAL: Final = frozenset({Cause.AUTHENTICATION, Cause.QUOTA, Cause.EXPIRED})
 
 # Types of errors that say no more than that there is one.
 _VAGUE: Final = frozenset({"error", "invalid_request_error"})
 
-_KEY: Final = re.compile(r"\b([se]k[-_]|Bearer )[^\s'\"<>,;)]+")
+_KEY: Final = re.compile(r"\b([se]k[-_]|Bearer |eyJ)[^\s'\"<>,;)]+")
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -123,12 +135,18 @@ def fault_of(error: Json, redact: Redactor) -> ProviderFault:
     if code is None and kind is not None and kind not in _VAGUE and _WORD.fullmatch(kind):
         code = kind
     message = plain_text(error, "message") or kind or code or "unknown error"
-    return ProviderFault(code, redact(message), optional_text(error, "param"))
+    fault = ProviderFault(code, redact(message), optional_text(error, "param"))
+    return replace(fault, retry_after_s=wait_in(message)) if is_rate_limit(fault) else fault
 
 
 def cause_of(fault: ProviderFault | None) -> Cause | None:
     """What is behind a fault; None where its code is not a known one."""
     return _CAUSES.get(fault.code) if fault is not None and fault.code is not None else None
+
+
+def is_rate_limit(fault: ProviderFault) -> bool:
+    """Whether the same request may be granted later."""
+    return cause_of(fault) is Cause.RATE_LIMIT
 
 
 def rejection_of(fault: ProviderFault) -> Rejection:
@@ -175,7 +193,9 @@ def error_of_close(code: int | None, reason: str, fault: ProviderFault | None, *
 
 def error_of_status(status: int, fault: ProviderFault | None = None, retry_after_s: float | None = None) -> EngineError:
     """An HTTP answer where a session was asked for."""
-    cause = cause_of(fault) or _STATUS_CAUSES.get(status)
+    cause = cause_of(fault)
+    if cause is None or cause not in _TELLING.get(status, frozenset(Cause)):
+        cause = _STATUS_CAUSES.get(status)
     fault = fault or ProviderFault(None, f"The provider answered with HTTP status {status}")
     return _error(cause, fault, established=False, retry_after_s=retry_after_s)
 
@@ -186,7 +206,8 @@ def _error(
     if cause is Cause.CONFIGURATION:
         return ConfigurationError(fault.message)
     if cause is Cause.RATE_LIMIT:
-        return RateLimitedError(fault.message, code=fault.code, param=fault.param, retry_after_s=retry_after_s)
+        wait_s = fault.retry_after_s if retry_after_s is None else retry_after_s
+        return RateLimitedError(fault.message, code=fault.code, param=fault.param, retry_after_s=wait_s)
     kind: type[ProviderError] = ConnectionLostError if established else ConnectionFailedError
     if cause is Cause.AUTHENTICATION:
         kind = AuthenticationError

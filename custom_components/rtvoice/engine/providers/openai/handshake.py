@@ -2,55 +2,80 @@
 
 import asyncio
 import logging
+from typing import Final
 
 import orjson
 
 from ...conversation.values import ProviderFault
 from ...errors import ConnectionFailedError, EngineError
 from ...options import SessionOptions
-from .codec import update_of, without
+from .codec import update_of
+from .dialect import Dialect, recognised
 from .endpoint import Endpoint
 from .faults import Cause, cause_of, error_of_fault, fault_of
 from .fields import Json, number, optional_text, part
 from .http import TRANSPORT_ERRORS
+from .style import Settings, Style
 from .wire import Wire
 
 _LOGGER = logging.getLogger(__name__)
 
+_CREATED: Final = "session.created"
+_SHOWING: Final = frozenset({_CREATED, "session.updated"})
 
-async def set_up(wire: Wire, endpoint: Endpoint, options: SessionOptions, *, greet_by: float) -> list[Json]:
+
+async def set_up(
+    wire: Wire, endpoint: Endpoint, options: SessionOptions, *, greet_by: float
+) -> tuple[Dialect, list[Json]]:
     """Wait for the server's greeting until the loop's time is `greet_by`, then have the settings taken over.
 
-    Returns the events that came in between. Raises what kept the session from being set up.
+    Returns the dialect that the server speaks, and the events that came in between. Raises what kept the session
+    from being set up.
     """
-    await _greeted(wire, endpoint, greet_by)
-    early = await _configured(wire, endpoint, options)
+    dialect = await _greeted(wire, endpoint, greet_by)
+    early = await _configured(wire, endpoint, dialect.style, options)
     wire.established = True
-    return early
+    return dialect, early
 
 
-async def _greeted(wire: Wire, endpoint: Endpoint, greet_by: float) -> None:
+async def _greeted(wire: Wire, endpoint: Endpoint, greet_by: float) -> Dialect:
+    dialect = endpoint.dialect
     try:
         async with asyncio.timeout_at(greet_by):
-            while True:
-                event = await wire.read()
-                if event.get("type") in endpoint.dialect.greetings:
-                    wire.expect_expiry(number(part(event, "session"), "expires_at"))
-                    return
-                if event.get("type") == "error":
-                    fault = fault_of(part(event, "error"), endpoint.redact)
-                    raise error_of_fault(fault, established=False)
+            greeting = await _event_of(wire, endpoint, dialect.greetings)
     except TimeoutError as err:
         raise ConnectionFailedError(f"{endpoint.root.host} opened no session in time") from err
+    if dialect.guessed and greeting.get("type") != _CREATED:
+        try:
+            async with asyncio.timeout(endpoint.timeouts.unconfirmed_s):
+                greeting = await _event_of(wire, endpoint, frozenset({_CREATED}))
+        except TimeoutError:
+            _LOGGER.debug("%s does not show its session, going on", endpoint.root.host)
+    session = part(greeting, "session")
+    wire.expect_expiry(number(session, "expires_at"))
+    if not dialect.guessed:
+        return dialect
+    found = recognised(session)
+    _LOGGER.debug("%s is taken to speak the dialect %s", endpoint.root.host, found.name)
+    return found
 
 
-async def _configured(wire: Wire, endpoint: Endpoint, options: SessionOptions) -> list[Json]:
-    session = endpoint.dialect.session_of(options)
+async def _event_of(wire: Wire, endpoint: Endpoint, kinds: frozenset[str]) -> Json:
+    while True:
+        event = await wire.read()
+        if event.get("type") in kinds:
+            return event
+        if event.get("type") == "error":
+            raise error_of_fault(fault_of(part(event, "error"), endpoint.redact), established=False)
+
+
+async def _configured(wire: Wire, endpoint: Endpoint, style: Style, options: SessionOptions) -> list[Json]:
+    session = style.session_of(options)
     early: list[Json] = []
     attempt = 1
     # Each round drops one of the few settings that can be spared, so there is a last one.
     while (fault := await _refusal(wire, endpoint, session, f"setup-{attempt}", early)) is not None:
-        smaller = without(session, fault.param) if fault.param is not None else None
+        smaller = style.without(session, fault.param) if fault.param is not None else None
         if smaller is None:
             raise _refused(fault)
         _LOGGER.debug("The provider does not take %s, going on without it", fault.param)
@@ -60,7 +85,7 @@ async def _configured(wire: Wire, endpoint: Endpoint, options: SessionOptions) -
 
 
 async def _refusal(
-    wire: Wire, endpoint: Endpoint, session: dict[str, object], request_id: str, early: list[Json]
+    wire: Wire, endpoint: Endpoint, session: Settings, request_id: str, early: list[Json]
 ) -> ProviderFault | None:
     """Send the settings and wait until they are refused, or taken over (None)."""
     known = endpoint.dialect.confirms_settings
@@ -71,6 +96,8 @@ async def _refusal(
             while True:
                 event = await wire.read()
                 error = part(event, "error")
+                if event.get("type") in _SHOWING:
+                    wire.expect_expiry(number(part(event, "session"), "expires_at"))
                 if event.get("type") == "session.updated":
                     return None
                 if event.get("type") == "error" and optional_text(error, "event_id") in (request_id, None):

@@ -1,8 +1,9 @@
 """The HTTP side: one guarded client session, and the list of models."""
 
 import asyncio
+import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -12,13 +13,21 @@ import aiohttp
 import orjson
 
 from ...errors import ConfigurationError, ConnectionFailedError, EngineError
+from .admission import admitted
 from .endpoint import Endpoint
 from .faults import error_of_status, fault_of
 from .fields import Json, optional_text, part, parts
+from .waiting import retry_after
+
+_LOGGER = logging.getLogger(__name__)
 
 _DNS_CACHE_S: Final = 300
 TRANSPORT_ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError)
 """What talking to a server raises."""
+
+# Asking again does no harm under these; others may count how often somebody fails.
+_EXPLAINED: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+_MAX_WORDS_BYTES: Final = 65_536
 
 _NO_LIST: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 
@@ -85,6 +94,7 @@ class Http:
 async def list_models(http: Http, endpoint: Endpoint) -> tuple[str, ...]:
     """Ids of the models at hand, empty where the server keeps no list. Raises what refusals of it mean."""
     failure: EngineError | None = None
+    endpoint = await admitted(endpoint)
     try:
         async with http.in_use(), asyncio.timeout(endpoint.timeouts.greet_s):
             session = await http.session()
@@ -111,10 +121,24 @@ async def resolve(endpoint: Endpoint) -> None:
     await loop.getaddrinfo(endpoint.root.host, endpoint.root.port)
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds in a `Retry-After` header; None for a date or nothing."""
-    value = headers.get("Retry-After", "")
-    return float(value) if value.isascii() and value.isdecimal() else None
+async def refusal_in_words(http: Http, endpoint: Endpoint, model: str, status: int) -> EngineError | None:
+    """Ask why a websocket was refused with this status; None if it cannot be told.
+
+    What refuses a websocket says so in the body of its answer, which a handshake does not read.
+    """
+    if status not in _EXPLAINED:
+        return None
+    url = endpoint.refusal(model)
+    try:
+        async with asyncio.timeout(endpoint.timeouts.greet_s):
+            session = await http.session()
+            async with session.get(url, headers=endpoint.headers, allow_redirects=False) as response:
+                again, body = response.status, await response.content.read(_MAX_WORDS_BYTES)
+    except TRANSPORT_ERRORS as err:
+        _LOGGER.debug("The refusal stays unexplained: %s", type(err).__name__)
+        return None
+    error = part(_json(body) or {}, "error")
+    return error_of_status(status, fault_of(error, endpoint.redact)) if again == status and error else None
 
 
 def failure_of(err: Exception, endpoint: Endpoint) -> EngineError:

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import override
+from typing import Final, override
 
 import aiohttp
 
@@ -14,16 +14,19 @@ from ...conversation.values import Capabilities
 from ...errors import ConfigurationError, EngineError
 from ...options import PushToTalk, SessionOptions
 from ...ports import Connection, RealtimeProvider
+from .beta import beta_style
 from .connection import open_connection
-from .dialect import DIALECTS, OPENAI, TIMEOUTS, Timeouts
+from .dialect import BETA, DIALECTS, OPENAI, TIMEOUTS, Dialect, Timeouts, known_at
 from .endpoint import Endpoint
 from .http import Http, list_models, resolve
 
 _LOGGER = logging.getLogger(__name__)
 
+_RATES_HZ: Final = frozenset({8_000, 16_000, 24_000})
 
-class _WebSocketProvider(RealtimeProvider):
-    """A provider at one endpoint."""
+
+class WebSocketProvider(RealtimeProvider):
+    """A provider at one endpoint; base of those that have a name."""
 
     def __init__(self, endpoint: Endpoint, session: aiohttp.ClientSession | None) -> None:
         self._endpoint = endpoint
@@ -52,13 +55,11 @@ class _WebSocketProvider(RealtimeProvider):
     @override
     @asynccontextmanager
     async def connect(self, options: SessionOptions) -> AsyncIterator[Connection]:
-        async with open_connection(self._http, self._endpoint, options) as connection:
+        async with open_connection(self._http, self._endpoint, self._adapted(options)) as connection:
             try:
                 yield connection
             finally:
-                if connection.metadata_echoed:
-                    # What a server has done once, later sessions can rely on.
-                    self._capabilities = replace(self._capabilities, echoes_metadata=True)
+                self._capabilities = connection.learned(self._capabilities)
 
     @override
     async def close(self) -> None:
@@ -83,8 +84,12 @@ class _WebSocketProvider(RealtimeProvider):
         async with self.connect(options):
             pass
 
+    def _adapted(self, options: SessionOptions) -> SessionOptions:
+        """The options as this provider can serve them."""
+        return options
 
-class OpenAIProvider(_WebSocketProvider):
+
+class OpenAIProvider(WebSocketProvider):
     """The OpenAI Realtime API.
 
     The key is taken from `api_key` or the environment's OPENAI_API_KEY. A `session` that is given is not closed.
@@ -108,10 +113,12 @@ class OpenAIProvider(_WebSocketProvider):
         super().__init__(Endpoint.at(base_url, OPENAI, api_key=key, headers=headers, timeouts=timeouts), session)
 
 
-class CompatibleProvider(_WebSocketProvider):
-    """A server that speaks the OpenAI Realtime API. `dialect` is `auto` or `ga`.
+class CompatibleProvider(WebSocketProvider):
+    """A server that speaks the OpenAI Realtime API, in the dialect `ga`, `beta`, `xai`, or `auto`: what it looks like.
 
-    A `session` that is given is not closed. Raises ConfigurationError for an address or dialect that cannot be used.
+    Servers of the beta differ once more: some want tools nested as in the chat API (`nested_tools`), and some hear
+    another rate than 24 kHz (`input_rate_hz`). A `session` that is given is not closed. Raises ConfigurationError for
+    an address, a dialect or a combination that cannot be used.
     """
 
     def __init__(
@@ -120,10 +127,25 @@ class CompatibleProvider(_WebSocketProvider):
         *,
         api_key: str | None = None,
         dialect: str = "auto",
+        nested_tools: bool = False,
+        input_rate_hz: int | None = None,
         session: aiohttp.ClientSession | None = None,
         timeouts: Timeouts = TIMEOUTS,
     ) -> None:
         spoken = DIALECTS.get(dialect)
         if spoken is None:
             raise ConfigurationError(f"The dialect {dialect!r} is not supported; there are {', '.join(DIALECTS)}")
-        super().__init__(Endpoint.at(base_url, spoken, api_key=api_key, timeouts=timeouts), session)
+        if nested_tools or input_rate_hz is not None:
+            spoken = _varied(spoken, nested_tools=nested_tools, input_rate_hz=input_rate_hz)
+        endpoint = Endpoint.at(base_url, spoken, api_key=api_key, timeouts=timeouts)
+        super().__init__(replace(endpoint, dialect=known_at(endpoint.root.host, spoken)), session)
+
+
+def _varied(dialect: Dialect, *, nested_tools: bool, input_rate_hz: int | None) -> Dialect:
+    if dialect is not BETA:
+        raise ConfigurationError("Only the dialect 'beta' has nested tools or other rates")
+    rate_hz = dialect.capabilities.input_rate_hz if input_rate_hz is None else input_rate_hz
+    if rate_hz not in _RATES_HZ:
+        raise ConfigurationError(f"Audio of {rate_hz} Hz is not supported")
+    capabilities = replace(dialect.capabilities, input_rate_hz=rate_hz)
+    return replace(dialect, style=beta_style(nested_tools=nested_tools), capabilities=capabilities)

@@ -1,112 +1,69 @@
-"""The settings of a session as the provider wants them."""
+"""The settings of a session as the general API wants them."""
 
 from collections.abc import Iterable
 from typing import Final, assert_never
 
 from ...conversation.effects import UpdateSession
 from ...conversation.values import ToolDefinition
-from ...options import PushToTalk, SemanticVAD, ServerVAD, SessionOptions, TurnDetection
+from ...options import (
+    PushToTalk,
+    SemanticVAD,
+    ServerVAD,
+    SessionOptions,
+    TokenBudget,
+    Truncation,
+    TruncationMode,
+    TurnDetection,
+)
+from .style import Settings, Style
 
-RATE_HZ: Final = 24_000
+PCM: Final = {"type": "audio/pcm", "rate": 24_000}
+"""The format of audio, both ways."""
 
 # These transcription models take several languages; all others take one, under another name.
 _MULTILINGUAL: Final = frozenset({"gpt-transcribe", "gpt-live-transcribe"})
 
-# Settings that a session can do without where the provider does not know them: param of the error -> key to drop.
-_DISPENSABLE: Final = (
-    "session.reasoning",
-    "session.audio.input.noise_reduction",
-    "session.audio.input.transcription.languages",
-    "session.audio.input.transcription.language",
-    "session.audio.output.speed",
-)
 
-
-def session_of(options: SessionOptions) -> dict[str, object]:
+def session_of(options: SessionOptions) -> Settings:
     """The `session` object of the first update."""
-    session: dict[str, object] = {
+    session: Settings = {
         "type": "realtime",
         "instructions": options.instructions,
         "output_modalities": [str(options.output_modality)],
         "audio": {"input": _input(options), "output": _output(options)},
-        "tools": _tools(options.tools),
+        "tools": tools_of(options.tools),
         "tool_choice": "auto",
     }
     if options.reasoning_effort is not None:
         session["reasoning"] = {"effort": str(options.reasoning_effort)}
     if options.max_output_tokens is not None:
         session["max_output_tokens"] = options.max_output_tokens
+    if options.parallel_tool_calls is not None:
+        session["parallel_tool_calls"] = options.parallel_tool_calls
+    if options.truncation is not None:
+        session["truncation"] = _truncation(options.truncation)
     return session
 
 
-def update_of(session: dict[str, object], request_id: str) -> dict[str, object]:
+def update_of(session: Settings, request_id: str) -> Settings:
     """A `session.update` event."""
     return {"type": "session.update", "event_id": request_id, "session": session}
 
 
-def changes_of(command: UpdateSession) -> dict[str, object]:
+def changes_of(command: UpdateSession) -> Settings:
     """The `session` object of a later update. It never holds the voice, which is locked once the agent has spoken."""
-    session: dict[str, object] = {"type": "realtime"}
+    session: Settings = {"type": "realtime"}
     if command.speech_speed is not None:
         session["audio"] = {"output": {"speed": command.speech_speed}}
     if command.tools is not None:
-        session["tools"] = _tools(command.tools)
+        session["tools"] = tools_of(command.tools)
     if command.tool_choice is not None:
         session["tool_choice"] = str(command.tool_choice)
     return session
 
 
-def without(session: dict[str, object], param: str) -> dict[str, object] | None:
-    """The settings without the one that `param` complains about; None if it is not there or cannot be spared."""
-    for path in _DISPENSABLE:
-        if param == path or param.startswith(f"{path}."):
-            return _drop(session, path.split(".")[1:])
-    return None
-
-
-def _drop(settings: dict[str, object], path: list[str]) -> dict[str, object] | None:
-    key, *rest = path
-    if key not in settings:
-        return None
-    if not rest:
-        return {name: value for name, value in settings.items() if name != key}
-    inner = settings[key]
-    smaller = _drop(inner, rest) if isinstance(inner, dict) else None
-    return None if smaller is None else {**settings, key: smaller}
-
-
-def _input(options: SessionOptions) -> dict[str, object]:
-    noise_reduction = options.noise_reduction
-    return {
-        "format": {"type": "audio/pcm", "rate": RATE_HZ},
-        "noise_reduction": None if noise_reduction is None else {"type": str(noise_reduction)},
-        "transcription": _transcription(options.transcription_model, options.transcription_language),
-        "turn_detection": _turn_detection(options.turn_detection),
-    }
-
-
-def _output(options: SessionOptions) -> dict[str, object]:
-    output: dict[str, object] = {
-        "format": {"type": "audio/pcm", "rate": RATE_HZ},
-        "speed": options.speech_speed,
-    }
-    if options.voice is not None:
-        output["voice"] = str(options.voice)
-    return output
-
-
-def _transcription(model: str | None, language: str | None) -> dict[str, object] | None:
-    if model is None:
-        return None
-    transcription: dict[str, object] = {"model": str(model)}
-    if language is not None and model in _MULTILINGUAL:
-        transcription["languages"] = [language]
-    elif language is not None:
-        transcription["language"] = language
-    return transcription
-
-
-def _turn_detection(turn_detection: TurnDetection) -> dict[str, object] | None:
+def turn_detection_of(turn_detection: TurnDetection) -> Settings | None:
+    """The `turn_detection` object."""
     # Both flags are sent: without `create_response` the server would still cancel a running response.
     flags = {"create_response": True, "interrupt_response": True}
     match turn_detection:
@@ -126,7 +83,8 @@ def _turn_detection(turn_detection: TurnDetection) -> dict[str, object] | None:
             assert_never(turn_detection)
 
 
-def _tools(tools: Iterable[ToolDefinition]) -> list[dict[str, object]]:
+def tools_of(tools: Iterable[ToolDefinition]) -> list[Settings]:
+    """The list of tools."""
     return [
         {
             "type": "function",
@@ -136,3 +94,61 @@ def _tools(tools: Iterable[ToolDefinition]) -> list[dict[str, object]]:
         }
         for tool in tools
     ]
+
+
+def _input(options: SessionOptions) -> Settings:
+    noise_reduction = options.noise_reduction
+    return {
+        "format": PCM,
+        "noise_reduction": None if noise_reduction is None else {"type": str(noise_reduction)},
+        "transcription": _transcription(options.transcription_model, options.transcription_language),
+        "turn_detection": turn_detection_of(options.turn_detection),
+    }
+
+
+def _output(options: SessionOptions) -> Settings:
+    output: Settings = {
+        "format": PCM,
+        "speed": options.speech_speed,
+    }
+    if options.voice is not None:
+        output["voice"] = str(options.voice)
+    return output
+
+
+def _transcription(model: str | None, language: str | None) -> Settings | None:
+    if model is None:
+        return None
+    transcription: Settings = {"model": str(model)}
+    if language is not None and model in _MULTILINGUAL:
+        transcription["languages"] = [language]
+    elif language is not None:
+        transcription["language"] = language
+    return transcription
+
+
+def _truncation(truncation: Truncation) -> str | Settings:
+    match truncation:
+        case TruncationMode():
+            return str(truncation)
+        case TokenBudget(retention_ratio=ratio, post_instructions_tokens=None):
+            return {"type": "retention_ratio", "retention_ratio": ratio}
+        case TokenBudget(retention_ratio=ratio, post_instructions_tokens=tokens):
+            limits = {"post_instructions": tokens}
+            return {"type": "retention_ratio", "retention_ratio": ratio, "token_limits": limits}
+        case _:
+            assert_never(truncation)
+
+
+_DISPENSABLE: Final = (
+    "session.reasoning",
+    "session.truncation",
+    "session.parallel_tool_calls",
+    "session.audio.input.noise_reduction",
+    "session.audio.input.transcription.languages",
+    "session.audio.input.transcription.language",
+    "session.audio.output.speed",
+)
+
+GENERAL: Final = Style(session_of, changes_of, {path: path for path in _DISPENSABLE})
+"""The style of the general API."""
