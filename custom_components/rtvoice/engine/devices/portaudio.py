@@ -1,5 +1,7 @@
 """Streams of the sound card, by PortAudio. Everything here blocks, except where it says otherwise."""
 
+import atexit
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +11,10 @@ from typing import Protocol
 from ..audio.frame import FRAME_MS
 from ..errors import DeviceError
 from .choice import INPUT, AudioDevice, Direction, choose
+
+_LOGGER = logging.getLogger(__name__)
+
+_CLOSE_WITHIN_S = 5.0
 
 _INVALID_SAMPLE_RATE = -9997
 _REASONS = {
@@ -87,10 +93,21 @@ class Library:
             return stream
 
     def close(self, stream: Stream) -> None:
-        """Close a stream that `open` gave."""
+        """Close a stream that `open` gave, or give it up if that takes too long.
+
+        PortAudio up to 19.7 may spin for ever in the thread of an ALSA device that vanished (pa_linux_alsa.c,
+        PaAlsaStream_WaitForFrames), and closing then waits for that thread. Such a stream stays counted as open.
+        """
         with self._lock:
-            stream.close()
-            self._open_streams -= 1
+            closing = threading.Thread(target=stream.close, name="close audio stream", daemon=True)
+            closing.start()
+            closing.join(_CLOSE_WITHIN_S)
+            if closing.is_alive():
+                _LOGGER.warning("PortAudio does not let go of an audio device that was lost; restart to free it")
+                # At exit sounddevice would wait for the same thread.
+                atexit.unregister(_load()._exit_handler)  # noqa: SLF001 - there is no public way
+            else:
+                self._open_streams -= 1
 
     def _refresh(self, sounddevice: ModuleType) -> bool:
         """Let PortAudio look again which devices there are; that would break open streams."""

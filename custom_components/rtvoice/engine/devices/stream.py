@@ -3,10 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 
 from .choice import Direction
 from .portaudio import LIBRARY, Stream, StreamOrder
 from .threaded import AbandonedError, ThreadedResource
+
+_STALLED_AFTER_S = 3.0
+"""A stream without a block for so long has lost its device, whatever PortAudio says."""
 
 
 class DeviceStream:
@@ -32,6 +36,7 @@ class DeviceStream:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
         self._lost = False
+        self._beat_s = 0.0
         self.sample_rate = sample_rate
         """The rate asked for until the stream is open; then the rate it has."""
 
@@ -39,7 +44,7 @@ class DeviceStream:
     def active(self) -> bool:
         """Whether the stream is open and its device is still there."""
         stream = self._stream.current
-        return stream is not None and not self._lost and stream.active
+        return stream is not None and not self._lost and stream.active and monotonic() - self._beat_s < _STALLED_AFTER_S
 
     async def open(self) -> None:
         """Open the stream. Raises the direction's error."""
@@ -72,8 +77,13 @@ class DeviceStream:
 
     def _make(self) -> Stream:
         generation = self._generation
+        self._beat_s = monotonic()
         end = partial(self.run_on_loop, self._lose, generation)
-        return LIBRARY.open(StreamOrder(self._direction, self._device, self._wanted_rate, self._callback, end))
+        return LIBRARY.open(StreamOrder(self._direction, self._device, self._wanted_rate, self._exchange, end))
+
+    def _exchange(self, *block: object) -> None:
+        self._beat_s = monotonic()
+        self._callback(*block)
 
     def _lose(self, generation: int) -> None:
         if generation == self._generation:

@@ -3,6 +3,7 @@
 import threading
 import wave
 from collections import deque
+from contextlib import closing
 from pathlib import Path
 
 from ..audio.frame import SAMPLE_BYTES
@@ -43,26 +44,29 @@ class Tape:
     def write(self) -> None:
         """Put down what was recorded. Does nothing once the tape is closed."""
         with self._lock:
-            if not self._file.closed:
-                self._write()
+            if self._file.closed:
+                return
+            try:
+                self._put_down()
+            except OSError as err:
+                raise SinkError(f"{self._path} cannot be written: {err}") from err
 
     def close(self) -> None:
         """Put down the rest and close the file."""
         with self._lock:
             try:
-                self._write()
-            finally:
-                self._file.close()
+                with self._file, closing(self._wave):
+                    self._put_down()
+            except OSError as err:
+                raise SinkError(f"{self._path} cannot be written: {err}") from err
 
-    def _write(self) -> None:
-        try:
-            while self._pending:
-                pcm, silent_samples = self._pending.popleft()
-                self._wave.writeframesraw(pcm)
-                for start in range(0, silent_samples * SAMPLE_BYTES, len(_SILENCE)):
-                    self._wave.writeframesraw(_SILENCE[: silent_samples * SAMPLE_BYTES - start])
-                self._written_samples += len(pcm) // SAMPLE_BYTES + silent_samples
-            self._wave.writeframes(b"")
-            self._file.flush()
-        except OSError as err:
-            raise SinkError(f"{self._path} cannot be written: {err}") from err
+    def _put_down(self) -> None:
+        while self._pending:
+            pcm, silent_samples = self._pending.popleft()
+            self._wave.writeframesraw(pcm)
+            for start in range(0, silent_samples * SAMPLE_BYTES, len(_SILENCE)):
+                self._wave.writeframesraw(_SILENCE[: silent_samples * SAMPLE_BYTES - start])
+            self._written_samples += len(pcm) // SAMPLE_BYTES + silent_samples
+        # Writing nothing corrects the header.
+        self._wave.writeframes(b"")
+        self._file.flush()

@@ -33,12 +33,15 @@ class ThreadedResource[T]:
         await self.close()
         ticket = self._ticket = object()
         try:
-            return await asyncio.to_thread(self._open, ticket)
+            resource = await asyncio.to_thread(self._open, ticket)
         except asyncio.CancelledError:
             # The thread cannot be cancelled. Whatever it is still going to open is closed behind it.
             self._ticket = None
             asyncio.get_running_loop().run_in_executor(None, self._close)
             raise
+        if ticket is not self._ticket:
+            raise AbandonedError
+        return resource
 
     async def close(self) -> None:
         """Close it if it is open or about to be. Idempotent."""
