@@ -202,6 +202,31 @@ async def test_chunk_that_waits_for_room_is_not_played_after_a_clear() -> None:
 
 
 @in_virtual_time
+async def test_nothing_of_what_was_cleared_sounds_on_in_the_resampler() -> None:
+    async with staged(HandSink(16_000)) as stage:
+        stage.playout.play("a", 0, array("h", [20_000] * 50 * FRAME).tobytes())
+        await stage.listen(3)
+        heard = len(stage.sink.heard)
+        assert any(stage.sink.heard)
+        await stage.playout.clear()
+        stage.playout.play("b", 0, bytes(2 * 5 * FRAME))
+        await stage.listen(10)
+        assert bytes(stage.sink.heard[heard:]) == bytes(2 * 5 * 320)
+
+
+@in_virtual_time
+async def test_each_burst_is_counted_from_where_the_sink_stood() -> None:
+    # One sample at 24 kHz becomes one at 16 kHz, rounded up: a count of all of them together would run ahead.
+    async with staged(HandSink(16_000), prebuffer_ms=0) as stage:
+        for _ in range(9):
+            stage.playout.play("a", 0, ramp(0, 1))
+            await stage.pass_ms(100)
+        assert stage.sink.given == [1] * 9
+        stage.sink.advance(6)
+        assert stage.playout.position() == PlayoutPosition("a", 6 / MS)
+
+
+@in_virtual_time
 async def test_clear_of_nothing_is_answered_too() -> None:
     async with staged() as stage:
         await stage.playout.clear()

@@ -71,7 +71,7 @@ class JitterBuffer:
         return self._pieces[0].item_id if self._pieces else None
 
     async def holds(self, samples: int, *, within_s: float | None = None) -> bool:
-        """Wait until so many samples are queued; False when time is up or the queue was cleared."""
+        """Wait until so many samples are queued, time is up or the queue is cleared; True if they are there."""
         clears = self._clears
         try:
             async with asyncio.timeout(within_s):
@@ -80,4 +80,4 @@ class JitterBuffer:
                     await self._changed.wait()
         except TimeoutError:
             pass
-        return self.queued_samples >= samples and self._clears == clears
+        return self.queued_samples >= samples
