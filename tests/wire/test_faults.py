@@ -12,6 +12,7 @@ from custom_components.rtvoice.engine import (
     EndReason,
     QuotaExceededError,
 )
+from custom_components.rtvoice.engine.session import supervisor
 from simulator import Behaviour, CloseSocket, Cut, Fail, Garbage, NoAnswer, Plan, Say, ScriptedBrain, Stall, Turn
 
 LONG = "This answer is long enough to break in its middle."
@@ -57,12 +58,34 @@ async def test_nobody_listens(house) -> None:
     await provider.close()
 
 
-@pytest.mark.parametrize("fault", [Cut(), CloseSocket(1011, "gone"), CloseSocket(1006)])
-async def test_link_lost_in_the_middle_of_an_answer(house, fault) -> None:
-    async with house(answering(fault=fault), sane=False) as h:
-        task = await h.start()
+@pytest.mark.parametrize("fault", [Cut(), CloseSocket(1011, "gone"), CloseSocket(1012, "restart")])
+async def test_link_lost_in_the_middle_of_an_answer_is_made_anew(house, fault) -> None:
+    brain = answering(fault=fault)
+    brain.add(Turn("", (Plan((Say("And it goes on."),)),)))
+    async with house(brain, sane=False) as h:
+        await h.start()
         h.microphone.speak()
-        result = await asyncio.wait_for(task, 10)
+        await h.until(lambda: len(h.simulator.connections) == 2)
+        await h.until(lambda: len(h.agent.turns) == 3 and h.agent.state == "listening")
+        result = await h.stop()
+    first, second = h.simulator.connections
+    assert [item["item"]["role"] for item in second.client_events if item["type"] == "conversation.item.create"] == [
+        "user",
+        "assistant",
+    ]
+    assert [turn.transcript for turn in result.turns][::2] == ["x", "And it goes on."]
+    assert LONG.startswith(result.turns[1].transcript)
+    assert "Go on from there" in str(second.client_events)
+    assert first.closed
+
+
+async def test_provider_gone_for_good_ends_the_session(house, monkeypatch) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_WAIT_S", 0.01)
+    async with house(answering(fault=Cut()), sane=False) as h:
+        task = await h.start()
+        h.simulator.behaviour.refusal = "server_error"
+        h.microphone.speak()
+        result = await asyncio.wait_for(task, 20)
         assert result.end_reason is EndReason.CONNECTION_LOST
         assert result.turns[0].transcript == "x"
         assert not h.microphone.is_active
@@ -70,10 +93,14 @@ async def test_link_lost_in_the_middle_of_an_answer(house, fault) -> None:
         assert h.events[-1] == AgentStoppedEvent(EndReason.CONNECTION_LOST)
 
 
-async def test_expired_session_is_told_as_such(house) -> None:
-    async with house(behaviour=Behaviour(session_s=2.0), sane=False) as h:
-        task = await h.start()
-        assert (await asyncio.wait_for(task, 5)).end_reason is EndReason.EXPIRED
+async def test_expired_session_is_made_anew(house) -> None:
+    async with house(behaviour=Behaviour(session_s=1.5), sane=False) as h:
+        await h.start()
+        await h.until(lambda: len(h.simulator.connections) == 2)
+        h.simulator.behaviour.session_s = 3600
+        await h.until(lambda: h.agent.state == "listening")
+        assert (await h.stop()).end_reason is EndReason.STOPPED
+        assert not h.of(AgentErrorEvent)
 
 
 async def test_quota_that_runs_out_in_the_middle_ends_the_session(house) -> None:

@@ -109,7 +109,9 @@ def test_what_the_user_is_saying_is_held_and_heard_again() -> None:
 
 def test_audio_of_a_turn_is_kept_until_its_words_are_known() -> None:
     dialogue = ready()
-    assert dialogue.tell(f.SpeechStarted("u1"), f.SpeechStopped("u1"), f.TurnCommitted("u1"))[-1] == KeepTurn("u1")
+    dialogue.tell(f.SpeechStarted("u1"), f.SpeechStopped("u1", ended_ago_s=0.5))
+    assert dialogue.tell(f.TurnCommitted("u1")) == [KeepTurn("u1", 0.5)]
+    assert dialogue.tell(f.SpeechStarted("u2"), f.TurnCommitted("u2"))[-1] == KeepTurn("u2")
     assert DropTurn("u1") in dialogue.tell(f.UserTranscriptFinished("u1", "Hello"))
 
 

@@ -167,9 +167,13 @@ class HoldInput:
 
 @dataclass(frozen=True, slots=True)
 class KeepTurn:
-    """What was held is now the provider's item; keep it until its words are known."""
+    """What was held is now the provider's item; keep it until its words are known.
+
+    What was sent in the last `after_s` seconds is no part of it: the user had stopped by then.
+    """
 
     item_id: str
+    after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,10 @@ class Turns:
         self.awaiting_answer = False
         return self._deadlines.disarm(Timer.TURN_ANSWER)
 
+    def silent_for_s(self, now_s: float) -> float:
+        """How long ago the user's last word ended; 0 while that is not known."""
+        return 0.0 if self._ended_at_s is None else max(0.0, now_s - self._ended_at_s)
+
     def cut_off(self) -> bool:
         """The link broke: what is being said will be heard again; whether a finished turn is owed its answer."""
         self.speaking = False

@@ -25,7 +25,7 @@ def on_turn(parts: Parts, fact: TurnFact, position: PlayoutPosition, now_s: floa
             return [*effects, Publish(UserStoppedSpeakingEvent())]
         case TurnCommitted():
             parts.items.ensure(fact.item_id, ItemKind.USER_MESSAGE, now_s, fact.previous_item_id)
-            return [KeepTurn(fact.item_id)]
+            return [KeepTurn(fact.item_id, parts.turns.silent_for_s(now_s))]
     assert_never(fact)
 
 

@@ -202,7 +202,7 @@ class Session:
             case e.HoldInput():
                 self._uplink.hold()
             case e.KeepTurn():
-                self._turn_audio.keep(effect.item_id, self._uplink.release())
+                self._turn_audio.keep(effect.item_id, self._uplink.release(effect.after_s))
             case e.DropTurn():
                 self._turn_audio.drop(effect.item_id)
             case e.RecallTurn():

@@ -12,8 +12,8 @@ from ..ports import AudioInputDevice, Connection
 _PREROLL_FRAMES = 1000 // FRAME_MS
 """Speech is noticed a little after its onset."""
 _HELD_FRAMES = 60_000 // FRAME_MS
-_TAIL_FRAMES = 400 // FRAME_MS
-"""What was sent before its turn was known to be committed may belong to the next."""
+_END_MARGIN_S = 0.1
+"""Where speech ends is known to about this much; a word must not be taken for the beginning of the next turn."""
 
 
 class Uplink:
@@ -69,11 +69,12 @@ class Uplink:
         """Remember all that is sent from a moment ago on, until `release`."""
         self._holding = True
 
-    def release(self) -> bytes:
-        """Return what was sent since the hold, and remember only its very end from now on."""
+    def release(self, after_s: float) -> bytes:
+        """Return what was sent since the hold; from now on only what was sent in the last `after_s` is remembered."""
         held = b"".join(self._sent)
         self._holding = False
-        while len(self._sent) > _TAIL_FRAMES:
+        kept = max(0, int((after_s - _END_MARGIN_S) * 1000 / FRAME_MS))
+        while len(self._sent) > kept:
             self._sent.popleft()
         return held
 
