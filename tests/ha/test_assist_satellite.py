@@ -211,6 +211,7 @@ async def test_an_announcement_that_is_cut_off_is_said(
 ) -> None:
     announcing = hass.async_create_task(call(hass, "announce", message="A long story. " * 20, preannounce=False))
     await async_wait_for_state(hass, SATELLITE, "responding")
+    simulator.behaviour.refusal = "insufficient_quota"
     simulator.connections[-1].cut()
     with pytest.raises(HomeAssistantError) as failure:
         await announcing

@@ -156,12 +156,26 @@ async def test_no_answer_is_said_to_be_none(
     assert "session failed" in speech_of(result)
 
 
-async def test_a_link_cut_in_the_middle_is_said(
-    hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry
+async def test_a_link_cut_in_the_middle_is_made_anew(
+    hass: HomeAssistant, brain: ScriptedBrain, simulator: Simulator, setup_integration: MockConfigEntry
 ) -> None:
-    brain.plans.append(Plan((Cut(),)))
+    brain.plans.extend((Plan((Cut(),)), Plan((Say("Here I am again."),))))
     result = await converse(hass, "Hello")
+    assert speech_of(result) == "Here I am again."
+    assert len(simulator.connections) == 2
+
+
+async def test_a_link_that_cannot_be_made_anew_is_said(
+    hass: HomeAssistant, brain: ScriptedBrain, simulator: Simulator, setup_integration: MockConfigEntry
+) -> None:
+    brain.plans.append(Plan((Stall(),)))
+    asking = hass.async_create_task(converse(hass, "Hello"))
+    await simulator.wait_for_sent("response.created")
+    simulator.behaviour.refusal = "insufficient_quota"
+    simulator.connections[-1].cut()
+    result = await asking
     assert result.response.error_code is not None
+    assert "session failed" in speech_of(result)
 
 
 async def test_a_refused_key_is_said_and_asked_for(

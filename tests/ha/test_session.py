@@ -293,7 +293,23 @@ async def test_an_unreachable_provider_is_said(
     assert failure.value.translation_key == "provider_unreachable"
 
 
-async def test_a_broken_link_ends_the_session_with_a_reason(
+async def test_a_broken_link_is_made_anew(
+    hass: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry
+) -> None:
+    status = entity_of(hass, "sensor", SATELLITE_ID, "status")
+    session = entity_of(hass, "binary_sensor", SATELLITE_ID, "session")
+    told = happenings(hass, entity_of(hass, "event", SATELLITE_ID, "activity"))
+    await start(hass)
+    simulator.connections[-1].cut()
+    await async_wait_for_state(hass, status, "reconnecting")
+    assert state_of(hass, SATELLITE).state == "processing"
+    assert state_of(hass, session).state == "on"
+    await async_wait_for_state(hass, status, "listening")
+    await stop(hass)
+    assert [one["event_type"] for one in told if one["event_type"] != "error"] == ["session_started", "session_ended"]
+
+
+async def test_a_key_that_is_revoked_in_the_middle(
     hass: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry
 ) -> None:
     told = happenings(hass, entity_of(hass, "event", SATELLITE_ID, "activity"))
@@ -301,12 +317,17 @@ async def test_a_broken_link_ends_the_session_with_a_reason(
         hass.services.async_call(DOMAIN, "start", {"entity_id": SATELLITE}, blocking=True, return_response=True)
     )
     await async_wait_for_state(hass, SATELLITE, "listening")
+    simulator.behaviour.refusal = "invalid_api_key"
     simulator.connections[-1].cut()
     response = await waiting
     assert response is not None
-    assert response["end_reason"] == "connection_lost"
-    assert [one["event_type"] for one in told] == ["session_started", "error", "session_ended"]
-    assert told[-1]["reason"] == "connection_lost"
+    assert response["end_reason"] == "authentication_failed"
+    assert told[0]["event_type"] == "session_started"
+    assert told[-2]["event_type"] == "error"
+    assert told[-1]["event_type"] == "session_ended"
+    assert told[-1]["reason"] == "authentication_failed"
+    await hass.async_block_till_done()
+    assert hass.config_entries.flow.async_progress_by_handler(DOMAIN)
 
 
 async def test_a_file_that_is_not_allowed(

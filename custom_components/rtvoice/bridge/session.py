@@ -41,7 +41,7 @@ STOP_TIMEOUT_S: Final = 5.0
 class LiveSession:
     """A session from the wish for it to its report.
 
-    `async_run` is all of it; it ends by itself, by `async_stop`, or by being cancelled, and then nothing is left open.
+    `begin` sets it off; it ends by itself, by `async_stop`, or with its entry, and then nothing of it is left open.
     """
 
     def __init__(

@@ -11,9 +11,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import llm
 from homeassistant.helpers.json import json_dumps
+from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.ulid import ulid_now
 
 from ..compat import requires_admin
+from ..const import DOMAIN
 from ..engine import ActionResult, ToolDefinition, Tools
 
 _LOGGER = logging.getLogger(__name__)
@@ -25,7 +27,7 @@ MAX_OUTPUT_CHARS: Final = 60_000
 
 # Models want an object at the top. Alternatives there are Home Assistant's "at least one of", which tools check.
 _TOP_LEVEL_ALTERNATIVES: Final = frozenset({"oneOf", "anyOf", "allOf", "enum", "not"})
-_reported_apis: set[str] = set()
+_MISSING_APIS: Final[HassKey[set[str]]] = HassKey(f"{DOMAIN}_missing_apis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,11 @@ async def async_build_toolbox(hass: HomeAssistant, api_ids: Iterable[str], llm_c
 async def _async_usable(hass: HomeAssistant, api_ids: Iterable[str], llm_context: llm.LLMContext) -> list[str]:
     known = {api.id: api for api in llm.async_get_apis(hass)}
     wanted = list(dict.fromkeys(api_ids))
-    for missing in set(wanted) - known.keys() - _reported_apis:
-        _reported_apis.add(missing)
+    reported = hass.data.setdefault(_MISSING_APIS, set())
+    for missing in set(wanted) - known.keys() - reported:
         _LOGGER.warning("The LLM API %s does not exist; its tools are left out", missing)
-    _reported_apis.difference_update(known)
+        reported.add(missing)
+    reported.difference_update(known)
     admin = await _async_is_admin(hass, llm_context)
     return [api_id for api_id in wanted if api_id in known and (admin or not requires_admin(known[api_id]))]
 

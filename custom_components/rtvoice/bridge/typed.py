@@ -62,6 +62,7 @@ class TypedTurn:
         self._item_id: str | None = None
         self._calling = False
         self._text = ""
+        self._sent = False
 
     @property
     def last_error(self) -> str | None:
@@ -101,7 +102,8 @@ class TypedTurn:
             react(self._hass, self._agent.entry, reason)
 
     async def _receive(self, event: SessionEvent) -> None:
-        if isinstance(event, AgentSessionConnectedEvent):
+        if isinstance(event, AgentSessionConnectedEvent) and not self._sent:
+            self._sent = True
             issues.delete_quota_issue(self._hass, self._agent.entry)
             await self._engine.send_message(self._text)
             await self._engine.event_bus.dispatch(StopAgentCommand(when_silent=True))
