@@ -185,6 +185,7 @@ class Simulator(ConnectionObserver):
         except* Exception as group:
             _LOGGER.exception("Connection %s failed", number)
             self.failures.extend(group.exceptions)
+            await socket.close(code=1011, message=b"server_error")
         return socket
 
     def _session(self, model: str, number: int) -> ServerSession:
