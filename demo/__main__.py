@@ -16,6 +16,10 @@ from .programs import ProgramError, running
 from .sound import Sound, SoundFiles, has_virtual_sound_card, virtual_sound_card
 from .talk import Talk, speak_on_request
 
+DESCRIPTION = """
+The demo house in Home Assistant: to look at and to talk to until Ctrl-C comes; with --say, to say something to.
+The exit code of --say is 0 if the agent heard it, answered aloud, and every tool that it used succeeded, else 1.
+"""
 API_KEY = "demo"
 """The simulator's only key."""
 FOLDER = ROOT / ".demo"
@@ -26,7 +30,7 @@ RESTART = 100
 def main() -> int:
     """Run the demo; the exit code: 0 if all went well, 1 if not, 2 for bad usage."""
     options = _parser().parse_args()
-    folder: Path = FOLDER / ("say" if options.say else "house")
+    folder: Path = options.folder.resolve() / ("say" if options.say else "house")
     try:
         with _alone_in(folder):
             return asyncio.run(_demo(folder, options))
@@ -40,7 +44,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="script/demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="script/demo", description=DESCRIPTION)
     parser.add_argument(
         "--say",
         action="append",
@@ -51,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--voice", default="slt", help="the voice of flite that says it (default: slt)")
     parser.add_argument("--port", type=int, default=8123, help="where to serve, or the next free port (default: 8123)")
     parser.add_argument("--files", action="store_true", help="use files instead of a virtual sound card")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the house is kept (default: .demo)")
     return parser
 
 

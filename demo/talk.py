@@ -20,7 +20,7 @@ SETTLED_S = 1.0
 """So long the agent must have been listening again for its answer to be over."""
 LEAST_SPEECH_S = 0.3
 LEAST_WORDS = 0.5
-"""The share of the words said that the agent must have heard when it acts on them."""
+"""The share of the words of a sentence that the agent must have heard when it acts on it."""
 
 
 @dataclass
@@ -47,8 +47,8 @@ class Outcome:
         problems = []
         if len(self.heard()) < len(self.said):
             problems.append(f"the agent heard {len(self.heard())} of {len(self.said)} sentences")
-        elif self.tools and (share := words_in_common(self.said, self.heard())) < LEAST_WORDS:
-            problems.append(f"the agent acted on other words than were said ({share:.0%} in common)")
+        elif self.tools and max(map(words_in_common, self.said, self.heard())) < LEAST_WORDS:
+            problems.append("the agent acted on other words than were said")
         if not self.answers():
             problems.append("the agent did not answer")
         if self.answer_s < LEAST_SPEECH_S:
@@ -63,9 +63,9 @@ def has_spoken(api: HomeAssistantApi, mark: int) -> bool:
     return "speaking" in states and states[-1] in {"listening", "idle"}
 
 
-def words_in_common(said: Sequence[str], heard: Sequence[str]) -> float:
+def words_in_common(said: str, heard: str) -> float:
     """The share of the words in `said` that are in `heard` too."""
-    wanted, found = (set(re.findall(r"\w+", " ".join(texts).lower())) for texts in (said, heard))
+    wanted, found = (set(re.findall(r"\w+", text.lower())) for text in (said, heard))
     return len(wanted & found) / max(1, len(wanted))
 
 

@@ -1,6 +1,7 @@
 """Real speech through a virtual sound card to the agent, and what happens in the house."""
 
 from demo.speech import speech_s
+from demo.talk import words_in_common
 
 from .conftest import OpenHouse
 from .house import House
@@ -14,7 +15,7 @@ async def test_the_light_goes_on_by_voice(house: House) -> None:
     assert outcome.problems() == []
     assert house.api.state("light.kitchen_light") == "on"
     assert outcome.changes == {"light.kitchen_light": ("off", "on")}
-    assert outcome.heard() == ["turn on the kitchen lights"]
+    assert words_in_common("turn on kitchen lights", " ".join(outcome.heard())) == 1
     assert [(tool["name"], tool["ok"]) for tool in outcome.tools] == [("intent__HassTurnOn", True)]
     assert outcome.end_reason == "stopped"
     said = "i turned on the kitchen lights"
@@ -82,7 +83,7 @@ async def test_the_entities_tell_what_happens(house: House) -> None:
         "speaking",
     ]
     transcript = house.api.states["sensor.local_satellite_user_transcript"]
-    assert transcript["attributes"]["text"] == "turn on the hall light"
+    assert words_in_common("turn on hall light", transcript["attributes"]["text"]) == 1
     assert house.api.state("sensor.local_satellite_last_tool") == "intent__HassTurnOn"
     latency = house.api.state("sensor.local_satellite_response_latency")
     assert latency is not None
