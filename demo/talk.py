@@ -42,12 +42,17 @@ class Outcome:
         """What the agent said."""
         return [turn["text"] for turn in self.turns if turn["role"] == "assistant" and turn["text"]]
 
+    def is_understood(self) -> bool:
+        """Whether the agent heard at least one of the sentences as it was said."""
+        pairs = zip(self.said, self.heard(), strict=False)
+        return any(words_in_common(said, heard) >= LEAST_WORDS for said, heard in pairs)
+
     def problems(self) -> list[str]:
         """Why this was no success; empty if it was one."""
         problems = []
         if len(self.heard()) < len(self.said):
             problems.append(f"the agent heard {len(self.heard())} of {len(self.said)} sentences")
-        elif self.tools and max(map(words_in_common, self.said, self.heard())) < LEAST_WORDS:
+        elif self.tools and not self.is_understood():
             problems.append("the agent acted on other words than were said")
         if not self.answers():
             problems.append("the agent did not answer")
