@@ -5,6 +5,7 @@ import types
 import typing
 
 import pytest
+from openai.types.beta.realtime import RealtimeServerEvent as BetaServerEvent
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import BaseModel, TypeAdapter
 
@@ -21,7 +22,9 @@ from custom_components.rtvoice.engine.errors import WireError
 from custom_components.rtvoice.engine.providers.openai.codec import Decoder
 from custom_components.rtvoice.engine.providers.openai.faults import Redactor
 
-SERVER_EVENTS = typing.get_args(typing.get_args(RealtimeServerEvent)[0])
+GENERAL_EVENTS = typing.get_args(typing.get_args(RealtimeServerEvent)[0])
+BETA_EVENTS = typing.get_args(typing.get_args(BetaServerEvent)[0])
+SERVER_EVENTS = (*GENERAL_EVENTS, *BETA_EVENTS)
 
 AUDIO = base64.b64encode(b"\x01\x00\x02\x00").decode()
 PLACE = {"response_id": "resp_1", "item_id": "item_1", "output_index": 1, "content_index": 2}
@@ -342,6 +345,47 @@ def test_a_call_that_is_reported_twice_is_one_call_as_the_output_has_it() -> Non
     assert decoder.decode(done(output=[call_item()])).calls == (tool_call(),)
 
 
+def test_several_messages_of_a_response_stay_apart() -> None:
+    """A few words before a tool call are an item of their own; the next one's audio may overtake its end."""
+    decoder = Decoder()
+    first, second = b"\x01\x02\x03", b"\x11\x12\x13"
+
+    def audio(item: str, pcm: bytes, response: str = "resp_1", index: int = 0) -> facts.ModelEvent | None:
+        place = {"response_id": response, "item_id": item, "output_index": index, "content_index": 0}
+        encoded = base64.b64encode(pcm).decode()
+        return decoder.decode({"type": "response.output_audio.delta", **place, "delta": encoded})
+
+    def ended(item: str, response: str = "resp_1") -> facts.ModelEvent | None:
+        return decoder.decode({"type": "response.output_audio.done", "response_id": response, "item_id": item})
+
+    message = {"type": "message", "role": "assistant"}
+    assert decoder.decode(
+        {"type": "conversation.item.added", "item": {"id": "a", **message, "phase": "commentary"}}
+    ) == facts.ItemAdded("a", ItemKind.AGENT_MESSAGE)
+    assert audio("a", first) == facts.AudioDelta("resp_1", "a", 0, b"\x01\x02")
+    assert decoder.decode(
+        {
+            "type": "conversation.item.added",
+            "previous_item_id": "a",
+            "item": {"id": "b", **message, "phase": "final_answer"},
+        }
+    ) == facts.ItemAdded("b", ItemKind.AGENT_MESSAGE, "a")
+    assert audio("b", second, index=1) == facts.AudioDelta("resp_1", "b", 0, b"\x11\x12")
+    # Each half of a sample waits for the other half of its own item, whatever else ends meanwhile.
+    assert audio("a", b"\x04") == facts.AudioDelta("resp_1", "a", 0, b"\x03\x04")
+    assert ended("a") == facts.AudioFinished("resp_1", "a", 0)
+    assert decoder.decode(done(id="resp_0")) is not None
+    assert audio("b", b"\x14", index=1) == facts.AudioDelta("resp_1", "b", 0, b"\x13\x14")
+    assert audio("b", b"\x15", response="resp_2") is None
+    assert audio("b", b"\x16\x17") == facts.AudioDelta("resp_1", "b", 0, b"\x16\x17")
+    words = {"response_id": "resp_1", "item_id": "b", "output_index": 1, "content_index": 0, "transcript": "It is on."}
+    assert decoder.decode({"type": "response.output_audio_transcript.done", **words}) == facts.TranscriptFinished(
+        "resp_1", "b", 0, "It is on.", output_index=1
+    )
+    finished = decoder.decode(done(output=[{"id": "a", **message}, {"id": "b", **message}, call_item()]))
+    assert finished.calls == (tool_call(),)
+
+
 @pytest.mark.parametrize(
     ("appended_ms", "end_ms", "ago_s"),
     [(2500.0, 2000, 0.5), (1900.0, 2000, 0.0), (60_000.0, 2000, 10.0), (2500.0, None, 0.0)],
@@ -371,7 +415,7 @@ def test_samples_that_are_cut_in_two_are_joined() -> None:
 
 def test_responses_outside_the_conversation_are_no_facts() -> None:
     decoder = Decoder()
-    assert decoder.decode({"type": "conversation.created", "conversation": {"id": "conv_1"}}) is None
+    assert decoder.decode(done(id="resp_0")) is not None
     created = {"type": "response.created", "response": {"id": "resp_1", "conversation_id": None, "metadata": None}}
     assert decoder.decode(created) is None
     delta = {"type": "response.output_text.delta", **PLACE, "delta": "x"}
@@ -383,6 +427,7 @@ def test_responses_outside_the_conversation_are_no_facts() -> None:
 
 def test_null_means_nothing_on_a_server_that_writes_it_everywhere() -> None:
     decoder = Decoder()
+    assert decoder.decode({"type": "conversation.created", "conversation": {"id": "conv_1"}}) is None
     created = {"type": "response.created", "response": {"id": "resp_1", "conversation_id": None, "metadata": None}}
     assert decoder.decode(created) == facts.ResponseStarted("resp_1")
     assert decoder.decode(done(conversation_id=None)) is not None
@@ -483,7 +528,7 @@ def test_every_official_event_can_be_read(model, full) -> None:
 
 
 def test_all_official_events_were_read() -> None:
-    assert len(SERVER_EVENTS) == 46
+    assert (len(GENERAL_EVENTS), len(BETA_EVENTS)) == (46, 34)
 
 
 @pytest.mark.parametrize("model", SERVER_EVENTS, ids=lambda model: model.__name__)

@@ -93,8 +93,6 @@ class Decoder:
                 self._remember_call(event)
             case "response.done":
                 return self._response_done(event, part(event, "response"))
-            case "conversation.created":
-                self._conversation_named = True
             case "rate_limits.updated":
                 self._limits.note(event)
             case _:
@@ -140,7 +138,7 @@ class Decoder:
         return facts.ResponseStarted(response_id, request_id)
 
     def _is_foreign(self, response: Json) -> bool:
-        # Null says that a response is not part of the conversation, except on servers that write null everywhere.
+        # Null says that a response is not part of the conversation, except on servers that never write anything else.
         if optional_text(response, "conversation_id") is not None:
             self._conversation_named = True
         return self._conversation_named and response.get("conversation_id", "") is None
