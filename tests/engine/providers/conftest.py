@@ -87,13 +87,14 @@ type Serve = Callable[..., Awaitable[Loopback]]
 
 @pytest.fixture
 async def serve(socket_enabled) -> AsyncIterator[Serve]:
-    """Start a server: `await serve(script, routes=…, receive_buffer=…, autoping=…)`."""
+    """Start a server: `await serve(script, routes=…, path=…, receive_buffer=…, autoping=…)`."""
     running: list[tuple[Loopback, web.AppRunner]] = []
 
     async def start(
         script: Script | None = None,
         *,
         routes: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] | None = None,
+        path: str = "/v1/realtime",
         receive_buffer: int | None = None,
         autoping: bool = True,
     ) -> Loopback:
@@ -112,10 +113,10 @@ async def serve(socket_enabled) -> AsyncIterator[Serve]:
                 loopback.failures.append(err)
             return websocket
 
-        for path, handler in (routes or {}).items():
-            loopback.app.router.add_get(path, handler)
+        for route, handler in (routes or {}).items():
+            loopback.app.router.add_get(route, handler)
         if script is not None:
-            loopback.app.router.add_get("/v1/realtime", realtime)
+            loopback.app.router.add_get(path, realtime)
         listening = socket.socket()
         if receive_buffer is not None:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
