@@ -467,6 +467,69 @@ async def test_an_expiry_that_no_error_announces(openai, left_s, error) -> None:
     assert type(raised) is error
 
 
+@pytest.mark.parametrize("shown", ["session.created", "session.updated"])
+async def test_an_expiry_that_is_shown_after_the_greeting(openai, shown) -> None:
+    async def script(peer) -> None:
+        await peer.send({"type": "conversation.created"})
+        await peer.receive("session.update")
+        await peer.send({"type": shown, "session": {"expires_at": int(time.time()) + 5}}, {"type": "session.updated"})
+        await peer.close(1001)
+
+    def make(base_url: str) -> CompatibleProvider:
+        return CompatibleProvider(base_url, dialect="xai")
+
+    provider = await openai(script, provider=make)
+    async with provider.connect(OPTIONS) as connection:
+        *_, raised = await drain(connection)
+    assert type(raised) is SessionExpiredError
+
+
+def response_that_failed(code: str, message: str = "Oops") -> dict:
+    details = {"type": "failed", "error": {"type": "x", "code": code, "message": message}}
+    return {"type": "response.done", "response": {"id": "resp_1", "status": "failed", "status_details": details}}
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("insufficient_quota", QuotaExceededError),
+        ("credit_balance_exhausted", QuotaExceededError),
+        ("billing_hard_limit_reached", QuotaExceededError),
+        ("account_deactivated", AuthenticationError),
+    ],
+)
+async def test_a_response_that_failed_as_all_others_will_ends_the_session(openai, code, error) -> None:
+    async def script(peer) -> None:
+        await peer.set_up()
+        await peer.send(response_that_failed(code))
+        await peer.closed()
+
+    provider = await openai(script)
+    async with provider.connect(OPTIONS) as connection:
+        finished, raised = await drain(connection)
+    assert finished == facts.ResponseFinished("resp_1", ResponseStatus.FAILED, fault=ProviderFault(code, "Oops"))
+    assert type(raised) is error
+
+
+@pytest.mark.parametrize(
+    ("code", "seconds"), [("rate_limit_exceeded", 7), ("inference_rate_limit_exceeded", 7), ("server_error", None)]
+)
+async def test_a_response_that_failed_alone_leaves_the_session_alive(openai, code, seconds) -> None:
+    async def script(peer) -> None:
+        await peer.set_up()
+        limits = [{"name": "requests", "limit": 10, "remaining": 0, "reset_seconds": 7}]
+        await peer.send({"type": "rate_limits.updated", "rate_limits": limits}, response_that_failed(code))
+        await peer.send({"type": "input_audio_buffer.speech_started"})
+        await peer.closed()
+
+    provider = await openai(script)
+    async with provider.connect(OPTIONS) as connection:
+        events = connection.receive()
+        fault = ProviderFault(code, "Oops", retry_after_s=seconds)
+        assert await anext(events) == facts.ResponseFinished("resp_1", ResponseStatus.FAILED, fault=fault)
+        assert await anext(events) == facts.SpeechStarted()
+
+
 async def test_ordinary_errors_do_not_end_a_session(openai) -> None:
     async def script(peer) -> None:
         await peer.set_up()
