@@ -213,4 +213,5 @@ def test_the_report_survives_json() -> None:
     meter.observe(TURN)
     meter.transcribed(seconds=12.5)
     report = meter.report()
+    assert report.model_dump(mode="json")["cost_usd"] == 0.0487125
     assert UsageReport.model_validate_json(report.model_dump_json()) == report

@@ -3,8 +3,12 @@
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+
+type Exact = Annotated[Decimal, PlainSerializer(float, when_used="json")]
+"""Exact in Python; in JSON a number, as those who read it expect."""
 
 
 class UsageKind(StrEnum):
@@ -48,7 +52,7 @@ class SourceUsage(TokenTotals):
 
     source: str
     model: str
-    seconds: Decimal = Decimal(0)
+    seconds: Exact = Decimal(0)
     """Seconds of audio that were written down, where the provider counts them."""
 
 
@@ -60,11 +64,11 @@ class LineItem(BaseModel):
     source: str
     model: str
     kind: UsageKind
-    quantity: Decimal
+    quantity: Exact
     """Tokens or seconds."""
-    rate_usd: Decimal | None
+    rate_usd: Exact | None
     """Per million tokens, or per minute; None where the price is not known."""
-    cost_usd: Decimal | None
+    cost_usd: Exact | None
 
 
 class UsageReport(TokenTotals):
@@ -72,7 +76,7 @@ class UsageReport(TokenTotals):
 
     sources: tuple[SourceUsage, ...] = ()
     items: tuple[LineItem, ...] = ()
-    cost_usd: Decimal = Decimal(0)
+    cost_usd: Exact = Decimal(0)
     """The sum of all lines whose price is known, not rounded."""
     is_complete: bool = True
     """Whether every line has a price and none was estimated; if not, `notes` say what is missing."""
