@@ -17,6 +17,7 @@ from .conversation.facts import (
     SayAsked,
     SpeedChanged,
     StopAsked,
+    ToolProgressed,
     ToolsChanged,
     TurnEnded,
     UserCommand,
@@ -41,7 +42,7 @@ from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider
 from .providers import OpenAIProvider
 from .results import AgentResult, ConversationTurn
 from .run import Run
-from .session.session import Session
+from .session.session import Session, SessionLimits
 from .tools import ToolContext, Tools
 
 _RETIRED: dict[str, str] = {
@@ -60,9 +61,11 @@ class RealtimeAgent:
     `transcription_model=None` leaves what the user says unwritten. `speech_speed` is clamped to 0.5 to 1.5.
     `output_modalities` with both audio and text means audio, whose transcript is the text. `noise_reduction=None`
     turns it off. `turn_detection=None` is `SemanticVAD()`. The session ends after `inactivity_timeout_seconds` in
-    which nobody spoke, if `inactivity_timeout_enabled`. `context` is what tools get for `Inject[T]` of its type.
-    `history` is what was said before; it is told to the model, but is no part of the result. `fallback_providers` take
-    over, in order, from a provider that is out of credit, refuses the session or stays unreachable.
+    which nobody spoke, if `inactivity_timeout_enabled`, and at a quiet moment after `max_duration_seconds`. With
+    `half_duplex` the agent does not hear while it speaks, for devices without echo cancellation. `context` is what
+    tools get for `Inject[T]` of its type. `history` is what was said before; it is told to the model, but is no part
+    of the result. `fallback_providers` take over, in order, from a provider that is out of credit, refuses the session
+    or stays unreachable.
 
     Raises ValueError for contradictory parameters and ConfigurationError where no provider can be made.
     """
@@ -89,6 +92,8 @@ class RealtimeAgent:
         listener: AgentListener | None = None,
         inactivity_timeout_seconds: float | None = None,
         inactivity_timeout_enabled: bool = False,
+        max_duration_seconds: float | None = None,
+        half_duplex: bool = False,
         history: Sequence[ConversationTurn] = (),
         provider: RealtimeProvider | None = None,
         fallback_providers: Sequence[RealtimeProvider] = (),
@@ -113,7 +118,8 @@ class RealtimeAgent:
             )
         except ValidationError as err:
             raise ValueError(str(err)) from err
-        self._inactivity_timeout_s = _timeout(inactivity_timeout_seconds, enabled=inactivity_timeout_enabled)
+        timeout_s = _timeout(inactivity_timeout_seconds, enabled=inactivity_timeout_enabled)
+        self._limits = SessionLimits(timeout_s, max_duration_seconds, half_duplex)
         self._source = audio_input or MicrophoneInput()
         self._sink = audio_output or SpeakerOutput()
         self._bus = event_bus or EventBus()
@@ -124,6 +130,7 @@ class RealtimeAgent:
         self._tools = (tools or Tools()).clone()
         self._context = (self._bus, context, ConversationHistory(lambda: self.turns), self)
         self._tools.set_context(ToolContext(*self._context, self._tools.context))
+        self._tools.on_progress = self._on_progress
         self._bus.subscribe(AgentCommand, self._on_command)
         self._muted = False
         self._run: Run | None = None
@@ -236,9 +243,13 @@ class RealtimeAgent:
             sink=self._sink,
             tools=self._tools,
             publish=publish,
-            inactivity_timeout_s=self._inactivity_timeout_s,
+            limits=self._limits,
             history=tuple(_recalled(index, turn) for index, turn in enumerate(self._earlier) if turn.transcript),
         )
+
+    def _on_progress(self, call_id: str, text: str) -> None:
+        if self._run is not None:
+            self._run.post(ToolProgressed(call_id, text))
 
     async def _on_command(self, command: AgentCommand) -> None:
         match command:

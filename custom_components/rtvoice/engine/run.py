@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
 from .bus import EventBus, Feed
-from .conversation.facts import UserCommand
+from .conversation.facts import ToolProgressed, UserCommand
 from .conversation.items import Item
 from .conversation.values import AgentState, ItemKind
 from .errors import EndReason
@@ -48,9 +48,9 @@ class Run:
         """What was said so far."""
         return tuple(self._turn(item) for item in self._session.messages)
 
-    def post(self, command: UserCommand) -> None:
-        """Ask something of the agent."""
-        self._session.post(command)
+    def post(self, fact: UserCommand | ToolProgressed) -> None:
+        """Ask something of the agent, or tell it how a tool is getting on."""
+        self._session.post(fact)
 
     async def execute(self) -> AgentResult:
         """Run to the end. Raises the EngineError that made the session impossible."""

@@ -26,7 +26,7 @@ from custom_components.rtvoice.engine.events import (
     UserInactivityCountdownEvent,
 )
 from custom_components.rtvoice.engine.options import SessionOptions
-from custom_components.rtvoice.engine.session.session import Session, SessionEnd
+from custom_components.rtvoice.engine.session.session import Session, SessionEnd, SessionLimits
 
 from ..fakes import FRAME, FakeMicrophone, FakeProvider, FakeSpeaker, FakeTools, lost, unreachable
 from ..virtual_time import run
@@ -328,7 +328,7 @@ def test_muted_microphone_sends_silence() -> None:
 
 def test_inactivity_counts_down_in_real_seconds() -> None:
     async def main():
-        rig = Rig(inactivity_timeout_s=30.0)
+        rig = Rig(limits=SessionLimits(inactivity_timeout_s=30.0))
         async with rig.running() as task:
             loop = asyncio.get_running_loop()
             began = loop.time()

@@ -161,20 +161,19 @@ def test_metadata() -> None:
     @tools.action("Slow", holding_instruction="hum", respond=False, timeout=5, cancel_on_interrupt=True)
     def slow() -> None: ...
 
-    assert tools.spec("slow") == ToolSpec(
-        tools.definitions()[0], 5, respond=False, holding_instruction="hum", cancel_on_interrupt=True
-    )
-    definition = ToolDefinition("ext", "d")
+    assert tools.spec("slow") == ToolSpec(tools.definitions()[0], 5, respond=False)
+    assert tools.spec("slow").holding_instruction == tools.definitions()[0].holding_instruction == "hum"
+    assert tools.spec("slow").cancel_on_interrupt
+    definition = ToolDefinition("ext", "d", holding_instruction="h", cancel_on_interrupt=True)
     tools.register(
         definition,
         echo,
         timeout=7,
         respond=False,
         result_instruction="r",
-        holding_instruction="h",
-        cancel_on_interrupt=True,
     )
-    assert tools.spec("ext") == ToolSpec(definition, 7, False, "r", "h", True)
+    assert tools.spec("ext") == ToolSpec(definition, 7, False, "r")
+    assert (tools.spec("ext").holding_instruction, tools.spec("ext").cancel_on_interrupt) == ("h", True)
     with pytest.raises(UnknownToolError, match="'fast'; the tools are: slow, ext"):
         tools.spec("fast")
 

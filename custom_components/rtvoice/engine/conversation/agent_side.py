@@ -17,13 +17,16 @@ from .facts import (
     ResponseFinished,
     ResponseStarted,
     ToolCallFinished,
+    ToolProgressed,
     TranscriptDelta,
     TranscriptFinished,
 )
 from .parts import Parts, error
 from .responses import Purpose, Wanted
-from .values import ItemKind, ProviderFault, ResponseStatus, ResponseUsage
+from .values import ItemKind, ProviderFault, ResponseStatus, ResponseUsage, ToolChoice
 from .words import agent_words
+
+PROGRESS = "You are still working on it. Tell the user in one short sentence how it is going: {text}"
 
 type SpeechFact = AudioDelta | AudioFinished | TranscriptDelta | TranscriptFinished
 
@@ -35,6 +38,7 @@ def on_speech(parts: Parts, fact: SpeechFact, now_s: float) -> list[Effect]:
     item = parts.items.ensure(fact.item_id, ItemKind.AGENT_MESSAGE, now_s)
     match fact:
         case AudioDelta():
+            parts.responses.spoken = True
             return [] if silenced or item.interrupted else parts.floor.play(fact, item)
         case AudioFinished():
             item.audio_finished = not silenced
@@ -60,6 +64,8 @@ def on_response_finished(parts: Parts, fact: ResponseFinished) -> list[Effect]:
     if fact.status is ResponseStatus.COMPLETED and not parts.responses.wants(Purpose.FOLLOW_UP):
         parts.tools.spoken_about()
     effects = parts.tools.collect(fact)
+    if effects and not parts.responses.spoken and (holding := parts.tools.holding_instruction()) is not None:
+        parts.responses.want(Wanted(Purpose.HOLDING, parts.instructed(holding), ToolChoice.NONE))
     if fact.usage != ResponseUsage():
         effects.append(Publish(_usage(fact.usage)))
     if fact.status is ResponseStatus.FAILED:
@@ -70,19 +76,35 @@ def on_response_finished(parts: Parts, fact: ResponseFinished) -> list[Effect]:
 def on_tool_finished(parts: Parts, fact: ToolCallFinished) -> list[Effect]:
     """A tool call has its result; after the last of a response the agent speaks, unless the user has begun to."""
     effects, follow_up = parts.tools.finished(fact)
+    if not parts.tools.running:
+        parts.responses.forget(Purpose.HOLDING)
     if follow_up is not None:
         parts.responses.want(Wanted(Purpose.FOLLOW_UP, parts.instructed(follow_up.instruction)))
     return effects
+
+
+def on_tool_progressed(parts: Parts, fact: ToolProgressed) -> list[Effect]:
+    """A running tool has something to tell; only the latest news is spoken."""
+    if parts.tools.runs(fact.call_id):
+        parts.responses.forget(Purpose.HOLDING)
+        instructions = parts.instructed(PROGRESS.format(text=fact.text))
+        parts.responses.want(Wanted(Purpose.HOLDING, instructions, ToolChoice.NONE))
+    return []
 
 
 def on_playout(parts: Parts, fact: PlayoutStarted | PlayoutDrained, now_s: float) -> list[Effect]:
     """What is heard at the satellite."""
     match fact:
         case PlayoutStarted():
-            latency_s = parts.turns.take_latency_s(now_s) if parts.floor.heard_first(fact.item_id) else None
-            return [] if latency_s is None else [Publish(ResponseLatencyEvent(latency_s))]
+            if not parts.floor.heard_first(fact.item_id):
+                return []
+            latency_s = parts.turns.take_latency_s(now_s)
+            latency: list[Effect] = [] if latency_s is None else [Publish(ResponseLatencyEvent(latency_s))]
+            return [*parts.input.agent_sounds(), *latency]
         case PlayoutDrained():
-            return [Publish(AudioPlaybackCompletedEvent())] if parts.floor.drained(fact.chunks) else []
+            if not parts.floor.drained(fact.chunks):
+                return []
+            return [Publish(AudioPlaybackCompletedEvent()), *parts.input.agent_silent(now_s)]
     assert_never(fact)
 
 

@@ -2,8 +2,9 @@
 
 from typing import assert_never
 
+from ..errors import EndReason
 from ..events import UserTranscriptCompletedEvent
-from .effects import AddItem, Close, CommitInput, Effect, GateInput, Publish
+from .effects import AddItem, Close, CommitInput, Effect, Publish
 from .facts import (
     InterruptAsked,
     MessageSent,
@@ -39,6 +40,10 @@ class Asked:
         """Set once the session is to end when it is quiet."""
         return self._stop
 
+    def stop_when_silent(self, reason: EndReason) -> None:
+        """End the session as soon as it is quiet."""
+        self._stop = self._stop or StopAsked(reason, when_silent=True)
+
     def open(self, position: PlayoutPosition, now_s: float) -> list[Effect]:
         """The provider is ready: carry out what was asked for meanwhile."""
         self._ready = True
@@ -54,9 +59,9 @@ class Asked:
         if isinstance(command, StopAsked):
             return self._end(command)
         if isinstance(command, MuteChanged):
-            return [GateInput(open=not command.muted)]
+            return self._parts.input.mute(muted=command.muted)
         if isinstance(command, InterruptAsked):
-            return self._fall_silent(position)
+            return self._fall_silent(position, now_s)
         if not self._ready:
             self._deferred.append(command)
             return []
@@ -64,6 +69,8 @@ class Asked:
             case SayAsked() | MessageSent() | ResponseAsked():
                 return self._speak(command, now_s)
             case SpeedChanged() | ToolsChanged() | ToolChoiceChanged():
+                if isinstance(command, ToolsChanged):
+                    self._parts.tools.change(command.tools)
                 self._parts.updates.collect(command)
                 return []
             case TurnEnded():
@@ -72,17 +79,17 @@ class Asked:
 
     def _end(self, command: StopAsked) -> list[Effect]:
         if command.when_silent and self._ready:
-            self._stop = self._stop or command
+            self.stop_when_silent(command.reason)
             return []
         return [Close(command.reason)]
 
-    def _fall_silent(self, position: PlayoutPosition) -> list[Effect]:
+    def _fall_silent(self, position: PlayoutPosition, now_s: float) -> list[Effect]:
         parts = self._parts
         self._deferred = [command for command in self._deferred if not isinstance(command, SayAsked | ResponseAsked)]
         parts.responses.forget(*Purpose)
         parts.responses.drop_pending(*Purpose)
         parts.tools.hush()
-        return parts.interrupt(position, cancel=True)
+        return [*parts.interrupt(position, now_s, cancel=True), *parts.tools.cancel_interruptible()]
 
     def _speak(self, command: SayAsked | MessageSent | ResponseAsked, now_s: float) -> list[Effect]:
         parts = self._parts

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from ..errors import EndReason
 from ..events import (
     AgentError,
     AgentErrorEvent,
@@ -11,7 +12,14 @@ from ..events import (
     AssistantStoppedRespondingEvent,
 )
 from . import facts as f
-from .agent_side import on_playout, on_response_finished, on_response_started, on_speech, on_tool_finished
+from .agent_side import (
+    on_playout,
+    on_response_finished,
+    on_response_started,
+    on_speech,
+    on_tool_finished,
+    on_tool_progressed,
+)
 from .asked import Asked
 from .deadlines import RESPONSE_PROGRESS_S
 from .effects import MODEL_COMMANDS, Close, Effect, Publish
@@ -77,7 +85,14 @@ class Conversation:
                 return on_playout(parts, fact, now_s)
             case f.ResponseStarted() | f.ResponseFinished() | f.SessionUpdated() | f.RequestRejected():
                 return self._on_reply(fact, now_s)
-            case f.SessionReady() | f.LinkLost() | f.ToolCallFinished() | f.TimerFired() | f.SessionFailed():
+            case (
+                f.SessionReady()
+                | f.LinkLost()
+                | f.ToolCallFinished()
+                | f.ToolProgressed()
+                | f.TimerFired()
+                | f.SessionFailed()
+            ):
                 return self._on_own(fact, playout, now_s)
             case _:
                 return self._asked.carry_out(fact, playout, now_s)
@@ -112,7 +127,7 @@ class Conversation:
 
     def _on_own(
         self,
-        fact: f.SessionReady | f.LinkLost | f.ToolCallFinished | f.TimerFired | f.SessionFailed,
+        fact: f.SessionReady | f.LinkLost | f.ToolCallFinished | f.ToolProgressed | f.TimerFired | f.SessionFailed,
         playout: PlayoutPosition,
         now_s: float,
     ) -> list[Effect]:
@@ -125,6 +140,8 @@ class Conversation:
                 return [*self._recovery.lost(now_s), *self._enter(AgentState.RECONNECTING)]
             case f.ToolCallFinished():
                 return on_tool_finished(self._parts, fact)
+            case f.ToolProgressed():
+                return on_tool_progressed(self._parts, fact)
             case f.TimerFired():
                 return self._on_timer(fact.timer, now_s) if self._parts.deadlines.take_fired(fact.timer, now_s) else []
             case f.SessionFailed():
@@ -138,6 +155,8 @@ class Conversation:
         effects = self._recovery.ready(now_s)
         if self._state is AgentState.CONNECTING:
             effects.append(Publish(AgentSessionConnectedEvent()))
+            if (max_length_s := self._parts.settings.max_length_s) is not None:
+                effects += self._parts.deadlines.arm(f.Timer.MAX_LENGTH, max_length_s, now_s)
         return [*effects, *self._asked.open(playout, now_s)]
 
     def _on_timer(self, timer: f.Timer, now_s: float) -> list[Effect]:
@@ -153,6 +172,11 @@ class Conversation:
                 return [error("no_response", ProviderFault(None, "The model did not begin to respond in time"))]
             case f.Timer.RESPONSE_PROGRESS:
                 return self._on_silent_response(now_s)
+            case f.Timer.HALF_DUPLEX:
+                return parts.input.echo_gone()
+            case f.Timer.MAX_LENGTH:
+                self._asked.stop_when_silent(EndReason.MAX_LENGTH)
+                return []
             case f.Timer.ROLLOVER:
                 self._recovery.roll_over_soon()
                 return []

@@ -219,6 +219,10 @@ class Timer(StrEnum):
     """A response went silent before it was finished."""
     TURN_ANSWER = "turn_answer"
     """A finished user turn got no response."""
+    HALF_DUPLEX = "half_duplex"
+    """The echo of what the agent said has died away."""
+    MAX_LENGTH = "max_length"
+    """The session has lasted as long as its owner allows."""
     ROLLOVER = "rollover"
     """The provider will soon end the session because of its length."""
 
@@ -240,6 +244,14 @@ class ToolCallFinished:
     call_id: str
     outcome: ToolOutcome
     duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolProgressed:
+    """A running tool has something to tell."""
+
+    call_id: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +366,15 @@ type UserCommand = (
     | StopAsked
 )
 
-type OwnFact = SessionReady | LinkLost | ToolCallFinished | TimerFired | PlayoutStarted | PlayoutDrained | SessionFailed
+type OwnFact = (
+    SessionReady
+    | LinkLost
+    | ToolCallFinished
+    | ToolProgressed
+    | TimerFired
+    | PlayoutStarted
+    | PlayoutDrained
+    | SessionFailed
+)
 
 type Fact = ModelEvent | OwnFact | UserCommand

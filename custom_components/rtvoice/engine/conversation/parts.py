@@ -5,8 +5,9 @@ from .deadlines import Deadlines
 from .effects import Effect, Publish
 from .floor import Floor
 from .inactivity import Inactivity
+from .input_gate import InputGate
 from .items import Items
-from .responses import Responses
+from .responses import Purpose, Responses
 from .settings import ConversationSettings
 from .tool_calls import ToolCalls
 from .turns import Turns
@@ -24,8 +25,9 @@ class Parts:
         self.floor = Floor(settings.capabilities)
         self.responses = Responses(self.deadlines)
         self.turns = Turns(self.deadlines)
-        self.tools = ToolCalls()
+        self.tools = ToolCalls(settings.tools)
         self.updates = Updates()
+        self.input = InputGate(half_duplex=settings.half_duplex, deadlines=self.deadlines)
         self.inactivity = Inactivity(settings.inactivity_timeout_s, self.deadlines)
 
     @property
@@ -33,18 +35,20 @@ class Parts:
         """Whether nobody speaks, nobody is about to, and nothing is being worked on."""
         return not (self.floor.busy or self.responses.busy or self.turns.hold or self.tools.running)
 
-    def interrupt(self, position: PlayoutPosition, *, cancel: bool) -> list[Effect]:
+    def interrupt(self, position: PlayoutPosition, now_s: float, *, cancel: bool) -> list[Effect]:
         """Fall silent: what is queued is dropped, what was heard is told, the running response is over.
 
         With `cancel` the provider is told to stop generating; without, it does that by itself.
         """
         generating = self.responses.active
         effects: list[Effect] = []
+        self.responses.forget(Purpose.HOLDING)
         cut = self.floor.cut(position, generating=generating is not None)
         if cut is not None:
             effects += cut.effects
             item = cut.item
             effects.append(Publish(AssistantInterruptedEvent(item.item_id, int(item.heard_ms or 0), item.heard_text)))
+            effects += self.input.agent_silent(now_s)
         if generating is not None:
             self.responses.silence(generating)
             effects += self.responses.cancel(generating) if cancel else []

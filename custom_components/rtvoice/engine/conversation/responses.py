@@ -22,7 +22,9 @@ class Purpose(StrEnum):
     FOLLOW_UP = "follow_up"
     """Tool results have not been spoken about; any later response does that."""
     TURN = "turn"
-    """A push-to-talk turn wants its answer."""
+    """A turn wants its answer."""
+    HOLDING = "holding"
+    """A tool takes a while; the user should know."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,8 @@ class Responses:
         self._progress_s = 0.0
         self._blocked = False
         self.active: str | None = None
+        self.spoken = False
+        """Whether the response that runs, or ran last, has said anything."""
 
     @property
     def busy(self) -> bool:
@@ -98,6 +102,7 @@ class Responses:
             ours = self._pending[1]
             self._pending = None
         self.active = response_id
+        self.spoken = False
         self._blocked = False
         self._progress_s = now_s
         return ours

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .values import Capabilities, NewItem
+from .values import Capabilities, NewItem, ToolDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +18,9 @@ class ConversationSettings:
     """Silence that ends the session; None: never."""
     history: tuple[NewItem, ...] = ()
     """What was said before this session; told to the model first. Its items have ids."""
+    tools: tuple[ToolDefinition, ...] = ()
+    """The tools at hand at the start."""
+    half_duplex: bool = False
+    """The microphone hears the speaker: it is closed while the agent speaks, so that the agent does not hear itself."""
+    max_length_s: float | None = None
+    """Longest time the session may last; then it ends as soon as it is quiet."""

@@ -1,15 +1,19 @@
 """Tool calls of a response run side by side and are spoken about once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..events import ToolExecutedEvent, ToolExecutionStartedEvent
 from .effects import AddItem, CancelTool, Effect, Publish, SendToolOutput, StartTool
 from .facts import ResponseFinished, ToolCallFinished
-from .values import ItemKind, NewItem, ResponseStatus, ToolCall, ToolOutcome
+from .values import ItemKind, NewItem, ResponseStatus, ToolCall, ToolDefinition, ToolOutcome
 
 INTERRUPTED_OUTPUT = (
     '{"error":"interrupted","error_text":"The user interrupted before this was carried out. Nothing was done."}'
 )
+
+_REMEMBERED = 256
+"""A call is told again within the same conversation at most; its id need not be kept for ever."""
 
 
 @dataclass(slots=True)
@@ -32,9 +36,10 @@ class FollowUp:
 class ToolCalls:
     """The calls that are running, by response."""
 
-    def __init__(self) -> None:
+    def __init__(self, tools: Iterable[ToolDefinition] = ()) -> None:
+        self._tools = {tool.name: tool for tool in tools}
         self._batches: list[_Batch] = []
-        self._seen: set[str] = set()
+        self._seen: dict[str, None] = {}
         self._unspoken: list[tuple[ToolCall, ToolOutcome]] = []
 
     @property
@@ -42,11 +47,27 @@ class ToolCalls:
         """Whether any call has no result yet."""
         return bool(self._batches)
 
+    def change(self, tools: Iterable[ToolDefinition]) -> None:
+        """Other tools are at hand; calls that run are not affected."""
+        self._tools = {tool.name: tool for tool in tools}
+
+    def runs(self, call_id: str) -> bool:
+        """Whether this call has no result yet."""
+        return any(call_id in batch.calls and call_id not in batch.outcomes for batch in self._batches)
+
+    def holding_instruction(self) -> str | None:
+        """What to say while the calls that began last run."""
+        calls = self._batches[-1].calls.values() if self._batches else ()
+        texts = [tool.holding_instruction for call in calls if (tool := self._tools.get(call.name)) is not None]
+        return "\n".join(text for text in texts if text) or None
+
     def collect(self, response: ResponseFinished) -> list[Effect]:
         """Start the calls of a completed response; answer those of any other without running them."""
         fresh = [call for call in response.calls if call.complete and call.call_id not in self._seen]
         calls = {call.call_id: call for call in fresh}
-        self._seen.update(calls)
+        self._seen.update(dict.fromkeys(calls))
+        while len(self._seen) > _REMEMBERED:
+            del self._seen[next(iter(self._seen))]
         if response.status is not ResponseStatus.COMPLETED:
             return [SendToolOutput(call_id, INTERRUPTED_OUTPUT) for call_id in calls]
         if not calls:
@@ -109,8 +130,20 @@ class ToolCalls:
 
     def cancel_all(self) -> list[Effect]:
         """Stop every running call; the results still come."""
+        return [CancelTool(call.call_id) for call in self._open()]
+
+    def cancel_interruptible(self) -> list[Effect]:
+        """Stop the calls that the user's speaking stops."""
+        tools = self._tools
         return [
-            CancelTool(call_id) for batch in self._batches for call_id in batch.calls if call_id not in batch.outcomes
+            CancelTool(call.call_id)
+            for call in self._open()
+            if call.name in tools and tools[call.name].cancel_on_interrupt
+        ]
+
+    def _open(self) -> list[ToolCall]:
+        return [
+            call for batch in self._batches for call_id, call in batch.calls.items() if call_id not in batch.outcomes
         ]
 
 

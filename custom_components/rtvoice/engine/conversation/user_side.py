@@ -18,7 +18,8 @@ def on_turn(parts: Parts, fact: TurnFact, position: PlayoutPosition, now_s: floa
     """The provider hears the user begin and end."""
     match fact:
         case SpeechStarted():
-            effects = parts.interrupt(position, cancel=not parts.settings.capabilities.interrupts_by_itself)
+            effects = parts.interrupt(position, now_s, cancel=not parts.settings.capabilities.interrupts_by_itself)
+            effects += parts.tools.cancel_interruptible()
             return [*effects, *parts.turns.started(), HoldInput(), Publish(UserStartedSpeakingEvent())]
         case SpeechStopped():
             effects = parts.turns.stopped(now_s - fact.ended_ago_s, now_s)

@@ -53,6 +53,10 @@ class ToolDefinition:
     description: str
     parameters: Mapping[str, object] = field(default_factory=lambda: {"type": "object", "properties": {}})
     """JSON schema of an object."""
+    holding_instruction: str | None = None
+    """What the agent should say while the tool runs, if it has not spoken already. Not told to the model in advance."""
+    cancel_on_interrupt: bool = False
+    """Whether a call is stopped when the user begins to speak."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,18 @@ class SessionEnd:
     messages: tuple[Item, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """What keeps a session within bounds."""
+
+    inactivity_timeout_s: float | None = None
+    """Silence that ends it."""
+    max_length_s: float | None = None
+    """Time after which it ends as soon as it is quiet."""
+    half_duplex: bool = False
+    """Whether the microphone is closed while the agent speaks."""
+
+
 class Session:
     """Runs a conversation: facts go in, effects are carried out, nothing is left behind.
 
@@ -62,8 +74,8 @@ class Session:
         sink: AudioOutputDevice,
         tools: ToolRunner,
         publish: Callable[[SessionEvent], None],
-        inactivity_timeout_s: float | None = None,
         history: tuple[NewItem, ...] = (),
+        limits: SessionLimits = SessionLimits(),
     ) -> None:
         self._source = source
         self._sink = sink
@@ -78,8 +90,11 @@ class Session:
                 capabilities=capabilities,
                 instructions=options.instructions,
                 push_to_talk=isinstance(options.turn_detection, PushToTalk),
-                inactivity_timeout_s=inactivity_timeout_s,
+                inactivity_timeout_s=limits.inactivity_timeout_s,
                 history=history,
+                tools=options.tools,
+                half_duplex=limits.half_duplex,
+                max_length_s=limits.max_length_s,
             )
         )
         self._uplink = Uplink(source, capabilities.input_rate_hz)

@@ -8,7 +8,9 @@ from ..conversation.values import ToolCall, ToolOutcome
 from ..ports import ToolRunner
 
 CANCELLED = ToolOutcome(
-    '{"error":"cancelled","error_text":"The call was cancelled; it may not have been carried out."}', ok=False
+    '{"error":"cancelled","error_text":"The call was cancelled; it may not have been carried out."}',
+    ok=False,
+    respond=False,
 )
 
 

@@ -73,12 +73,16 @@ class Tools:
             except ValueError as err:
                 raise ValueError(f"Tool '{tool_name}': {err}") from err
             spec = ToolSpec(
-                ToolDefinition(tool_name, description, body.parameters.schema),
+                ToolDefinition(
+                    tool_name,
+                    description,
+                    body.parameters.schema,
+                    holding_instruction=holding_instruction,
+                    cancel_on_interrupt=cancel_on_interrupt,
+                ),
                 timeout_s=timeout,
                 respond=respond,
                 result_instruction=result_instruction,
-                holding_instruction=holding_instruction,
-                cancel_on_interrupt=cancel_on_interrupt,
             )
             self._add(RegisteredTool(spec, body, say))
             return function
@@ -93,8 +97,6 @@ class Tools:
         timeout: float = 30.0,
         respond: bool = True,
         result_instruction: str | None = None,
-        holding_instruction: str | None = None,
-        cancel_on_interrupt: bool = False,
     ) -> None:
         """Offer a tool whose schema comes from elsewhere; `handler` takes the parsed JSON object, not validated.
 
@@ -110,8 +112,6 @@ class Tools:
             timeout_s=timeout,
             respond=respond,
             result_instruction=result_instruction,
-            holding_instruction=holding_instruction,
-            cancel_on_interrupt=cancel_on_interrupt,
         )
         self._add(RegisteredTool(spec, HandlerBody(handler)))
 

@@ -19,10 +19,6 @@ class ToolSpec:
     """Whether the agent speaks about a success; a result may say otherwise, failures are always spoken about."""
     result_instruction: str | None = None
     """How the agent should speak about a success."""
-    holding_instruction: str | None = None
-    """How the agent should bridge the time until the result is there."""
-    cancel_on_interrupt: bool = False
-    """Whether a call is cancelled when the user interrupts the agent."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for a name that providers refuse, or a timeout that no call can keep."""
@@ -35,3 +31,13 @@ class ToolSpec:
     def name(self) -> str:
         """The tool's name."""
         return self.definition.name
+
+    @property
+    def holding_instruction(self) -> str | None:
+        """How the agent should bridge the time until the result is there."""
+        return self.definition.holding_instruction
+
+    @property
+    def cancel_on_interrupt(self) -> bool:
+        """Whether a call is cancelled when the user interrupts the agent."""
+        return self.definition.cancel_on_interrupt
