@@ -298,19 +298,21 @@ async def test_a_setting_that_can_be_spared_is_dropped(openai, event_id) -> None
         ("model_not_found", "invalid_request_error", "session.audio.input.transcription.model", ConfigurationError),
         ("insufficient_quota", "insufficient_quota", None, QuotaExceededError),
         (None, "server_error", None, ConnectionFailedError),
+        ("rate_limit_exceeded", "rate_limit_error", None, RateLimitedError),
     ],
 )
 async def test_a_setting_that_cannot_be_spared_is_an_error(openai, code, kind, param, error) -> None:
     async def script(peer) -> None:
         await peer.greet()
         await peer.receive("session.update")
-        await peer.fail(code, type=kind, param=param, event_id="setup-1", message="Not like this")
+        await peer.fail(code, type=kind, param=param, event_id="setup-1", message="Not like this, try again in 3s")
         await peer.closed()
 
     provider = await openai(script)
     with pytest.raises(error, match=f"{param or 'settings'}.*Not like this") as raised:
         await provider.check("gpt-realtime")
     assert raised.type is error
+    assert error is not RateLimitedError or raised.value.retry_after_s == 3
 
 
 async def test_what_comes_during_the_handshake_is_kept(openai) -> None:

@@ -74,6 +74,7 @@ class Server:
     format: tuple = ("audio", "input", "format")
     """Where the settings hold the format of audio."""
     speed: tuple = ("audio", "output", "speed")
+    rate_hz: int = 24_000
     agent_text: str = "output_text"
     response: dict = field(default_factory=dict)
     """What requests for a response hold besides metadata."""
@@ -133,6 +134,7 @@ SERVERS = {
     "beta": BETA,
     "beta, nested": replace(BETA, make=compatible(dialect="beta", nested_tools=True, input_rate_hz=16_000)),
     "xai": XAI_SERVER,
+    "xai, 16 kHz": replace(XAI_SERVER, make=compatible(dialect="xai", input_rate_hz=16_000), rate_hz=16_000),
     "xai that shows its session": replace(XAI_SERVER, greeting=SHOWN),
     "ga, recognised": Server(compatible()),
     "ga that shows its session late": Server(
@@ -180,7 +182,7 @@ async def be(server: Server, peer) -> None:
 
     await peer.send(*server.greeting)
     settings = (await peer.receive("session.update"))["session"]
-    assert at(settings, server.format) in ({"type": "audio/pcm", "rate": 24000}, "pcm16")
+    assert at(settings, server.format) in ({"type": "audio/pcm", "rate": server.rate_hz}, "pcm16")
     assert settings["instructions"] == "Be brief"
     await say({"type": "session.updated", "session": settings})
     await peer.receive("input_audio_buffer.append")
@@ -397,8 +399,10 @@ def test_a_dialect_is_known_at_a_known_address() -> None:
         {"dialect": "ga", "nested_tools": True},
         {"dialect": "auto", "input_rate_hz": 16_000},
         {"dialect": "xai", "nested_tools": True},
-        {"dialect": "beta", "input_rate_hz": 44_100},
         {"dialect": "beta", "input_rate_hz": 0},
+        {"dialect": "beta", "input_rate_hz": 7_950},
+        {"dialect": "xai", "input_rate_hz": 48_050},
+        {"dialect": "xai", "input_rate_hz": 11_025},
     ],
 )
 def test_a_variety_that_there_is_not_is_refused(options) -> None:
@@ -411,3 +415,6 @@ def test_a_server_of_the_beta_may_hear_another_rate() -> None:
     assert (heard.input_rate_hz, heard.output_rate_hz) == (16_000, 24_000)
     nested = CompatibleProvider("http://127.0.0.1", dialect="beta", nested_tools=True).capabilities
     assert (nested.input_rate_hz, nested.output_rate_hz) == (24_000, 24_000)
+    for options in ({"base_url": "https://api.x.ai"}, {"base_url": "http://127.0.0.1", "dialect": "xai"}):
+        heard = CompatibleProvider(**options, input_rate_hz=48_000).capabilities
+        assert (heard.input_rate_hz, heard.output_rate_hz) == (48_000, 24_000)

@@ -37,10 +37,11 @@ from custom_components.rtvoice.engine.options import (
 from custom_components.rtvoice.engine.providers.openai.beta import beta_style
 from custom_components.rtvoice.engine.providers.openai.codec import Encoder, encode_audio, update_of
 from custom_components.rtvoice.engine.providers.openai.session_config import GENERAL
-from custom_components.rtvoice.engine.providers.openai.xai import XAI_STYLE
+from custom_components.rtvoice.engine.providers.openai.xai import xai_style
 
 BETA_EVENT = TypeAdapter(RealtimeClientEvent)
 BETA = beta_style()
+XAI_STYLE = xai_style()
 PARAMETERS = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 LIGHT = ToolDefinition("turn_on", "Turns something on", PARAMETERS)
 FLAT_TOOL = {"type": "function", "name": "turn_on", "description": "Turns something on", "parameters": PARAMETERS}
@@ -255,6 +256,12 @@ def test_settings_of_xai_as_they_are_by_default() -> None:
         "tools": [],
         "audio": {"input": {"format": PCM, "transcription": {}}, "output": {"format": PCM, "speed": 1.0}},
     }
+
+
+def test_audio_goes_to_xai_at_the_rate_it_has() -> None:
+    audio = xai_style(input_rate_hz=16_000).session_of(SessionOptions())["audio"]
+    assert audio["input"]["format"] == {"type": "audio/pcm", "rate": 16000}
+    assert audio["output"]["format"] == PCM
 
 
 def test_what_is_off_at_xai() -> None:

@@ -8,7 +8,7 @@ from .beta import beta_style
 from .fields import Json
 from .session_config import GENERAL
 from .style import Style
-from .xai import XAI_STYLE
+from .xai import xai_style
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ OPENAI: Final = Dialect("openai")
 GA: Final = Dialect("ga", capabilities=_UNPROMISED, confirms_settings=False, greetings=_EITHER)
 AUTO: Final = Dialect("auto", capabilities=_UNPROMISED, confirms_settings=False, greetings=_EITHER, guessed=True)
 BETA: Final = Dialect("beta", beta_style(), _SHORTER, confirms_settings=False, greetings=_EITHER)
-XAI: Final = Dialect("xai", XAI_STYLE, _UNPROMISED, confirms_settings=False, greetings=_EITHER)
+XAI: Final = Dialect("xai", xai_style(), _UNPROMISED, confirms_settings=False, greetings=_EITHER)
 
 DIALECTS: Final = {"auto": AUTO, "ga": GA, "beta": BETA, "xai": XAI}
 

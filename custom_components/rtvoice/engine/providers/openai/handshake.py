@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -120,5 +121,5 @@ async def _write(wire: Wire, frame: bytes) -> None:
 
 def _refused(fault: ProviderFault) -> EngineError:
     where = f" ({fault.param})" if fault.param is not None else ""
-    told = ProviderFault(fault.code, f"The provider refuses the settings{where}: {fault.message}", fault.param)
+    told = replace(fault, message=f"The provider refuses the settings{where}: {fault.message}")
     return error_of_fault(told, established=False, cause=cause_of(fault) or Cause.CONFIGURATION)

@@ -16,13 +16,16 @@ from ...options import PushToTalk, SessionOptions
 from ...ports import Connection, RealtimeProvider
 from .beta import beta_style
 from .connection import open_connection
-from .dialect import BETA, DIALECTS, OPENAI, TIMEOUTS, Dialect, Timeouts, known_at
+from .dialect import BETA, DIALECTS, OPENAI, TIMEOUTS, XAI, Dialect, Timeouts, known_at
 from .endpoint import Endpoint
 from .http import Http, list_models, resolve
+from .session_config import RATE_HZ
+from .xai import xai_style
 
 _LOGGER = logging.getLogger(__name__)
 
-_RATES_HZ: Final = frozenset({8_000, 16_000, 24_000})
+# At these, a frame of 20 ms has whole samples.
+_RATES_HZ: Final = range(8_000, 48_001, 50)
 
 
 class WebSocketProvider(RealtimeProvider):
@@ -116,9 +119,10 @@ class OpenAIProvider(WebSocketProvider):
 class CompatibleProvider(WebSocketProvider):
     """A server that speaks the OpenAI Realtime API, in the dialect `ga`, `beta`, `xai`, or `auto`: what it looks like.
 
-    Servers of the beta differ once more: some want tools nested as in the chat API (`nested_tools`), and some hear
-    another rate than 24 kHz (`input_rate_hz`). A `session` that is given is not closed. Raises ConfigurationError for
-    an address, a dialect or a combination that cannot be used.
+    Microphone audio may be sent at another rate than 24 kHz (`input_rate_hz`, 8 to 48 kHz): to xAI, which takes any,
+    and to servers of the beta that want one. Some of the latter also want tools nested as in the chat API
+    (`nested_tools`). A `session` that is given is not closed. Raises ConfigurationError for an address, a dialect or a
+    combination that cannot be used.
     """
 
     def __init__(
@@ -135,17 +139,21 @@ class CompatibleProvider(WebSocketProvider):
         spoken = DIALECTS.get(dialect)
         if spoken is None:
             raise ConfigurationError(f"The dialect {dialect!r} is not supported; there are {', '.join(DIALECTS)}")
+        endpoint = Endpoint.at(base_url, spoken, api_key=api_key, timeouts=timeouts)
+        spoken = known_at(endpoint.root.host, spoken)
         if nested_tools or input_rate_hz is not None:
             spoken = _varied(spoken, nested_tools=nested_tools, input_rate_hz=input_rate_hz)
-        endpoint = Endpoint.at(base_url, spoken, api_key=api_key, timeouts=timeouts)
-        super().__init__(replace(endpoint, dialect=known_at(endpoint.root.host, spoken)), session)
+        super().__init__(replace(endpoint, dialect=spoken), session)
 
 
 def _varied(dialect: Dialect, *, nested_tools: bool, input_rate_hz: int | None) -> Dialect:
-    if dialect is not BETA:
-        raise ConfigurationError("Only the dialect 'beta' has nested tools or other rates")
-    rate_hz = dialect.capabilities.input_rate_hz if input_rate_hz is None else input_rate_hz
+    rate_hz = RATE_HZ if input_rate_hz is None else input_rate_hz
     if rate_hz not in _RATES_HZ:
-        raise ConfigurationError(f"Audio of {rate_hz} Hz is not supported")
-    capabilities = replace(dialect.capabilities, input_rate_hz=rate_hz)
-    return replace(dialect, style=beta_style(nested_tools=nested_tools), capabilities=capabilities)
+        raise ConfigurationError(f"Audio of {rate_hz} Hz cannot be sent")
+    if dialect is BETA:
+        style = beta_style(nested_tools=nested_tools)
+    elif dialect is XAI and not nested_tools:
+        style = xai_style(input_rate_hz=rate_hz)
+    else:
+        raise ConfigurationError(f"The dialect {dialect.name!r} has no such variety")
+    return replace(dialect, style=style, capabilities=replace(dialect.capabilities, input_rate_hz=rate_hz))

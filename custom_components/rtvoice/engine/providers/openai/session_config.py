@@ -17,8 +17,8 @@ from ...options import (
 )
 from .style import Settings, Style
 
-PCM: Final = {"type": "audio/pcm", "rate": 24_000}
-"""The format of audio, both ways."""
+RATE_HZ: Final = 24_000
+"""The rate of audio, both ways."""
 
 # These transcription models take several languages; all others take one, under another name.
 _MULTILINGUAL: Final = frozenset({"gpt-transcribe", "gpt-live-transcribe"})
@@ -62,6 +62,11 @@ def changes_of(command: UpdateSession) -> Settings:
     return session
 
 
+def pcm_of(rate_hz: int) -> Settings:
+    """The `format` object of audio."""
+    return {"type": "audio/pcm", "rate": rate_hz}
+
+
 def turn_detection_of(turn_detection: TurnDetection) -> Settings | None:
     """The `turn_detection` object."""
     # Both flags are sent: without `create_response` the server would still cancel a running response.
@@ -99,7 +104,7 @@ def tools_of(tools: Iterable[ToolDefinition]) -> list[Settings]:
 def _input(options: SessionOptions) -> Settings:
     noise_reduction = options.noise_reduction
     return {
-        "format": PCM,
+        "format": pcm_of(RATE_HZ),
         "noise_reduction": None if noise_reduction is None else {"type": str(noise_reduction)},
         "transcription": _transcription(options.transcription_model, options.transcription_language),
         "turn_detection": turn_detection_of(options.turn_detection),
@@ -108,7 +113,7 @@ def _input(options: SessionOptions) -> Settings:
 
 def _output(options: SessionOptions) -> Settings:
     output: Settings = {
-        "format": PCM,
+        "format": pcm_of(RATE_HZ),
         "speed": options.speech_speed,
     }
     if options.voice is not None:

@@ -13,7 +13,7 @@ from ...options import (
     SessionOptions,
     TurnDetection,
 )
-from .session_config import PCM, tools_of
+from .session_config import RATE_HZ, pcm_of, tools_of
 from .style import Settings, Style
 
 _SPEED: Final = (0.7, 1.5)
@@ -31,13 +31,23 @@ _EFFORTS: Final = {
 _OTHERS_VOICES: Final = frozenset(AssistantVoice)
 
 
-def session_of(options: SessionOptions) -> Settings:
-    """The `session` object of the first update."""
+def xai_style(*, input_rate_hz: int = RATE_HZ) -> Style:
+    """The style, for audio that is sent at this rate."""
+
+    def session_of(options: SessionOptions) -> Settings:
+        return _session_of(options, input_rate_hz)
+
+    dispensable = ("session.reasoning", "session.audio.input.transcription", "session.audio.output.speed")
+    return Style(session_of, _changes_of, {path: path for path in dispensable}, response_of=_response_of)
+
+
+def _session_of(options: SessionOptions, input_rate_hz: int) -> Settings:
+    output = {"format": pcm_of(RATE_HZ), "speed": _within(options.speech_speed, _SPEED)}
     session: Settings = {
         "instructions": options.instructions,
         "turn_detection": _turn_detection(options.turn_detection),
         "tools": tools_of(options.tools),
-        "audio": {"input": _input(options), "output": {"format": PCM, "speed": _within(options.speech_speed, _SPEED)}},
+        "audio": {"input": _input(options, input_rate_hz), "output": output},
     }
     if options.voice is not None and options.voice not in _OTHERS_VOICES:
         # Without one the server speaks with a voice of its own, as it has none of OpenAI's.
@@ -47,8 +57,7 @@ def session_of(options: SessionOptions) -> Settings:
     return session
 
 
-def changes_of(command: UpdateSession) -> Settings:
-    """The `session` object of a later update."""
+def _changes_of(command: UpdateSession) -> Settings:
     session: Settings = {}
     if command.speech_speed is not None:
         session["audio"] = {"output": {"speed": _within(command.speech_speed, _SPEED)}}
@@ -59,22 +68,13 @@ def changes_of(command: UpdateSession) -> Settings:
     return session
 
 
-def response_of(options: SessionOptions) -> Settings:
-    """What every request for a response holds; the settings of a session cannot say it."""
+def _response_of(options: SessionOptions) -> Settings:
+    # The settings of a session cannot say it.
     return {"modalities": ["text"] if options.output_modality is OutputModality.TEXT else ["text", "audio"]}
 
 
-XAI_STYLE: Final = Style(
-    session_of,
-    changes_of,
-    {path: path for path in ("session.reasoning", "session.audio.input.transcription", "session.audio.output.speed")},
-    response_of=response_of,
-)
-"""The style."""
-
-
-def _input(options: SessionOptions) -> Settings:
-    heard: Settings = {"format": PCM}
+def _input(options: SessionOptions, rate_hz: int) -> Settings:
+    heard: Settings = {"format": pcm_of(rate_hz)}
     if options.transcription_model is not None:
         # Naming a model changes the events that come; without one they are the usual ones.
         language = options.transcription_language
