@@ -36,6 +36,9 @@ def on_speech(parts: Parts, fact: SpeechFact, now_s: float) -> list[Effect]:
     parts.responses.progressed(now_s)
     silenced = parts.responses.is_silenced(fact.response_id)
     item = parts.items.ensure(fact.item_id, ItemKind.AGENT_MESSAGE, now_s)
+    if silenced and not (item.text or item.parts_ms):
+        # Nothing of it was or will be heard.
+        item.retracted = True
     match fact:
         case AudioDelta():
             parts.responses.spoken = True
@@ -54,6 +57,8 @@ def on_response_started(parts: Parts, fact: ResponseStarted, now_s: float) -> li
     ours = parts.responses.started(fact.response_id, fact.request_id, attributable=attributable, now_s=now_s)
     if ours is not None and (ours.dropped or parts.turns.speaking):
         return _take_back(parts, ours, fact.response_id)
+    if ours is None and parts.interruption.take_discarded():
+        return [*parts.turns.answered(), *parts.responses.cancel(fact.response_id)]
     parts.responses.forget(Purpose.FOLLOW_UP)
     return [*parts.turns.answered(), Publish(AssistantStartedRespondingEvent(fact.response_id))]
 
@@ -98,6 +103,7 @@ def on_playout(parts: Parts, fact: PlayoutStarted | PlayoutDrained, now_s: float
         case PlayoutStarted():
             if not parts.floor.heard_first(fact.item_id):
                 return []
+            parts.interruption.over()
             latency_s = parts.turns.take_latency_s(now_s)
             latency: list[Effect] = [] if latency_s is None else [Publish(ResponseLatencyEvent(latency_s))]
             return [*parts.input.agent_sounds(), *latency]

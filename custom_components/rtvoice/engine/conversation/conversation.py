@@ -28,9 +28,8 @@ from .parts import Parts, error
 from .recovery import Recovery
 from .responses import Purpose
 from .settings import ConversationSettings
-from .user_side import on_item, on_turn
+from .user_side import on_item, on_turn, on_user_words
 from .values import AgentState, PlayoutPosition, ProviderFault
-from .words import user_words
 
 
 class Conversation:
@@ -80,7 +79,7 @@ class Conversation:
             case f.ItemAdded() | f.ItemTruncated() | f.ItemDeleted():
                 return on_item(parts, fact, now_s)
             case f.UserTranscriptDelta() | f.UserTranscriptFinished() | f.UserTranscriptFailed():
-                return user_words(parts.items, fact, now_s)
+                return on_user_words(parts, fact, now_s)
             case f.PlayoutStarted() | f.PlayoutDrained():
                 return on_playout(parts, fact, now_s)
             case f.ResponseStarted() | f.ResponseFinished() | f.SessionUpdated() | f.RequestRejected():

@@ -27,6 +27,8 @@ class Floor:
         self._chunks = 0
         self._heard_chunks = 0
         self._sounding = False
+        self.last_cut: Item | None = None
+        """What the last interruption cut short."""
 
     @property
     def busy(self) -> bool:
@@ -69,7 +71,8 @@ class Floor:
         for item, heard_ms in unheard:
             effects += self._tell_heard(item, heard_ms)
         self._fall_silent()
-        return Cut(effects, unheard[0][0])
+        self.last_cut = unheard[0][0]
+        return Cut(effects, self.last_cut)
 
     def _fall_silent(self) -> None:
         self._queue.clear()

@@ -6,6 +6,7 @@ from .effects import Effect, Publish
 from .floor import Floor
 from .inactivity import Inactivity
 from .input_gate import InputGate
+from .interruption import Interruption
 from .items import Items
 from .responses import Purpose, Responses
 from .settings import ConversationSettings
@@ -27,6 +28,7 @@ class Parts:
         self.turns = Turns(self.deadlines)
         self.tools = ToolCalls(settings.tools)
         self.updates = Updates()
+        self.interruption = Interruption()
         self.input = InputGate(half_duplex=settings.half_duplex, deadlines=self.deadlines)
         self.inactivity = Inactivity(settings.inactivity_timeout_s, self.deadlines)
 
