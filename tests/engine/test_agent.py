@@ -1,5 +1,6 @@
 import asyncio
 import warnings
+from decimal import Decimal
 
 import pytest
 
@@ -443,3 +444,34 @@ def test_audio_and_text_together_mean_audio() -> None:
 def test_speed_is_clamped() -> None:
     with pytest.warns(UserWarning, match="clamped"):
         assert Rig(speech_speed=0.3).agent._options.speech_speed == 0.5
+
+
+def test_a_session_that_costs_too_much_ends_at_a_quiet_moment() -> None:
+    async def main():
+        rig = Rig(budget_usd=0.01)
+        task = await rig.start()
+        dear = ResponseUsage(TokenCount(), TokenCount(), TokenCount(audio=1000))
+        rig.provider.connection.feed(
+            f.ResponseStarted("r1"),
+            f.AudioDelta("r1", "i1", 0, bytes(48_000)),
+            f.ResponseFinished("r1", COMPLETED, usage=dear),
+        )
+        result = await task
+        assert result.end_reason is EndReason.BUDGET_EXCEEDED
+        assert result.usage.cost_usd == Decimal("0.02")
+        assert result.duration_seconds > 1
+
+    run(main())
+
+
+def test_a_session_is_recorded(tmp_path) -> None:
+    async def main():
+        rig = Rig(recording_path=tmp_path / "talk.wav")
+        task = await rig.start()
+        await rig.agent.stop()
+        return await task
+
+    with asyncio.Runner() as runner:
+        result = runner.run(main())
+    assert result.recording_path == tmp_path / "talk.wav"
+    assert result.recording_path.exists()

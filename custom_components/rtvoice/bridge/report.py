@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import orjson
@@ -22,6 +23,7 @@ class SessionReport:
     tools: tuple[ToolUse, ...] = ()
     usage: Any = None
     """JSON; None if nothing was used."""
+    recording: Path | None = None
 
     @classmethod
     def of(cls, session_id: str, result: AgentResult, tools: Iterable[ToolUse]) -> Self:
@@ -32,6 +34,7 @@ class SessionReport:
             duration_s=result.duration_seconds,
             turns=tuple(result.turns),
             tools=tuple(tools),
+            recording=result.recording_path,
             usage=result.model_dump(mode="json", include={"usage"})["usage"],
         )
 
@@ -47,7 +50,7 @@ class SessionReport:
             ],
             "tools": [{"name": use.name, "arguments": _parsed(use.arguments), "ok": use.ok} for use in self.tools],
             "usage": self.usage,
-            "recording": None,
+            "recording": str(self.recording) if self.recording else None,
         }
 
 

@@ -54,6 +54,7 @@ from .events import (
     SubAgentStartedEvent,
     ToolExecutedEvent,
     ToolExecutionStartedEvent,
+    TranscriptionUsageEvent,
     UpdateSpeechSpeedCommand,
     UsageEvent,
     UserInactivityCountdownEvent,
@@ -83,8 +84,9 @@ from .options import (
 )
 from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider
 from .providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider
-from .results import AgentResult, ConversationTurn, Usage
+from .results import AgentResult, ConversationTurn
 from .tools import ActionResult, Inject, ToolContext, Tools
+from .usage import PRICES, Budget, ModelPrice, PriceList, TokenRates, UsageReport
 
 __all__ = [
     "ActionResult",
@@ -160,11 +162,17 @@ __all__ = [
     "ToolTimeoutError",
     "Tools",
     "TranscriptionModel",
+    "TranscriptionUsageEvent",
     "TruncationMode",
     "TurnDetection",
     "UnknownToolError",
     "UpdateSpeechSpeedCommand",
-    "Usage",
+    "PRICES",
+    "Budget",
+    "ModelPrice",
+    "PriceList",
+    "TokenRates",
+    "UsageReport",
     "UsageEvent",
     "UserInactivityCountdownEvent",
     "UserInactivityTimeoutEvent",

@@ -3,6 +3,8 @@
 import asyncio
 import warnings
 from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
 from typing import Self
 
 from pydantic import ValidationError
@@ -44,6 +46,7 @@ from .results import AgentResult, ConversationTurn
 from .run import Run
 from .session.session import Session, SessionLimits
 from .tools import ToolContext, Tools
+from .usage import PRICES, PriceList, UsageMeter
 
 _RETIRED: dict[str, str] = {
     RealtimeModel.GPT_REALTIME: "2027-01-20",
@@ -64,7 +67,9 @@ class RealtimeAgent:
     which nobody spoke, if `inactivity_timeout_enabled`, and at a quiet moment after `max_duration_seconds`. With
     `half_duplex` the agent does not hear while it speaks, for devices without echo cancellation. `context` is what
     tools get for `Inject[T]` of its type. `history` is what was said before; it is told to the model, but is no part
-    of the result. `fallback_providers` take over, in order, from a provider that is out of credit, refuses the session
+    of the result. With `recording_path` the conversation is recorded there, the user left and the agent right. `prices`
+    are what the cost is reckoned with; a session that has cost more than `budget_usd` ends as soon as it is quiet.
+    `fallback_providers` take over, in order, from a provider that is out of credit, refuses the session
     or stays unreachable.
 
     Raises ValueError for contradictory parameters and ConfigurationError where no provider can be made.
@@ -95,6 +100,9 @@ class RealtimeAgent:
         max_duration_seconds: float | None = None,
         half_duplex: bool = False,
         history: Sequence[ConversationTurn] = (),
+        recording_path: str | Path | None = None,
+        prices: PriceList = PRICES,
+        budget_usd: Decimal | float | None = None,
         provider: RealtimeProvider | None = None,
         fallback_providers: Sequence[RealtimeProvider] = (),
         api_key: str | None = None,
@@ -125,6 +133,9 @@ class RealtimeAgent:
         self._bus = event_bus or EventBus()
         self._listener = listener
         self._earlier = tuple(history)
+        self._recording_path = None if recording_path is None else Path(recording_path)
+        self._prices = prices
+        self._budget_usd = None if budget_usd is None else Decimal(str(budget_usd))
         self._provider = provider or OpenAIProvider(api_key)
         self._fallbacks = tuple(fallback_providers)
         self._tools = (tools or Tools()).clone()
@@ -168,7 +179,7 @@ class RealtimeAgent:
         """
         if self._run is not None:
             raise RuntimeError("The agent is running already")
-        self._run = Run(self._session, self._bus, self._listener)
+        self._run = Run(self._session, self._bus, self._listener, self._meter(), self._budget_usd)
         if self._muted:
             self._run.post(MuteChanged(muted=True))
         try:
@@ -235,6 +246,9 @@ class RealtimeAgent:
             raise SessionClosedError(EndReason.STOPPED)
         self._run.post(command)
 
+    def _meter(self) -> UsageMeter:
+        return UsageMeter(self._options.model, self._options.transcription_model, self._prices)
+
     def _session(self, publish: Callable[[SessionEvent], None]) -> Session:
         return Session(
             providers=(self._provider, *self._fallbacks),
@@ -244,6 +258,7 @@ class RealtimeAgent:
             tools=self._tools,
             publish=publish,
             limits=self._limits,
+            recording_path=self._recording_path,
             history=tuple(_recalled(index, turn) for index, turn in enumerate(self._earlier) if turn.transcript),
         )
 

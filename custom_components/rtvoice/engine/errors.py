@@ -12,6 +12,8 @@ class EndReason(StrEnum):
     """Nobody spoke for as long as the inactivity timeout says."""
     MAX_LENGTH = "max_length"
     """The session had lasted as long as its owner allows."""
+    BUDGET_EXCEEDED = "budget_exceeded"
+    """The session had cost as much as its owner allows."""
     CONNECTION_LOST = "connection_lost"
     """The link to the provider broke and could not be made again."""
     EXPIRED = "expired"

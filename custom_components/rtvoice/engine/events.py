@@ -165,6 +165,17 @@ class UsageEvent(SessionEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class TranscriptionUsageEvent(SessionEvent):
+    """What writing down a user turn used: `seconds` of audio or tokens, or neither if the provider does not say."""
+
+    item_id: str
+    seconds: float | None = None
+    input_text: int = 0
+    input_audio: int = 0
+    output_text: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ToolExecutionStartedEvent(SessionEvent):
     """A tool began to run. `arguments` is JSON; do not log it."""
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from .errors import EndReason
+from .usage import UsageReport
 
 
 class ConversationTurn(BaseModel):
@@ -22,26 +23,6 @@ class ConversationTurn(BaseModel):
     item_id: str = ""
 
 
-class Usage(BaseModel):
-    """Tokens of a session by kind; `cached_*` are part of `input_*`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    input_text: int = 0
-    input_audio: int = 0
-    input_image: int = 0
-    cached_text: int = 0
-    cached_audio: int = 0
-    cached_image: int = 0
-    output_text: int = 0
-    output_audio: int = 0
-
-    @property
-    def total(self) -> int:
-        """All tokens in and out."""
-        return self.input_text + self.input_audio + self.input_image + self.output_text + self.output_audio
-
-
 class AgentResult(BaseModel):
     """What came of a session."""
 
@@ -51,5 +32,5 @@ class AgentResult(BaseModel):
     recording_path: Path | None = None
     """The recording, if there is one."""
     duration_seconds: float = 0.0
-    usage: Usage = Usage()
+    usage: UsageReport = UsageReport()
     end_reason: EndReason = EndReason.STOPPED

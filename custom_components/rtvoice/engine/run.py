@@ -5,16 +5,18 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from .bus import EventBus, Feed
-from .conversation.facts import ToolProgressed, UserCommand
+from .conversation.facts import StopAsked, ToolProgressed, UserCommand
 from .conversation.items import Item
 from .conversation.values import AgentState, ItemKind
 from .errors import EndReason
-from .events import AgentStartingEvent, AgentStoppedEvent, SessionEvent, UsageEvent
+from .events import AgentStartingEvent, AgentStoppedEvent, SessionEvent
 from .listener import AgentListener, notify
-from .results import AgentResult, ConversationTurn, Usage
+from .results import AgentResult, ConversationTurn
 from .session.session import Session, SessionEnd
+from .usage import Budget, UsageMeter
 
 _current: ContextVar[Run | None] = ContextVar("rtvoice_run", default=None)
 """The run that the present task belongs to: tools and observers must not wait for its end."""
@@ -28,12 +30,15 @@ class Run:
         make_session: Callable[[Callable[[SessionEvent], None]], Session],
         bus: EventBus,
         listener: AgentListener | None,
+        meter: UsageMeter,
+        budget_usd: Decimal | None = None,
     ) -> None:
         self._feeds = [Feed(bus.dispatch)]
         if listener is not None:
             self._feeds.append(Feed(lambda event: notify(listener, event)))
         self._session = make_session(self._publish)
-        self._usage = Usage()
+        self._meter = meter
+        self._budget = None if budget_usd is None else Budget(budget_usd, meter)
         self._started_at = datetime.now(UTC)
         self._started_s = asyncio.get_running_loop().time()
         self._finished = asyncio.Event()
@@ -86,8 +91,9 @@ class Run:
             await feed.drained()
 
     def _publish(self, event: SessionEvent) -> None:
-        if isinstance(event, UsageEvent):
-            self._usage = _added(self._usage, event)
+        self._meter.observe(event)
+        if self._budget is not None and self._budget.exceeded:
+            self._session.post(StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True))
         for feed in self._feeds:
             feed.put(event)
 
@@ -97,7 +103,8 @@ class Run:
         return AgentResult(
             turns=[self._turn(item) for item in end.messages],
             duration_seconds=asyncio.get_running_loop().time() - self._started_s,
-            usage=self._usage,
+            usage=self._meter.report(),
+            recording_path=end.recording,
             end_reason=end.reason,
         )
 
@@ -109,7 +116,3 @@ class Run:
             started_at=self._started_at + timedelta(seconds=item.started_at_s - self._started_s),
             item_id=item.item_id,
         )
-
-
-def _added(usage: Usage, event: UsageEvent) -> Usage:
-    return Usage(**{name: getattr(usage, name) + getattr(event, name) for name in Usage.model_fields})

@@ -15,6 +15,8 @@ from custom_components.rtvoice.engine.conversation.values import (
     ItemKind,
     NewItem,
     ProviderFault,
+    ResponseUsage,
+    TokenCount,
     ToolChoice,
     ToolDefinition,
 )
@@ -27,6 +29,7 @@ from custom_components.rtvoice.engine.events import (
     AssistantTranscriptDeltaEvent,
     AudioPlaybackCompletedEvent,
     ResponseLatencyEvent,
+    TranscriptionUsageEvent,
     UserTranscriptChunkReceivedEvent,
     UserTranscriptCompletedEvent,
     UserTranscriptFailedEvent,
@@ -105,7 +108,8 @@ def test_user_words_are_told() -> None:
         f.UserTranscriptFailed("u2", ProviderFault("x", "No words")),
         f.UserTranscriptFinished("u3", "  "),
     )
-    assert published(effects) == [
+    told = [event for event in published(effects) if not isinstance(event, TranscriptionUsageEvent)]
+    assert told == [
         UserTranscriptChunkReceivedEvent("Turn ", "u1"),
         UserTranscriptChunkReceivedEvent("it on", "u1"),
         UserTranscriptCompletedEvent("Turn it on", "u1"),
@@ -243,3 +247,9 @@ def test_tools_change_at_once() -> None:
         UpdateSession("update-2", tool_choice=ToolChoice.NONE)
     ]
     assert UpdateSession("update-3", speech_speed=1.3) in dialogue.tell(done())
+
+
+def test_what_transcription_costs_is_told() -> None:
+    usage = ResponseUsage(TokenCount(text=1, audio=40), TokenCount(), TokenCount(text=6))
+    effects = ready().tell(f.UserTranscriptFinished("u1", "Hello", seconds=2.5, usage=usage))
+    assert TranscriptionUsageEvent("u1", 2.5, 1, 40, 6) in published(effects)

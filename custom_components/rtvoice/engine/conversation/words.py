@@ -6,6 +6,7 @@ from ..events import (
     AssistantTranscriptChunkReceivedEvent,
     AssistantTranscriptCompletedEvent,
     AssistantTranscriptDeltaEvent,
+    TranscriptionUsageEvent,
     UserTranscriptChunkReceivedEvent,
     UserTranscriptCompletedEvent,
     UserTranscriptFailedEvent,
@@ -48,10 +49,15 @@ def user_words(items: Items, fact: UserWords, now_s: float) -> list[Effect]:
         case UserTranscriptFinished():
             items.finish_text(item, 0, fact.text.strip())
             told: list[Effect] = [Publish(UserTranscriptCompletedEvent(item.text, fact.item_id))] if item.text else []
-            return [DropTurn(fact.item_id), *told]
+            return [DropTurn(fact.item_id), *told, Publish(_usage(fact))]
         case UserTranscriptFailed():
             return [Publish(UserTranscriptFailedEvent(fact.item_id, fact.fault.message))]
     assert_never(fact)
+
+
+def _usage(fact: UserTranscriptFinished) -> TranscriptionUsageEvent:
+    used = fact.usage
+    return TranscriptionUsageEvent(fact.item_id, fact.seconds, used.input.text, used.input.audio, used.output.text)
 
 
 def _delta(fact: TranscriptDelta) -> list[Effect]:

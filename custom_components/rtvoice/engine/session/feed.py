@@ -4,6 +4,7 @@ import asyncio
 
 from ..audio.resample import Resampler
 from ..ports import AudioOutputDevice
+from ..recording import HeardAudio
 from .jitter import JitterBuffer
 from .ledger import PlayoutLedger
 
@@ -18,6 +19,7 @@ class SinkFeed:
         self._free = asyncio.Lock()
         self._handover: asyncio.Timeout | None = None
         self.ledger = PlayoutLedger(source_rate_hz, sink.sample_rate)
+        self.heard = HeardAudio(source_rate_hz, sink.sample_rate)
 
     @property
     def due_s(self) -> float:
@@ -29,6 +31,8 @@ class SinkFeed:
         self._resampler = await Resampler.prepare(self._source_rate_hz, self._sink.sample_rate)
         self.ledger = PlayoutLedger(self._source_rate_hz, self._sink.sample_rate)
         self.ledger.begin(self._sink.played_samples)
+        self.heard = HeardAudio(self._source_rate_hz, self._sink.sample_rate)
+        self.heard.begin(self._sink.played_samples)
 
     async def give(self, queue: JitterBuffer, samples: int) -> None:
         """Hand over at most so many queued samples; waits while the sink is full. Raises SinkError."""
@@ -37,6 +41,7 @@ class SinkFeed:
             pieces = queue.take(samples)
             for piece in pieces:
                 self.ledger.enter(piece)
+                self.heard.enter(piece.pcm)
             await self._hand_over(self._resampler.process(b"".join(piece.pcm for piece in pieces)))
 
     async def finish(self) -> None:
@@ -44,17 +49,23 @@ class SinkFeed:
         async with self._free:
             tail = self._resampler.flush()
             self.ledger.begin(self.ledger.end)
+            self.heard.begin(self.ledger.end)
             await self._hand_over(tail)
 
-    async def clear(self) -> None:
-        """Stop a hand-over in progress, silence the sink and forget what it had not played."""
+    async def clear(self) -> bytes:
+        """Stop a hand-over in progress, silence the sink and forget what it had not played.
+
+        Gives what was heard since the last look.
+        """
         if self._handover is not None:
             self._handover.reschedule(asyncio.get_running_loop().time())
             self._handover = None
         async with self._free:
             await self._sink.clear_buffer()
             self._resampler.flush()
-            self.ledger.cut(self._sink.played_samples)
+            played = self._sink.played_samples
+            self.ledger.cut(played)
+            return self.heard.cut(played)
 
     async def _hand_over(self, pcm: bytes) -> None:
         if not pcm:

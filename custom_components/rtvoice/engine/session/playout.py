@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from ..audio.frame import FRAME_MS
+from ..audio.frame import FRAME_MS, SAMPLE_BYTES
 from ..conversation.facts import Fact, PlayoutDrained, PlayoutStarted
 from ..conversation.values import PlayoutPosition
 from ..errors import SinkError
@@ -33,9 +33,12 @@ class Playout:
         *,
         prebuffer_ms: int = 60,
         capacity_s: int = 1800,
+        record: Callable[[bytes, float], None] | None = None,
     ) -> None:
         self._sink = sink
         self._post = post
+        self._record = record
+        self._source_rate_hz = source_rate_hz
         self._frame_samples = source_rate_hz * FRAME_MS // 1000
         self._prebuffer_samples = source_rate_hz * prebuffer_ms // 1000
         self._prebuffer_s = prebuffer_ms / 1000
@@ -68,7 +71,7 @@ class Playout:
         """
         self._queue.clear()
         self._last_item_id = None
-        await self._feed.clear()
+        self._hear(await self._feed.clear())
         self._drained_chunks = -1
         self._post_if_drained(self._sink.played_samples)
 
@@ -117,6 +120,7 @@ class Playout:
         self._watch = None
         playing = self._sink.is_playing
         played = self._sink.played_samples
+        self._hear(self._feed.heard.release(played))
         for item_id in self._feed.ledger.settle(played):
             self._post(PlayoutStarted(item_id))
         self._post_if_drained(played)
@@ -124,6 +128,11 @@ class Playout:
         self._limit_silence(lost=due and not playing)
         if due or self._queue.queued_samples:
             self._keep_watching()
+
+    def _hear(self, pcm: bytes) -> None:
+        if self._record is not None and pcm:
+            duration_s = len(pcm) / SAMPLE_BYTES / self._source_rate_hz
+            self._record(pcm, asyncio.get_running_loop().time() - duration_s)
 
     def _limit_silence(self, *, lost: bool) -> None:
         now_s = asyncio.get_running_loop().time()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import assert_never
 
 from ..conversation import effects as e
@@ -16,6 +17,7 @@ from ..errors import DeviceError, EndReason, EngineError, SinkError, SourceError
 from ..events import SessionEvent
 from ..options import PushToTalk, SessionOptions
 from ..ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, ToolRunner
+from ..recording import Recorder
 from .inbox import Inbox
 from .link import Ends, Link
 from .playout import Playout
@@ -44,6 +46,7 @@ class SessionEnd:
     established: bool
     """Whether audio ever flowed; if not, `error` made the session impossible."""
     messages: tuple[Item, ...]
+    recording: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Session:
         publish: Callable[[SessionEvent], None],
         history: tuple[NewItem, ...] = (),
         limits: SessionLimits = SessionLimits(),
+        recording_path: Path | None = None,
     ) -> None:
         self._source = source
         self._sink = sink
@@ -97,8 +101,20 @@ class Session:
                 max_length_s=limits.max_length_s,
             )
         )
-        self._uplink = Uplink(source, capabilities.input_rate_hz)
-        self._playout = Playout(sink, capabilities.output_rate_hz, self.post)
+        self._recorder = recorder = (
+            None
+            if recording_path is None
+            else Recorder(
+                recording_path,
+                microphone_rate_hz=capabilities.input_rate_hz,
+                speaker_rate_hz=capabilities.output_rate_hz,
+                on_failure=publish,
+            )
+        )
+        self._uplink = Uplink(source, capabilities.input_rate_hz, record=recorder.microphone if recorder else None)
+        self._playout = Playout(
+            sink, capabilities.output_rate_hz, self.post, record=recorder.speaker if recorder else None
+        )
         self._turn_audio = TurnAudio()
         self._source_open = asyncio.Event()
         self._sink_open = asyncio.Event()
@@ -126,6 +142,9 @@ class Session:
 
     async def run(self) -> SessionEnd:
         """Connect, converse, and return when the conversation is over. Never raises an EngineError."""
+        if self._recorder is not None:
+            self._recorder.start(asyncio.get_running_loop().time())
+        recording = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 works: dict[str, Callable[[], Awaitable[None]]] = {
@@ -142,7 +161,9 @@ class Session:
         finally:
             self._timers.close()
             await self._stop_devices()
-        return SessionEnd(close.reason, close.error, self._link.established, self._conversation.messages())
+            if self._recorder is not None:
+                recording = await self._recorder.close()
+        return SessionEnd(close.reason, close.error, self._link.established, self._conversation.messages(), recording)
 
     # --- the tasks ----------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from ..audio.frame import FRAME_MS, frame_bytes
 from ..audio.level import level_dbfs
@@ -23,7 +24,14 @@ class Uplink:
     capturing starts before there is a connection and outlives it. The source is started and stopped by others.
     """
 
-    def __init__(self, source: AudioInputDevice, target_rate_hz: int, *, capacity_ms: int = 30_000) -> None:
+    def __init__(
+        self,
+        source: AudioInputDevice,
+        target_rate_hz: int,
+        *,
+        capacity_ms: int = 30_000,
+        record: Callable[[bytes, float], None] | None = None,
+    ) -> None:
         self._source = source
         self._target_rate_hz = target_rate_hz
         self._frames: deque[bytes] = deque(maxlen=max(1, capacity_ms // FRAME_MS))
@@ -31,6 +39,7 @@ class Uplink:
         self._holding = False
         self._captured = asyncio.Event()
         self._last_frame = b""
+        self._record = record
         self.muted = False
         """Whether silence takes the place of what is captured from now on; assign to change it."""
         self.dropped_frames = 0
@@ -95,6 +104,8 @@ class Uplink:
         self._last_frame = bytes(len(frame)) if self.muted else frame
         # Silence goes through the resampler too, so that its length is that of the audio it replaces.
         resampled = resampler.process(self._last_frame)
+        if self._record is not None:
+            self._record(resampled, asyncio.get_running_loop().time() - FRAME_MS / 1000)
         if len(self._frames) == self._frames.maxlen:
             self.dropped_frames += 1
         self._frames.append(resampled)

@@ -4,7 +4,7 @@ from dataclasses import fields
 from decimal import Decimal
 
 from ..conversation.values import ResponseUsage, TokenCount
-from ..events import SessionEvent, UsageEvent
+from ..events import SessionEvent, TranscriptionUsageEvent, UsageEvent
 from .bill import Bill, Consumption, bill_for
 from .prices import PriceList
 from .report import SourceUsage, TokenTotals, UsageReport
@@ -35,9 +35,14 @@ class UsageMeter:
         return sum((item.cost_usd or Decimal(0) for bill in self._bills() for item in bill.items), Decimal(0))
 
     def observe(self, event: SessionEvent) -> None:
-        """Count the tokens of a `UsageEvent` for the agent's model; all other events are none of its business."""
-        if isinstance(event, UsageEvent):
-            self._add(AGENT, self.model, _usage(event))
+        """Count what responses and transcriptions used; all other events are none of its business."""
+        match event:
+            case UsageEvent():
+                self._add(AGENT, self.model, _usage(event))
+            case TranscriptionUsageEvent():
+                received = TokenCount(event.input_text, event.input_audio)
+                written = TokenCount(event.output_text)
+                self.transcribed(seconds=event.seconds, usage=ResponseUsage(input=received, output=written))
 
     def transcribed(self, *, seconds: float | None = None, usage: ResponseUsage = _NOTHING) -> None:
         """Count a transcription of the user's speech: by `seconds` where the provider gives them, else by tokens."""
