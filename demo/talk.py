@@ -162,7 +162,12 @@ class Talk:
 
     async def _changed_things(self, mark: int) -> dict[str, tuple[str | None, str | None]]:
         registry = await self._api.call("config/entity_registry/list")
-        things = {entity["entity_id"] for entity in registry if entity["platform"] == "demo_house"}
+        # Sensors change by themselves.
+        things = {
+            entity["entity_id"]
+            for entity in registry
+            if entity["platform"] == "demo_house" and not entity["entity_id"].startswith("sensor.")
+        }
         changed: dict[str, tuple[str | None, str | None]] = {}
         for entity_id, before, after in self._api.changes[mark:]:
             if entity_id in things:
