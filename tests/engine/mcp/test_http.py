@@ -17,7 +17,7 @@ KEY = {"Authorization": "Bearer sk-secret", "X-Api-Key": "secret"}
 @asynccontextmanager
 async def answering(handler: Handler) -> AsyncIterator[str]:
     """A web server on loopback that hands every request to `handler`."""
-    runner = web.ServerRunner(web.Server(handler))
+    runner = web.ServerRunner(web.Server(handler), shutdown_timeout=1)
     await runner.setup()
     listener = socket.create_server(("127.0.0.1", 0))
     await web.SockSite(runner, listener).start()
@@ -175,13 +175,16 @@ async def test_a_server_that_is_not_there_is_not_available() -> None:
 
 
 async def test_a_server_that_hangs_is_given_up() -> None:
+    over = asyncio.Event()
+
     async def handler(request: web.Request) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        raise AssertionError
+        await over.wait()
+        return web.Response(status=500)
 
     async with answering(handler) as url:
-        with pytest.raises(ServerUnavailableError, match="within 0.5 s"):
+        with pytest.raises(ServerUnavailableError, match=r"within 0\.5 s"):
             await MCPServerHTTP(url, timeout=0.5).connect()
+        over.set()
 
 
 async def test_a_failing_call_says_why_and_the_next_one_works() -> None:

@@ -61,7 +61,7 @@ async def list_all(session: Session) -> Listing:
             oddities.append("The list of tools does not end")
             break
         seen.add(cursor)
-    return Listing(tuple(tools.values()), tuple(oddities))
+    return Listing(tuple(tools.values()), tuple(dict.fromkeys(oddities)))
 
 
 def mended_listing(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -118,31 +118,45 @@ def _merged(schema: Schema, root: Schema, depth: int) -> Schema:
     if depth > _MAX_DEPTH:
         return {}
     merged = {key: value for key, value in schema.items() if key not in _FORBIDDEN_AT_ROOT}
-    required: list[str] = list(schema.get("required", ()))
     parts = [_merged(member, root, depth + 1) for member in schema.get("allOf", ())]
     if isinstance(reference := schema.get("$ref"), str) and (target := _target(root, reference)) is not None:
         parts.append(_merged(target, root, depth + 1))
-    for part in parts:
-        required += part.get("required", ())
     for union in _UNIONS:
         members = [_merged(member, root, depth + 1) for member in schema.get(union, ())]
-        members = [member for member in members if _may_be_object(member.get("type", "object"))]
-        required += _required_by_all(members)
-        parts += members
+        if members := [member for member in members if _may_be_object(member.get("type", "object"))]:
+            parts.append(_united(members))
     for part in parts:
-        merged["properties"] = {**part.get("properties", {}), **merged.get("properties", {})}
-        merged.setdefault("type", part.get("type", "object"))
-        for key in ("description", "additionalProperties"):
-            if key in part and len(parts) == 1:
-                merged.setdefault(key, part[key])
-    if required:
-        merged["required"] = list(dict.fromkeys(required))
+        _add(part, merged)
     return merged
 
 
+def _add(part: Schema, whole: Schema) -> None:
+    """Let a schema hold for `whole` too; where both say something, `whole` is believed."""
+    required = [*whole.get("required", ()), *part.get("required", ())]
+    properties = part.get("properties", {}) | whole.get("properties", {})
+    for key, value in part.items():
+        whole.setdefault(key, value)
+    if properties:
+        whole["properties"] = properties
+    if required:
+        whole["required"] = list(dict.fromkeys(required))
+
+
+def _united(members: list[Schema]) -> Schema:
+    """What at least one of the schemas allows, or somewhat more."""
+    variants: dict[str, list[Schema]] = {}
+    for member in members:
+        for name, schema in member.get("properties", {}).items():
+            if schema not in variants.setdefault(name, []):
+                variants[name].append(schema)
+    properties = {name: each[0] if len(each) == 1 else {"anyOf": each} for name, each in variants.items()}
+    united: Schema = {"properties": properties} if properties else {}
+    if required := _required_by_all(members):
+        united["required"] = required
+    return united
+
+
 def _required_by_all(members: list[Schema]) -> list[str]:
-    if not members:
-        return []
     return [name for name in members[0].get("required", ()) if all(name in m.get("required", ()) for m in members)]
 
 

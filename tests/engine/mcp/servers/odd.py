@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 BEHAVIOUR = sys.argv[1]
+VERSIONS = [1]
 SCHEMAS = {
     "union": {"type": "object", "properties": {"x": {"anyOf": [{"type": "string"}, {"type": "null"}]}}},
     "types": {"type": ["object", "null"], "properties": {"x": {"type": ["string", "integer"]}}},
@@ -48,7 +49,11 @@ def listing(request):
     if BEHAVIOUR == "no list":
         return {"tools": "none"}
     names = ["odd.tool", "odd tool", "x" * 80, "x" * 80 + "y", "ok"]
-    return {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in names]}
+    return {
+        "tools": [
+            {"name": name, "description": f"v{VERSIONS[-1]}", "inputSchema": {"type": "object"}} for name in names
+        ]
+    }
 
 
 def ping_first(request):
@@ -79,6 +84,12 @@ def show_blocks(request):
     answer(request, {"content": [{"type": "hologram", "data": 1}, "bare", {"type": "text"}], "isError": None})
 
 
+def change(request):
+    VERSIONS.append(VERSIONS[-1] + 1)
+    send({"method": "notifications/tools/list_changed"})
+    answer(request, text("changed"))
+
+
 def refuse(request):
     send({"id": request["id"], "error": {"code": -32602, "message": "I do not want to"}})
 
@@ -89,6 +100,7 @@ CALLS = {
     "last words": answer_and_die,
     "closes": close_output,
     "blocks": show_blocks,
+    "changes": change,
     "refuses": refuse,
     "big": lambda request: answer(request, text("x" * 3_000_000)),
     "echo": lambda request: answer(request, text(json.dumps(request["params"]))),
@@ -129,8 +141,11 @@ def stubborn():
     Path(sys.argv[2]).write_text(f"{os.getpid()} {child.pid}", encoding="utf-8")
 
 
-if BEHAVIOUR == "exits":
+if BEHAVIOUR == "exits" or (BEHAVIOUR == "late" and not Path(sys.argv[2]).exists()):
     sys.exit(7)
+if BEHAVIOUR == "dies at once":
+    with Path(sys.argv[2]).open("a", encoding="utf-8") as starts:
+        starts.write("started\n")
 if BEHAVIOUR in ("stubborn", "orphan"):
     stubborn()
 if BEHAVIOUR == "chatty":
