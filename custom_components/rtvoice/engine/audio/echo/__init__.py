@@ -1,0 +1,1 @@
+"""Echo cancellation: taking the agent's own voice out of what the microphone hears."""
