@@ -211,6 +211,9 @@ async def test_a_failing_call_says_why_and_the_next_one_works() -> None:
         ({"url": "http://"}, "must begin"),
         ({"url": "http://user:password@host"}, "headers"),
         ({"url": "http://host", "transport": "pigeon"}, "'pigeon' is no transport"),
+        ({"url": "http://host", "headers": {"X-Key": "a\r\nB: c"}}, "'X-Key'"),
+        ({"url": "http://host", "headers": {"X-Key": "ä"}}, "'X-Key'"),
+        ({"url": "http://host", "headers": {"X Key": "a"}}, "'X Key'"),
     ],
 )
 def test_impossible_options_are_refused(options, words) -> None:

@@ -3,6 +3,8 @@ import contextlib
 import gc
 import json
 import logging
+import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from custom_components.rtvoice.engine.errors import ToolFailedError, ToolTimeoutError
-from custom_components.rtvoice.engine.mcp import MCPServerStdio, ServerUnavailableError
+from custom_components.rtvoice.engine.mcp import MCPServerStdio, MCPTools, ServerUnavailableError
+from custom_components.rtvoice.engine.tools import Tools
 from tests.engine.mcp.rig import house, lives, odd, until
 
 
@@ -101,7 +104,17 @@ async def test_a_crashed_server_is_started_again_on_the_next_use() -> None:
         with pytest.raises(ServerUnavailableError):
             await server.call_tool("crash")
         await until(lambda: not server.is_connected and server.retry_wait_s > 0)
-        with pytest.raises(ServerUnavailableError, match="next attempt"):
+        with pytest.raises(ServerUnavailableError, match="it ended with exit code 3; the next attempt"):
+            await server.call_tool("pid")
+
+
+async def test_a_killed_server_says_so() -> None:
+    async with house() as server:
+        for _ in range(2):
+            os.kill(int(await server.call_tool("pid")), signal.SIGKILL)
+            await until(lambda: not server.is_connected)
+        await until(lambda: server.retry_wait_s > 0)
+        with pytest.raises(ServerUnavailableError, match="ended by signal 9"):
             await server.call_tool("pid")
 
 
@@ -149,6 +162,23 @@ async def test_a_server_that_closes_its_output_is_lost() -> None:
         await server.list_tools()
         with pytest.raises(ServerUnavailableError):
             await server.call_tool("ok")
+
+
+async def test_a_server_that_stops_reading_holds_up_nobody_for_longer_than_its_timeout() -> None:
+    async with odd("stops reading", timeout=1) as server:
+        await server.list_tools()
+        calls = [server.call_tool("ok", {"text": "x" * 300_000}) for _ in range(4)]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(result) for result in results] == [ToolTimeoutError] * 4
+
+
+async def test_calls_that_wait_to_be_sent_fail_when_the_server_is_closed() -> None:
+    async with odd("stops reading", timeout=60) as server:
+        await server.list_tools()
+        calls = [asyncio.create_task(server.call_tool("ok", {"text": "x" * 300_000})) for _ in range(4)]
+        await asyncio.sleep(0.1)
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(result) for result in results] == [ServerUnavailableError] * 4
 
 
 async def test_odd_blocks_become_text() -> None:
@@ -206,7 +236,7 @@ async def test_b10_closing_a_dead_server_returns() -> None:
     await server.close()
 
 
-@pytest.mark.parametrize("how", ["closed", "cancelled", "cancelled twice"])
+@pytest.mark.parametrize("how", ["closed", "cancelled twice"])
 async def test_processes_die_whatever_they_do(tmp_path, how) -> None:
     noted = tmp_path / "pids"
 
@@ -228,6 +258,18 @@ async def test_processes_die_whatever_they_do(tmp_path, how) -> None:
     pids = [int(pid) for pid in noted.read_text().split()]
     assert len(pids) == 2
     await until(lambda: not any(lives(pid) for pid in pids))
+
+
+def test_processes_die_when_the_program_ends_without_closing_them(tmp_path, socket_enabled) -> None:
+    noted = tmp_path / "pids"
+
+    async def program() -> None:
+        await odd("stubborn", str(noted)).connect()
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        asyncio.run(program())
+    assert not any(lives(int(pid)) for pid in noted.read_text().split())
 
 
 async def test_children_that_outlive_their_server_die_too(tmp_path) -> None:
@@ -255,6 +297,31 @@ async def test_closing_while_connecting_ends_the_attempt() -> None:
     await server.close()
     with pytest.raises(ServerUnavailableError):
         await task
+
+
+async def test_a_server_that_is_closed_while_it_is_started_anew_stays_closed() -> None:
+    server = house()
+    await server.connect()
+    with pytest.raises(ServerUnavailableError):
+        await server.call_tool("crash")
+    uses = [asyncio.create_task(use) for use in (server.call_tool("pid"), server.connect(), server.call_tool("pid"))]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await server.close()
+    results = await asyncio.gather(*uses, return_exceptions=True)
+    assert [type(result) for result in results] == 3 * [ServerUnavailableError]
+    assert not server.is_connected
+
+
+def test_a_server_can_be_used_in_one_event_loop_after_the_other(socket_enabled) -> None:
+    async def use(server: MCPServerStdio) -> None:
+        async with MCPTools([server], Tools()) as mcp:
+            assert mcp.problems == ()
+            await asyncio.gather(*(server.connect() for _ in range(3)))
+
+    server = odd("fine")
+    for _ in range(2):
+        asyncio.run(use(server))
 
 
 async def test_pending_calls_fail_when_the_server_is_closed(tmp_path) -> None:

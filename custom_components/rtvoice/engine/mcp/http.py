@@ -1,6 +1,7 @@
 """Servers that are reached over HTTP."""
 
 import logging
+import re
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -15,6 +16,8 @@ _LOGGER = logging.getLogger(__name__)
 
 type HttpTransport = Literal["auto", "streamable_http", "sse"]
 
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
 _SESSION_HEADER: Final = "mcp-session-id"
 _NOT_STREAMABLE: Final = frozenset(
     {
@@ -33,7 +36,8 @@ class MCPServerHTTP(MCPServer):
 
     "auto" tries streamable HTTP first and the other where the server refuses it. `headers` are sent with each request;
     keys belong there, not into the URL. Redirects are followed only to the same scheme, host and port with the same
-    method, so headers travel nowhere else. Raises ValueError for a URL that is not http or https or holds a password.
+    method, so headers travel nowhere else. Raises ValueError for a URL that is not http or https or holds a password,
+    and for headers that cannot be sent.
     """
 
     def __init__(
@@ -56,7 +60,7 @@ class MCPServerHTTP(MCPServer):
             raise ValueError(f"'{transport}' is no transport: auto, streamable_http or sse")
         self._url = url
         self._host = parts.hostname
-        self._headers = dict(headers or {})
+        self._headers = _checked(headers or {})
         self._transport = transport
         self._status: int | None = None
 
@@ -107,3 +111,11 @@ class MCPServerHTTP(MCPServer):
                 on_end(forgotten=True)
 
         return on_response
+
+
+def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers that can be sent; what HTTP libraries say about others repeats them, keys and all."""
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"Header {name!r} of an MCP server has characters that cannot be sent")
+    return dict(headers)

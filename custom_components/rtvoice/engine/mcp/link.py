@@ -129,9 +129,10 @@ class Link:
     async def _keep(self) -> None:
         try:
             await self._live()
-        except Exception as err:
+        except Exception as err:  # noqa: BLE001 - whatever a transport raises, the connection is over
             self.reason = reason_of(err)
-            _LOGGER.debug("The connection to MCP server %s ended", self._name, exc_info=err)
+            # Without a traceback: the texts of HTTP errors hold addresses, and those may hold keys.
+            _LOGGER.debug("The connection to MCP server %s ended: %s", self._name, self.reason)
         finally:
             self._end()
             self._settled.set()

@@ -101,6 +101,8 @@ class Package:
         self._streamable: Any = import_module("mcp.client.streamable_http")
         self._httpx: Any = import_module("httpx" if self.version == 1 else "httpx2")
         self._anyio: Any = import_module("anyio")
+        # The first use imports the part for asyncio, which must not happen on the event loop either.
+        self._anyio.run(self._anyio.sleep, 0)
         self._error: type[Exception] = mcp.McpError if self.version == 1 else mcp.MCPError
 
     @asynccontextmanager

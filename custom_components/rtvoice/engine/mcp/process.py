@@ -87,17 +87,20 @@ class Process:
 
         When this is cancelled, SIGKILL comes at once.
         """
+        gone = False
         try:
             if (stdin := self._transport.get_pipe_transport(0)) is not None:
                 stdin.close()
-            if not await self._gone(_QUIT_S):
+            gone = await self._gone(_QUIT_S)
+            if not gone:
                 self._signal(signal.SIGTERM)
-                await self._gone(_TERMINATE_S)
+                gone = await self._gone(_TERMINATE_S)
         finally:
-            self._signal(signal.SIGKILL)
+            if not gone:
+                self._signal(signal.SIGKILL)
             self._pipes.end()
             self._transport.close()
-        if not await self._gone(_KILL_S):
+        if not gone and not await self._gone(_KILL_S):
             _LOGGER.warning("Process group %d is still there after SIGKILL", self._group)
 
     async def _gone(self, within_s: float) -> bool:

@@ -42,6 +42,7 @@ class MCPServer(ABC):
         self._wanted = False
         self._connecting = asyncio.Lock()
         self._opened_s = 0.0
+        self._reason = ""
         self._oddities: tuple[str, ...] = ()
         self._backoff = Backoff()
 
@@ -80,6 +81,8 @@ class MCPServer(ABC):
     async def close(self) -> None:
         """Disconnect; a program that was started for it is gone afterwards. Idempotent; `connect` works again."""
         self._wanted = False
+        # A new event loop may use this server next, and a lock belongs to one.
+        self._connecting = asyncio.Lock()
         link, self._link = self._link, None
         if link is not None:
             await link.close()
@@ -149,12 +152,13 @@ class MCPServer(ABC):
         async with self._connecting:
             if not self.is_connected:
                 if (wait_s := self.retry_wait_s) > 0:
-                    raise ServerUnavailableError(f"the next attempt to connect is due in {wait_s:.0f} s")
+                    words = f"{self._reason}; the next attempt to connect is due in {wait_s:.0f} s"
+                    raise ServerUnavailableError(words)
                 await self._open()
                 self._tell()
-        if self._link is None:
-            raise ServerUnavailableError("it was closed")
-        return self._link
+            if self._link is None:
+                raise ServerUnavailableError("it was closed")
+            return self._link
 
     async def _open(self) -> None:
         link, self._link = self._link, None
@@ -173,12 +177,13 @@ class MCPServer(ABC):
         """Open a link by the first transport that works."""
         transports = self._transports()
         for transport in transports:
+            if not self._wanted:
+                raise ServerUnavailableError("it was closed")
             self._link = link = Link(self.name, transport, self._on_event)
             try:
                 await link.open()
             except ServerUnavailableError:
-                last = transport is transports[-1]
-                if last or not self._wanted or not self._is_other_transport_worth_trying():
+                if transport is transports[-1] or not self._is_other_transport_worth_trying():
                     raise
             else:
                 self._server_name = link.server_name
@@ -186,14 +191,16 @@ class MCPServer(ABC):
 
     def _failed(self, reason: str) -> ServerUnavailableError:
         self._link = None
+        self._reason = reason + self._details()
         self._backoff.failed(asyncio.get_running_loop().time())
-        return self._unavailable(reason + self._details())
+        return self._unavailable(self._reason)
 
     def _on_event(self, link: Link) -> None:
         """The tools of a link's server have changed, or the link has ended."""
         if link is not self._link or not link.was_open:
             return
         if not link.is_open:
+            self._reason = link.reason
             now_s = asyncio.get_running_loop().time()
             self._backoff.lost(now_s, now_s - self._opened_s)
         self._tell()

@@ -60,6 +60,8 @@ class MCPTools:
         What comes later is registered later. Never raises because of a server. Idempotent.
         """
         if self._task is None:
+            for shelf in self._shelves:
+                shelf.tried = asyncio.Event()
             self._task = asyncio.create_task(self._tend_all(), name="mcp tools")
         try:
             async with asyncio.timeout(patience_s):
@@ -196,7 +198,6 @@ class _Shelf:
         """Take all tools out of the registry."""
         for name in list(self._there):
             self._remove(name)
-        self.tried.clear()
         self.failures = self.odd = ()
 
     def _remove(self, name: str) -> None:

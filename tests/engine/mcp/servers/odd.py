@@ -49,11 +49,8 @@ def listing(request):
     if BEHAVIOUR == "no list":
         return {"tools": "none"}
     names = ["odd.tool", "odd tool", "x" * 80, "x" * 80 + "y", "ok"]
-    return {
-        "tools": [
-            {"name": name, "description": f"v{VERSIONS[-1]}", "inputSchema": {"type": "object"}} for name in names
-        ]
-    }
+    described = {"description": f"v{VERSIONS[-1]}", "inputSchema": {"type": "object"}}
+    return {"tools": [{"name": name, **described} for name in names]}
 
 
 def ping_first(request):
@@ -102,6 +99,7 @@ CALLS = {
     "blocks": show_blocks,
     "changes": change,
     "refuses": refuse,
+    "stops reading": lambda request: time.sleep(600),
     "big": lambda request: answer(request, text("x" * 3_000_000)),
     "echo": lambda request: answer(request, text(json.dumps(request["params"]))),
     "nonsense": lambda request: answer(request, {"content": [{"type": "text", "text": 7}]}),
@@ -150,7 +148,7 @@ if BEHAVIOUR in ("stubborn", "orphan"):
     stubborn()
 if BEHAVIOUR == "chatty":
     print("Welcome to the odd server!", flush=True)
-    sys.stderr.write("".join(f"noise {number}\n" for number in range(200_000)))
+    sys.stderr.write("".join(f"noise {number}\n" for number in range(20_000)))
 for line in sys.stdin:
     handle(json.loads(line))
 if BEHAVIOUR == "stubborn":
