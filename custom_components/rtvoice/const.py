@@ -12,8 +12,11 @@ PROVIDER_COMPATIBLE: Final = "compatible"
 CONF_BASE_URL: Final = "base_url"
 """Where the provider is; absent: the provider's own address."""
 CONF_DIALECT: Final = "dialect"
-DIALECTS: Final = ("auto", "ga")
+DIALECTS: Final = ("auto", "ga", "beta", "xai")
 """The first is the default."""
+CONF_RESOURCE: Final = "resource"
+"""At Azure OpenAI: the resource's name, its host, or an address."""
+CONF_DEPLOYMENT: Final = "deployment"
 # CONF_API_KEY is Home Assistant's.
 
 # Subentries.
@@ -47,6 +50,15 @@ CONF_REASONING_EFFORT: Final = "reasoning_effort"
 CONF_MAX_OUTPUT_TOKENS: Final = "max_output_tokens"
 CONF_INACTIVITY_TIMEOUT: Final = "inactivity_timeout"
 """Seconds of silence that end a session; 0: never. Absent: DEFAULT_INACTIVITY_TIMEOUT."""
+CONF_MAX_DURATION: Final = "max_duration"
+"""Minutes after which a session ends at a quiet moment; 0 or absent: never."""
+CONF_RECORDING: Final = "recording"
+"""Whether sessions are recorded below the media folder."""
+CONF_FALLBACK: Final = "fallback"
+"""Entry id of the account that stands in where the agent's own fails; absent: none."""
+CONF_DAY_BUDGET: Final = "day_budget"
+"""USD that the agent may cost in a day; 0 or absent: any."""
+CONF_MONTH_BUDGET: Final = "month_budget"
 
 # A satellite.
 CONF_KIND: Final = "kind"
@@ -57,8 +69,14 @@ CONF_INPUT: Final = "input"
 """A sound card's name, or a WAV file as `file:PATH`; absent or empty: the system's default."""
 CONF_OUTPUT: Final = "output"
 FILE_PREFIX: Final = "file:"
+CONF_ECHO: Final = "echo"
+"""What is done about the agent's voice in the microphone; absent: half_duplex at a sound card, off at files."""
+ECHO_CANCEL: Final = "cancel"
+ECHO_HALF_DUPLEX: Final = "half_duplex"
+ECHO_OFF: Final = "off"
 
 DEFAULT_INACTIVITY_TIMEOUT: Final = 30.0
+DEFAULT_MAX_DURATION: Final = 60.0
 DEFAULT_AGENT_NAME: Final = "Voice agent"
 DEFAULT_SATELLITE_NAME: Final = "Local satellite"
 DEFAULT_INSTRUCTIONS: Final = """\
