@@ -12,6 +12,7 @@ from .const import (
     CONF_MODEL,
     CONF_PROVIDER,
     DOMAIN,
+    PROVIDER_AZURE_OPENAI,
     PROVIDER_COMPATIBLE,
     PROVIDER_OPENAI,
     SUBENTRY_AGENT,
@@ -35,6 +36,7 @@ from .flows.satellite import SatelliteFlow
 _PLACEHOLDERS: Final = {
     "keys_url": "https://platform.openai.com/api-keys",
     "example_url": "http://homeserver:8080/v1",
+    "example_resource": "https://my-resource.openai.azure.com",
 }
 
 
@@ -58,11 +60,16 @@ class RtvoiceConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask which provider it is."""
-        return self.async_show_menu(step_id="user", menu_options=[PROVIDER_OPENAI, PROVIDER_COMPATIBLE])
+        providers = [PROVIDER_OPENAI, PROVIDER_AZURE_OPENAI, PROVIDER_COMPATIBLE]
+        return self.async_show_menu(step_id="user", menu_options=providers)
 
     async def async_step_openai(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Add an account at OpenAI."""
         return await self._async_add(PROVIDER_OPENAI, user_input)
+
+    async def async_step_azure_openai(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Add a deployment at Azure OpenAI."""
+        return await self._async_add(PROVIDER_AZURE_OPENAI, user_input)
 
     async def async_step_compatible(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Add a server that speaks the Realtime API."""

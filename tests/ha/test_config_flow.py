@@ -24,6 +24,7 @@ from custom_components.rtvoice.const import (
     DEFAULT_SATELLITE_NAME,
     DOMAIN,
     KIND_LOCAL,
+    PROVIDER_AZURE_OPENAI,
     PROVIDER_COMPATIBLE,
     PROVIDER_OPENAI,
     SUBENTRY_AGENT,
@@ -45,7 +46,7 @@ async def open_form(hass: HomeAssistant, provider: str) -> ConfigFlowResult:
     """Choose a provider in the menu."""
     menu = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     assert menu["type"] is FlowResultType.MENU
-    assert menu["menu_options"] == [PROVIDER_OPENAI, PROVIDER_COMPATIBLE]
+    assert menu["menu_options"] == [PROVIDER_OPENAI, PROVIDER_AZURE_OPENAI, PROVIDER_COMPATIBLE]
     form = await hass.config_entries.flow.async_configure(menu["flow_id"], {"next_step_id": provider})
     assert (form["type"], form["step_id"], form["errors"]) == (FlowResultType.FORM, provider, {})
     return form

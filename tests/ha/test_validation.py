@@ -165,7 +165,7 @@ def test_steps_describe_every_field_that_they_have() -> None:
 
 def test_no_step_is_described_that_does_not_exist() -> None:
     menu = TEXTS["config"]["step"]["user"]
-    providers = {const.PROVIDER_OPENAI, const.PROVIDER_COMPATIBLE}
+    providers = {const.PROVIDER_OPENAI, const.PROVIDER_AZURE_OPENAI, const.PROVIDER_COMPATIBLE}
     assert set(menu["menu_options"]) == set(menu["menu_option_descriptions"]) == providers
     assert set(TEXTS["config"]["step"]) == {"user", *_config_steps()}
     for step in TEXTS["config"]["step"]:

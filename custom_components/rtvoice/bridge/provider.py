@@ -8,10 +8,19 @@ from homeassistant.const import CONF_API_KEY
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_create_clientsession
 
-from ..const import CONF_BASE_URL, CONF_DIALECT, CONF_PROVIDER, DIALECTS, PROVIDER_OPENAI
-from ..engine.providers import CompatibleProvider, OpenAIProvider, redirect_guard
+from ..const import (
+    CONF_BASE_URL,
+    CONF_DEPLOYMENT,
+    CONF_DIALECT,
+    CONF_PROVIDER,
+    CONF_RESOURCE,
+    DIALECTS,
+    PROVIDER_AZURE_OPENAI,
+    PROVIDER_OPENAI,
+)
+from ..engine.providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider, redirect_guard
 
-type Provider = OpenAIProvider | CompatibleProvider
+type Provider = OpenAIProvider | AzureOpenAIProvider | CompatibleProvider
 
 
 @callback
@@ -25,6 +34,9 @@ def make_provider(account: Mapping[str, Any], session: ClientSession) -> Provide
     if account[CONF_PROVIDER] == PROVIDER_OPENAI:
         address = {"base_url": account[CONF_BASE_URL]} if account.get(CONF_BASE_URL) else {}
         return OpenAIProvider(account[CONF_API_KEY], session=session, **address)
+    if account[CONF_PROVIDER] == PROVIDER_AZURE_OPENAI:
+        resource, deployment = account[CONF_RESOURCE], account[CONF_DEPLOYMENT]
+        return AzureOpenAIProvider(resource, deployment, api_key=account[CONF_API_KEY], session=session)
     return CompatibleProvider(
         account[CONF_BASE_URL],
         api_key=account.get(CONF_API_KEY),

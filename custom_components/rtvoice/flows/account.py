@@ -12,7 +12,14 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_create_clientsession
 
 from ..bridge.provider import Provider, make_provider
-from ..const import CONF_BASE_URL, CONF_PROVIDER, PROVIDER_OPENAI
+from ..const import (
+    CONF_BASE_URL,
+    CONF_DEPLOYMENT,
+    CONF_PROVIDER,
+    CONF_RESOURCE,
+    PROVIDER_AZURE_OPENAI,
+    PROVIDER_OPENAI,
+)
 from ..engine.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -42,23 +49,30 @@ class AccountTest:
 
 def account_id(account: Mapping[str, Any]) -> str:
     """Tell accounts apart without giving the key away."""
-    parts = (account[CONF_PROVIDER], account.get(CONF_BASE_URL, ""), account.get(CONF_API_KEY, ""))
+    place = [account[key] for key in (CONF_BASE_URL, CONF_RESOURCE, CONF_DEPLOYMENT) if key in account] or [""]
+    parts = (account[CONF_PROVIDER], *place, account.get(CONF_API_KEY, ""))
     return sha256("\n".join(parts).encode()).hexdigest()
 
 
 async def async_test_account(
     hass: HomeAssistant, account: Mapping[str, Any], models: Iterable[str] = ()
 ) -> AccountTest:
-    """List the account's models and hold a handshake with the first of `models` or of its own that is accepted."""
+    """List the account's models and hold a handshake with the first of `models` or of its own that is accepted.
+
+    An account at Azure OpenAI has one model, its deployment, which no list names.
+    """
     listed: tuple[str, ...] = ()
     try:
         async with async_open_provider(hass, account) as provider:
-            listed = await provider.list_models()
-            candidates = dict.fromkeys((*models, *_candidates(account, listed)))
+            if account[CONF_PROVIDER] == PROVIDER_AZURE_OPENAI:
+                candidates = {account[CONF_DEPLOYMENT]: None}
+            else:
+                listed = await provider.list_models()
+                candidates = dict.fromkeys((*models, *_candidates(account, listed)))
             model = await _first_accepted(provider, tuple(candidates)[:_MAX_MODELS_TRIED])
     except EngineError as err:
         _LOGGER.debug("The account was refused: %s", err)
-        return AccountTest(models=listed, error=_form_error(err))
+        return AccountTest(models=listed, error=_form_error(err, account))
     except Exception:
         _LOGGER.exception("Unexpected error while testing an account")
         return AccountTest(models=listed, error="unknown")
@@ -67,6 +81,8 @@ async def async_test_account(
 
 async def async_list_realtime_models(hass: HomeAssistant, account: Mapping[str, Any]) -> tuple[str, ...]:
     """The account's models to choose from, best first; empty when the provider cannot be asked now."""
+    if account[CONF_PROVIDER] == PROVIDER_AZURE_OPENAI:
+        return (account[CONF_DEPLOYMENT],)
     try:
         async with async_open_provider(hass, account) as provider:
             return realtime_models(await provider.list_models())
@@ -118,7 +134,7 @@ async def _first_accepted(provider: Provider, models: Iterable[str]) -> str | No
     return None
 
 
-def _form_error(err: EngineError) -> str:
+def _form_error(err: EngineError, account: Mapping[str, Any]) -> str:
     match err:
         case AuthenticationError():
             return "invalid_auth"
@@ -128,6 +144,6 @@ def _form_error(err: EngineError) -> str:
             return "rate_limited"
         case ConfigurationError():
             # Models that are refused were passed over, so it is the address.
-            return "invalid_url"
+            return "invalid_resource" if account[CONF_PROVIDER] == PROVIDER_AZURE_OPENAI else "invalid_url"
         case _:
             return "cannot_connect"
