@@ -2,6 +2,8 @@
 
 from typing import Any, override
 
+from homeassistant.components.conversation import DOMAIN as CONVERSATION_DOMAIN
+from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.components.switch import SwitchEntity
 from homeassistant.const import STATE_ON
 from homeassistant.core import Context, HomeAssistant
@@ -31,6 +33,14 @@ def _switches(runtime: Runtime, party: Party) -> list[Entity]:
 
 class PartySwitch(FollowingEntity, SwitchEntity):
     """A switch that shows something of an agent or a satellite."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Stay out of the agent's own reach, unless the user has decided otherwise: it would mute or end itself."""
+        entry = self.registry_entry
+        if entry is not None and "should_expose" not in entry.options.get(CONVERSATION_DOMAIN, {}):
+            async_expose_entity(self.hass, CONVERSATION_DOMAIN, self.entity_id, should_expose=False)
+        await super().async_added_to_hass()
 
     @override
     def shown(self) -> object:
