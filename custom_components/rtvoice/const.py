@@ -85,3 +85,10 @@ Do what you are asked with the tools at hand, and say in a few words what you di
 Answer questions about the home only from what the tools tell you; never guess a state.
 If you are not sure what was meant, ask one short question.
 Speak the language in which you are spoken to."""
+
+# What the logbook reads.
+EVENT_ACTIVITY: Final = f"{DOMAIN}_activity"
+ATTR_ACTIVITY: Final = "activity"
+ATTR_TOOL: Final = "tool"
+ATTR_TARGET: Final = "target"
+"""What the tool was used on, in words."""

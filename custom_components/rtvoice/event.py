@@ -41,5 +41,7 @@ class ActivityEvent(PartyEntity, EventEntity):
 
     @callback
     def _async_tell(self, occurrence: Occurrence) -> None:
+        if occurrence.context is not None:
+            self.async_set_context(occurrence.context)
         self._trigger_event(occurrence.type.value, dict(occurrence.attributes))
         self.async_write_ha_state()

@@ -9,7 +9,7 @@ from homeassistant.helpers import llm
 
 from ..compat import make_llm_context
 from ..const import DOMAIN
-from ..engine import ConversationTurn, RealtimeAgent
+from ..engine import ConversationTurn, RealtimeAgent, Tools
 from ..engine.options import OutputModality
 from ..engine.ports import AudioInputDevice, AudioOutputDevice
 from .parties import Agent, Party
@@ -27,9 +27,12 @@ class Briefing:
     toolbox: Toolbox
 
 
-async def async_brief(hass: HomeAssistant, agent: Agent, occasion: Occasion) -> Briefing:
-    """Prepare an agent. Asks nothing of the network."""
-    toolbox = await async_build_toolbox(hass, agent.options.llm_apis, occasion.llm_context)
+async def async_brief(hass: HomeAssistant, agent: Agent, occasion: Occasion, tools: Tools | None = None) -> Briefing:
+    """Prepare an agent, with `tools` in place of its own if given. Asks nothing of the network."""
+    if tools is None:
+        toolbox = await async_build_toolbox(hass, agent.options.llm_apis, occasion.llm_context)
+    else:
+        toolbox = Toolbox(tools, {}, None)
     return Briefing(await async_render_prompt(hass, agent.options.instructions, toolbox, occasion), toolbox)
 
 
@@ -69,6 +72,7 @@ def spoken_agent(
         audio_output=devices[1],
         inactivity_timeout_seconds=timeout_s if request.listens and timeout_s > 0 else None,
         inactivity_timeout_enabled=request.listens and timeout_s > 0,
+        history=request.history,
         provider=provider,
     )
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from homeassistant.core import Context
+
 from ..engine.events import AgentErrorEvent, SessionEvent, ToolExecutedEvent, ToolExecutionStartedEvent
 from .occurrences import Occurrence, occurrence_of
 from .parties import Party
@@ -12,8 +14,9 @@ from .snapshot import Snapshot, ToolUse, fold
 class Observer:
     """Sees one session and shows it. Tools are shown under the names that Home Assistant gave them."""
 
-    def __init__(self, session_id: str, parties: Iterable[Party]) -> None:
+    def __init__(self, session_id: str, parties: Iterable[Party], context: Context | None = None) -> None:
         self._session_id = session_id
+        self._context = context
         self._parties = tuple(parties)
         self._names: Mapping[str, str] = {}
         self._snapshot = self._parties[0].activity.snapshot.opened()
@@ -37,6 +40,7 @@ class Observer:
 
     def tell(self, occurrence: Occurrence) -> None:
         """Tell the parties' listeners."""
+        occurrence = replace(occurrence, context=self._context)
         for party in self._parties:
             party.activity.tell(occurrence)
 

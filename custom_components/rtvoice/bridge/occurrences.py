@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from homeassistant.core import Context
+
 from ..engine.events import (
     AgentErrorEvent,
     AssistantInterruptedEvent,
@@ -36,6 +38,8 @@ class Occurrence:
 
     type: OccurrenceType
     attributes: Mapping[str, object] = field(default_factory=dict)
+    context: Context | None = None
+    """Of the session."""
 
 
 def occurrence_of(event: SessionEvent) -> Occurrence | None:

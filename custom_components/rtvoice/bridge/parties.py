@@ -1,10 +1,11 @@
 """The two kinds of subentry that sessions belong to."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import entity_registry as er
 
 from ..const import DOMAIN
 from .activity import Activity
@@ -13,6 +14,9 @@ from .options import AgentOptions, SatelliteOptions
 
 class Party:
     """An agent or a satellite: a subentry, with what is seen of it."""
+
+    main_platform: ClassVar[str]
+    """The platform of its main entity."""
 
     def __init__(self, entry: ConfigEntry[Any], subentry_id: str) -> None:
         self.entry = entry
@@ -39,6 +43,11 @@ class Party:
         return True
 
     @callback
+    def async_entity_id(self, hass: HomeAssistant) -> str | None:
+        """Its main entity; None before there is one."""
+        return er.async_get(hass).async_get_entity_id(self.main_platform, DOMAIN, self.subentry_id)
+
+    @callback
     def async_device_id(self, hass: HomeAssistant) -> str | None:
         """Its device; None before there is one."""
         identifier = (DOMAIN, self.subentry_id)
@@ -49,6 +58,8 @@ class Party:
 class Agent(Party):
     """A persona."""
 
+    main_platform = "conversation"
+
     @property
     def options(self) -> AgentOptions:
         """How it is set."""
@@ -57,6 +68,8 @@ class Agent(Party):
 
 class Satellite(Party):
     """A place with ears and a mouth."""
+
+    main_platform = "assist_satellite"
 
     def __init__(self, entry: ConfigEntry[Any], subentry_id: str, problem: str | None = None) -> None:
         super().__init__(entry, subentry_id)

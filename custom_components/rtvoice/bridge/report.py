@@ -1,7 +1,7 @@
 """What came of a session."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,6 +38,18 @@ class SessionReport:
             usage=result.model_dump(mode="json", include={"usage"})["usage"],
         )
 
+    def following(self, earlier: SessionReport) -> SessionReport:
+        """This and what came before it, of a conversation that went on elsewhere, as one."""
+        return replace(
+            self,
+            session_id=earlier.session_id,
+            duration_s=earlier.duration_s + self.duration_s,
+            turns=earlier.turns + self.turns,
+            tools=earlier.tools + self.tools,
+            usage=_added(earlier.usage, self.usage),
+            recording=self.recording or earlier.recording,
+        )
+
     def as_response(self) -> dict[str, Any]:
         """The response of the action `rtvoice.start`."""
         return {
@@ -60,3 +72,16 @@ def _parsed(arguments: str) -> Any:
         return orjson.loads(arguments)
     except orjson.JSONDecodeError:
         return arguments
+
+
+def _added(earlier: Any, later: Any) -> Any:
+    """The sum of two JSON values: of numbers by adding them, of lists one after the other, of flags if both hold."""
+    match earlier, later:
+        case dict(), dict():
+            return {key: _added(earlier.get(key), later.get(key)) for key in {**earlier, **later}}
+        case bool(), bool():
+            return earlier and later
+        case (int() | float(), int() | float()) | (list(), list()):
+            return earlier + later
+        case _:
+            return earlier if later is None else later

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from homeassistant.core import Context
 
+from ..engine import ConversationTurn, Tools
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRequest:
@@ -19,5 +21,9 @@ class SessionRequest:
     voice: str | None = None
     speech_speed: float | None = None
     inactivity_timeout_s: float | None = None
+    tools: Tools | None = None
+    """Offered in place of the agent's own."""
+    history: tuple[ConversationTurn, ...] = ()
+    """What was said before, elsewhere."""
     listens: bool = True
     """False: the session says its message, hears nothing, and ends."""

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.ulid import ulid_now
 
 from ..const import DOMAIN
-from ..engine import AgentState, RealtimeAgent
+from ..engine import AgentState, ConversationTurn, RealtimeAgent
 from ..engine.devices import NullInput
 from ..engine.errors import EndReason, EngineError, SessionClosedError
 from ..engine.events import (
@@ -24,6 +24,7 @@ from . import issues
 from .compose import async_brief, llm_context_of, spoken_agent
 from .devices import async_input, async_output
 from .errors import engine_errors, failed, react
+from .herald import Herald
 from .observer import Observer
 from .occurrences import Occurrence, OccurrenceType
 from .parties import Agent, Satellite
@@ -36,12 +37,15 @@ _LOGGER = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S: Final = 5.0
 """How long a session may take to end in good order before it is cancelled."""
+MOVED: Final = "moved"
+"""Why a session ended that goes on elsewhere."""
 
 
 class LiveSession:
     """A session from the wish for it to its report.
 
     `begin` sets it off; it ends by itself, by `async_stop`, or with its entry, and then nothing of it is left open.
+    When the conversation is carried on elsewhere, who waits for the end or asks for it means that of the successor.
     """
 
     def __init__(
@@ -59,7 +63,10 @@ class LiveSession:
         self.satellite = satellite
         self.request = request
         self.report = SessionReport(self.session_id, EndReason.STOPPED)
-        self.observer = Observer(self.session_id, (satellite, agent))
+        self.context = Context(user_id=request.context.user_id, parent_id=request.context.id)
+        """Of all that the agent does in this session."""
+        self.observer = Observer(self.session_id, (satellite, agent), self.context)
+        self._herald = Herald(hass, self.session_id, agent, satellite, self.context)
         self._hass = hass
         self._provider = provider
         self._ended = ended
@@ -68,6 +75,9 @@ class LiveSession:
         self._begun = asyncio.Event()
         self._over = asyncio.Event()
         self._first_user_turn: asyncio.Future[str | None] = hass.loop.create_future()
+        self._receivers: list[Callable[[SessionEvent], None]] = []
+        self._deafened = False
+        self._successor: LiveSession | None = None
         self.connected = False
         self.error: HomeAssistantError | None = None
         """What made the session impossible, or ended it."""
@@ -92,6 +102,8 @@ class LiveSession:
     async def async_wait_ended(self) -> SessionReport:
         """Wait for the end. Raises what made the session impossible, if it never began."""
         await self._over.wait()
+        if self._successor is not None:
+            return (await self._successor.async_wait_ended()).following(self.report)
         await self.async_wait_connected()
         return self.report
 
@@ -101,6 +113,11 @@ class LiveSession:
 
     async def async_stop(self) -> None:
         """End the session and wait until nothing of it is left. Idempotent."""
+        await self._end_here()
+        if self._successor is not None:
+            await self._successor.async_stop()
+
+    async def _end_here(self) -> None:
         if self._task is None or self._task.done():
             return
         try:
@@ -117,6 +134,39 @@ class LiveSession:
         else:
             await self._engine.stop()
         await asyncio.wait((task,))
+
+    @property
+    def live(self) -> bool:
+        """Whether the agent can be spoken to here."""
+        return self.connected and self._successor is None and not self._over.is_set()
+
+    @property
+    def turns(self) -> tuple[ConversationTurn, ...]:
+        """What was said so far, here and before."""
+        return self._engine.turns if self._engine is not None else self.request.history
+
+    @callback
+    def listen(self, receiver: Callable[[SessionEvent], None]) -> None:
+        """Tell `receiver` all that happens until the end, wherever the conversation goes."""
+        self._receivers.append(receiver)
+
+    async def async_deafen(self, *, deaf: bool) -> None:
+        """Hear nothing for a while, whatever the switches say."""
+        self._deafened = deaf
+        await self.async_apply_mute()
+
+    async def async_continue_in(self, successor: LiveSession) -> None:
+        """End here, because `successor` goes on with the conversation."""
+        self._successor = successor
+        successor.listen_as(self)
+        await self._end_here()
+
+    @callback
+    def listen_as(self, former: LiveSession) -> None:
+        """Tell those who listened to `former`, who hear no more from there."""
+        self._receivers.extend(former._receivers)
+        former._receivers.clear()
+        self._first_user_turn = former._first_user_turn
 
     async def async_say(self, text: str) -> None:
         """Have the agent speak these words."""
@@ -145,7 +195,7 @@ class LiveSession:
 
     @property
     def _muted(self) -> bool:
-        return self.agent.muted or self.satellite.muted
+        return self._deafened or self.agent.muted or self.satellite.muted
 
     def _live(self) -> RealtimeAgent:
         if self._engine is None or not self.connected or self._over.is_set():
@@ -171,8 +221,9 @@ class LiveSession:
 
     async def _compose(self) -> RealtimeAgent:
         hass, request = self._hass, self.request
-        llm_context = llm_context_of(hass, self.agent, self.satellite, request.context)
-        briefing = await async_brief(hass, self.agent, Occasion(llm_context, extra=request.instructions))
+        llm_context = llm_context_of(hass, self.agent, self.satellite, self.context)
+        occasion = Occasion(llm_context, extra=request.instructions)
+        briefing = await async_brief(hass, self.agent, occasion, request.tools)
         options = self.satellite.options
         ears = await async_input(hass, options) if request.listens else NullInput()
         mouth = await async_output(hass, options)
@@ -186,7 +237,10 @@ class LiveSession:
             await self._open(self._engine)
         if isinstance(event, UserTranscriptCompletedEvent) and not self._first_user_turn.done():
             self._first_user_turn.set_result(event.transcript)
-        self.observer.receive(event)
+        event = self.observer.receive(event)
+        self._herald.receive(event)
+        for receiver in tuple(self._receivers):
+            receiver(event)
 
     async def _open(self, engine: RealtimeAgent) -> None:
         """The provider is ready: do what the session was wanted for."""
@@ -195,6 +249,8 @@ class LiveSession:
         issues.delete_quota_issue(self._hass, self.agent.entry)
         self.observer.show(replace(self.observer.snapshot, in_session=request.listens))
         self.observer.tell(Occurrence(OccurrenceType.SESSION_STARTED, {"session_id": self.session_id}))
+        if request.listens:
+            self._herald.started()
         self._begun.set()
         if request.message:
             await engine.say(request.message)
@@ -217,11 +273,14 @@ class LiveSession:
     def _end(self) -> None:
         react(self._hass, self.agent.entry, self.report.end_reason)
         if self.connected:
-            ended = {"session_id": self.session_id, "reason": self.report.end_reason.value}
+            reason = self.report.end_reason.value if self._successor is None else MOVED
+            ended = {"session_id": self.session_id, "reason": reason}
             self.observer.tell(Occurrence(OccurrenceType.SESSION_ENDED, ended))
+            if self.request.listens:
+                self._herald.ended(reason)
         self._ended(self)
         self.observer.end()
-        if not self._first_user_turn.done():
+        if self._successor is None and not self._first_user_turn.done():
             self._first_user_turn.set_result(None)
         self._over.set()
         self._begun.set()
