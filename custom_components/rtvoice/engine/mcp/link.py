@@ -12,8 +12,8 @@ from typing import Final, Protocol
 
 from ..errors import ToolTimeoutError
 from .errors import LinkLostError, ServerUnavailableError, reason_of
-from .package import REQUESTS, Package, Session, Streams, load
-from .streams import watched
+from .package import REQUESTS, Item, Package, Session, Streams, load
+from .streams import Outbound, watched
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -43,7 +43,8 @@ class Link:
         self._task: asyncio.Task[None] | None = None
         self._session: Session | None = None
         self._settled = asyncio.Event()
-        self._notices: deque[int | str] = deque(maxlen=64)
+        # Word of cancelled calls is a courtesy: when the server does not read, the oldest is dropped.
+        self._notices: deque[Item] = deque(maxlen=64)
         self._wake = asyncio.Event()
         self._deadlines: set[asyncio.Timeout] = set()
         self._over = False
@@ -106,10 +107,10 @@ class Link:
         except TimeoutError as err:
             if self._over:
                 raise ServerUnavailableError("the connection ended") from err
-            self._give_up(session, sent)
+            await self._give_up(session, sent)
             raise ToolTimeoutError(f"it did not answer within {timeout_s:g} s") from err
         except asyncio.CancelledError:
-            self._give_up(session, sent)
+            await self._give_up(session, sent)
             raise
         except LinkLostError as err:
             self._end()
@@ -141,29 +142,32 @@ class Link:
     async def _live(self) -> None:
         package = await load()
         async with self._transport(package, self._end) as (read, write):
-            inbound, outbound = watched(read, write, self._end)
+            inbound, outbound = watched(read, write, self._end, self._later)
             async with package.session(inbound, outbound, self._on_notice) as session:
                 self.server_name = await session.initialize()
                 self._session = session
                 self._settled.set()
                 while not self._over:
                     self._wake.clear()
-                    await self._tell(session)
+                    await self._tell(outbound)
                     await self._wake.wait()
 
-    async def _tell(self, session: Session) -> None:
+    async def _tell(self, outbound: Outbound) -> None:
         while self._notices and not self._over:
-            request_id = self._notices.popleft()
+            notice = self._notices.popleft()
             try:
                 async with asyncio.timeout(_NOTICE_S):
-                    await session.cancel(request_id)
+                    await outbound.forward(notice)
             except TimeoutError:
                 _LOGGER.debug("MCP server %s could not be told about a cancelled call", self._name)
 
-    def _give_up(self, session: Session, sent: list[int | str]) -> None:
-        if sent and not session.cancels_by_itself:
-            self._notices.append(sent[-1])
-            self._wake.set()
+    async def _give_up(self, session: Session, sent: list[int | str]) -> None:
+        if sent and not self._over and not session.cancels_by_itself:
+            await session.cancel(sent[-1])
+
+    def _later(self, notice: Item) -> None:
+        self._notices.append(notice)
+        self._wake.set()
 
     def _end(self, *, forgotten: bool = False) -> None:
         """Let all that wait for answers know that none will come, and let the task go."""

@@ -8,13 +8,19 @@ from .package import REQUESTS, Item, ReadStream, WriteStream
 from .results import mended_result
 
 _MENDED: Final = {"tools/list": mended_listing, "tools/call": mended_result}
+_CANCELLED: Final = "notifications/cancelled"
 type _Asked = dict[str, str]
 
 
-def watched(read: ReadStream, write: WriteStream, on_end: Callable[[], None]) -> tuple[Inbound, Outbound]:
-    """Both streams of a connection; `on_end` is called when there is nothing more to read."""
+def watched(
+    read: ReadStream, write: WriteStream, on_end: Callable[[], None], later: Callable[[Item], None]
+) -> tuple[Inbound, Outbound]:
+    """Both streams of a connection; `on_end` is called when there is nothing more to read.
+
+    `later` takes the items that nobody shall wait for: whoever gives up a call is not held up by a congested server.
+    """
     asked: _Asked = {}
-    return Inbound(read, asked, on_end), Outbound(write, asked)
+    return Inbound(read, asked, on_end), Outbound(write, asked, later)
 
 
 class _Stream:
@@ -73,20 +79,28 @@ class Inbound(_Stream):
 class Outbound(_Stream):
     """What a server is sent."""
 
-    def __init__(self, write: WriteStream, asked: _Asked) -> None:
+    def __init__(self, write: WriteStream, asked: _Asked, later: Callable[[Item], None]) -> None:
         super().__init__(write)
         self._write = write
         self._asked = asked
+        self._later = later
 
     async def send(self, item: Item, /) -> None:
-        """Send an item, noting the id of a request for whoever asked."""
+        """Send an item, noting the id of a request for whoever asked; what tells of a cancelled call is sent later."""
         body = _body(item)
         request_id, method = getattr(body, "id", None), getattr(body, "method", None)
+        if method == _CANCELLED:
+            self._later(item)
+            return
         if request_id is not None and method is not None:
             if (noted := REQUESTS.get()) is not None:
                 noted.append(request_id)
             if method in _MENDED:
                 self._asked[str(request_id)] = method
+        await self._write.send(item)
+
+    async def forward(self, item: Item) -> None:
+        """Send an item that was put off."""
         await self._write.send(item)
 
 
