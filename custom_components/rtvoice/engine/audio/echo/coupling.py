@@ -11,6 +11,8 @@ _LATEST_FRAMES = 30
 """An echo may come so many frames after its reference."""
 _AUDIBLE = 1e-6
 _RISE = 1.01
+_SPREAD = 2.5
+"""A room spreads the echo of one frame over several."""
 
 
 class CouplingBound:
@@ -32,4 +34,4 @@ class CouplingBound:
         self._near.append(float(np.dot(near, near)) / len(near))
         loudest = max(list(self._far)[: _WINDOW_FRAMES - _LATEST_FRAMES])
         if loudest > _AUDIBLE:
-            self.bound = min(1.0, self.bound * _RISE, max(self._near) / loudest)
+            self.bound = min(1.0, self.bound * _RISE, _SPREAD * max(self._near) / loudest)
