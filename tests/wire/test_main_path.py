@@ -168,3 +168,19 @@ async def test_inactivity_ends_it(house) -> None:
     async with house(inactivity_timeout_seconds=1, inactivity_timeout_enabled=True) as h:
         task = await h.start()
         assert (await task).end_reason is EndReason.INACTIVITY
+
+
+async def test_a_long_conversation_is_kept_small(house) -> None:
+    brain = ScriptedBrain(plans=[Plan((Say(f"Answer {n}.", seconds=0.1),)) for n in range(7)])
+    async with house(brain, compact_above_tokens=1) as h:
+        await h.start()
+        for n in range(7):
+            await h.agent.send_message(f"Question {n}.")
+            await h.until(lambda n=n: len(h.agent.turns) == 2 * n + 2 and h.agent.state == "listening")
+        await h.until(lambda: h.client("conversation.item.delete"))
+        await h.until(lambda: len(h.server("conversation.item.deleted")) >= 6)
+        items = h.simulator.connections[-1].session.conversation.items
+        result = await h.stop()
+    assert len(items) < 14
+    assert "Question 0." in str(items[0])
+    assert len(result.turns) == 14

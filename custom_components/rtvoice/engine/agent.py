@@ -64,7 +64,8 @@ class RealtimeAgent:
     `transcription_model=None` leaves what the user says unwritten. `speech_speed` is clamped to 0.5 to 1.5.
     `output_modalities` with both audio and text means audio, whose transcript is the text. `noise_reduction=None`
     turns it off. `turn_detection=None` is `SemanticVAD()`. The session ends after `inactivity_timeout_seconds` in
-    which nobody spoke, if `inactivity_timeout_enabled`, and at a quiet moment after `max_duration_seconds`. With
+    which nobody spoke, if `inactivity_timeout_enabled`, and at a quiet moment after `max_duration_seconds`. When the
+    model had to read more than `compact_above_tokens`, old turns are replaced by their text. With
     `half_duplex` the agent does not hear while it speaks, for devices without echo cancellation. `context` is what
     tools get for `Inject[T]` of its type. `history` is what was said before; it is told to the model, but is no part
     of the result. With `recording_path` the conversation is recorded there, the user left and the agent right. `prices`
@@ -98,6 +99,7 @@ class RealtimeAgent:
         inactivity_timeout_seconds: float | None = None,
         inactivity_timeout_enabled: bool = False,
         max_duration_seconds: float | None = None,
+        compact_above_tokens: int | None = 24_000,
         half_duplex: bool = False,
         history: Sequence[ConversationTurn] = (),
         recording_path: str | Path | None = None,
@@ -127,7 +129,12 @@ class RealtimeAgent:
         except ValidationError as err:
             raise ValueError(str(err)) from err
         timeout_s = _timeout(inactivity_timeout_seconds, enabled=inactivity_timeout_enabled)
-        self._limits = SessionLimits(timeout_s, max_duration_seconds, half_duplex)
+        self._limits = SessionLimits(
+            inactivity_timeout_s=timeout_s,
+            max_length_s=max_duration_seconds,
+            compact_above_tokens=compact_above_tokens,
+            half_duplex=half_duplex,
+        )
         self._source = audio_input or MicrophoneInput()
         self._sink = audio_output or SpeakerOutput()
         self._bus = event_bus or EventBus()

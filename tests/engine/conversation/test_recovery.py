@@ -219,6 +219,8 @@ def test_barge_in_on_an_item_told_again_replaces_it_by_what_was_heard() -> None:
         AddItem(NewItem(ItemKind.AGENT_MESSAGE, "A long")),
     ]
     assert not of_type(effects, TruncateItem)
+    dialogue.tell(f.ItemDeleted("i1"))
+    assert dialogue.texts() == [("A long", True)]
 
 
 def test_barge_in_on_an_item_told_again_where_nothing_can_be_deleted() -> None:

@@ -404,3 +404,9 @@ def test_a_language_cannot_be_dropped_from_transcription_that_is_off() -> None:
         without(session_of(SessionOptions(transcription_model=None)), "session.audio.input.transcription.language")
         is None
     )
+
+
+def test_an_item_may_go_in_front_of_everything() -> None:
+    event = event_of(AddItem(NewItem(ItemKind.SYSTEM_MESSAGE, "Earlier", item_id="e1", first=True)))
+    assert event["previous_item_id"] == "root"
+    assert_known(event)

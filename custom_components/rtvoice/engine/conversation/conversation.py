@@ -21,6 +21,7 @@ from .agent_side import (
     on_tool_progressed,
 )
 from .asked import Asked
+from .compaction import Compaction
 from .deadlines import RESPONSE_PROGRESS_S
 from .effects import MODEL_COMMANDS, Close, Effect, Publish
 from .items import Item
@@ -39,6 +40,7 @@ class Conversation:
         self._parts = Parts(settings)
         self._asked = Asked(self._parts)
         self._recovery = Recovery(self._parts)
+        self._compaction = Compaction(self._parts, settings.compact_above_tokens)
         self._state = AgentState.CONNECTING
         self._ready = False
         self._responding = False
@@ -105,6 +107,7 @@ class Conversation:
                 self._responding = self._responding or any(map(_starts_responding, effects))
                 return effects
             case f.ResponseFinished():
+                self._compaction.note(fact.usage.input.total)
                 return on_response_finished(self._parts, fact)
             case f.SessionUpdated():
                 return []
@@ -136,6 +139,7 @@ class Conversation:
             case f.LinkLost():
                 self._ready = False
                 self._asked.close()
+                self._compaction.forgotten()
                 return [*self._recovery.lost(now_s), *self._enter(AgentState.RECONNECTING)]
             case f.ToolCallFinished():
                 return on_tool_finished(self._parts, fact)
@@ -204,7 +208,7 @@ class Conversation:
         if parts.quiet and self._asked.stop is not None:
             return [*effects, Close(self._asked.stop.reason)]
         effects += parts.inactivity.follow(quiet=parts.quiet, now_s=now_s)
-        effects += self._recovery.settle()
+        effects += self._recovery.settle() or self._compaction.settle()
         return [*effects, *self._enter(self._current_state())]
 
     def _current_state(self) -> AgentState:

@@ -26,6 +26,8 @@ class Item:
     """It was said before this session."""
     replayed: bool = False
     """The provider knows it as text only, because it was told again after the link was made anew."""
+    compacted: bool = False
+    """The provider knows it as part of a text about what was said earlier."""
     retracted: bool = False
     """Nothing of it was heard, so it counts as not said."""
 
@@ -102,8 +104,9 @@ class Items:
         item.text_finished = True
 
     def retract(self, item_id: str) -> None:
-        """The item was taken out of the conversation."""
-        if (item := self._by_id.get(item_id)) is not None:
+        """The item was taken out of the conversation, and no text of what was heard of it took its place."""
+        item = self._by_id.get(item_id)
+        if item is not None and not (item.compacted or item.interrupted):
             item.retracted = True
 
     def messages(self) -> tuple[Item, ...]:

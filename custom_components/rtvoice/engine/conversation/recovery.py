@@ -85,6 +85,7 @@ class Recovery:
 
 def _retold(item: Item) -> list[Effect]:
     item.replayed = True
+    item.compacted = False
     text = item.received_text
     if text:
         return [AddItem(NewItem(item.kind, text, item_id=item.item_id))]

@@ -24,3 +24,5 @@ class ConversationSettings:
     """The microphone hears the speaker: it is closed while the agent speaks, so that the agent does not hear itself."""
     max_length_s: float | None = None
     """Longest time the session may last; then it ends as soon as it is quiet."""
+    compact_above_tokens: int | None = None
+    """Tokens read for one response above which old turns are replaced by their text; None: never."""

@@ -140,6 +140,8 @@ class NewItem:
     """What the user said, 16-bit PCM at the provider's input rate, where its text is not known."""
     call: ToolCall | None = None
     """The call, for TOOL_CALL."""
+    first: bool = False
+    """Whether its place is in front of everything."""
 
 
 @dataclass(frozen=True, slots=True)

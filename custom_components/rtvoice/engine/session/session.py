@@ -57,6 +57,8 @@ class SessionLimits:
     """Silence that ends it."""
     max_length_s: float | None = None
     """Time after which it ends as soon as it is quiet."""
+    compact_above_tokens: int | None = None
+    """Tokens read for one response above which old turns are replaced by their text."""
     half_duplex: bool = False
     """Whether the microphone is closed while the agent speaks."""
 
@@ -99,6 +101,7 @@ class Session:
                 tools=options.tools,
                 half_duplex=limits.half_duplex,
                 max_length_s=limits.max_length_s,
+                compact_above_tokens=limits.compact_above_tokens,
             )
         )
         self._recorder = recorder = (

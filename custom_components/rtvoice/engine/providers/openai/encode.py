@@ -89,7 +89,8 @@ class Encoder:
             case SendToolOutput(call_id=call_id, output=output):
                 return _create_item({"type": "function_call_output", "call_id": call_id, "output": output})
             case AddItem(item=item):
-                return _create_item(self._message(item))
+                event = _create_item(self._message(item))
+                return {**event, "previous_item_id": "root"} if item.first else event
             case _:
                 assert_never(command)
 
