@@ -67,6 +67,7 @@ from .events import (
 )
 from .history import ConversationHistory
 from .listener import AgentListener
+from .mcp import MCPServer, MCPServerHTTP, MCPServerStdio
 from .options import (
     AssistantVoice,
     NoiseReduction,
@@ -125,6 +126,9 @@ __all__ = [
     "EventBus",
     "Inject",
     "InterruptCommand",
+    "MCPServer",
+    "MCPServerHTTP",
+    "MCPServerStdio",
     "MicrophoneInput",
     "NoiseReduction",
     "OpenAIProvider",

@@ -30,6 +30,7 @@ from .errors import EndReason, SessionClosedError
 from .events import AgentCommand, InterruptCommand, SessionEvent, StopAgentCommand, UpdateSpeechSpeedCommand
 from .history import ConversationHistory
 from .listener import AgentListener
+from .mcp import MCPServer, MCPTools
 from .options import (
     NoiseReduction,
     OutputModality,
@@ -54,6 +55,9 @@ _RETIRED: dict[str, str] = {
     TranscriptionModel.WHISPER_1: "2027-02-26",
 }
 
+SERVERS_PATIENCE_S = 2.0
+"""A session begins without the tools of servers that take longer; they are offered when they come."""
+
 _IMAGE_PREFIXES = ("data:image/png;base64,", "data:image/jpeg;base64,")
 
 
@@ -65,13 +69,13 @@ class RealtimeAgent:
     `output_modalities` with both audio and text means audio, whose transcript is the text. `noise_reduction=None`
     turns it off. `turn_detection=None` is `SemanticVAD()`. The session ends after `inactivity_timeout_seconds` in
     which nobody spoke, if `inactivity_timeout_enabled`, and at a quiet moment after `max_duration_seconds`. When the
-    model had to read more than `compact_above_tokens`, old turns are replaced by their text. With
-    `half_duplex` the agent does not hear while it speaks, for devices without echo cancellation. `context` is what
-    tools get for `Inject[T]` of its type. `history` is what was said before; it is told to the model, but is no part
-    of the result. With `recording_path` the conversation is recorded there, the user left and the agent right. `prices`
-    are what the cost is reckoned with; a session that has cost more than `budget_usd` ends as soon as it is quiet.
-    `fallback_providers` take over, in order, from a provider that is out of credit, refuses the session
-    or stays unreachable.
+    model had to read more than `compact_above_tokens`, old turns are replaced by their text. With `half_duplex` the
+    agent does not hear while it speaks, for devices without echo cancellation. `context` is what tools get for
+    `Inject[T]` of its type. The tools of `mcp_servers` are offered while they last. `history` is what was said before;
+    it is told to the model, but is no part of the result. With `recording_path` the conversation is recorded there, the
+    user left and the agent right. `prices` are what the cost is reckoned with; a session that has cost more than
+    `budget_usd` ends as soon as it is quiet. `fallback_providers` take over, in order, from a provider that is out of
+    credit, refuses the session or stays unreachable.
 
     Raises ValueError for contradictory parameters and ConfigurationError where no provider can be made.
     """
@@ -91,6 +95,7 @@ class RealtimeAgent:
         reasoning_effort: ReasoningEffort | None = None,
         max_output_tokens: int | None = None,
         tools: Tools | None = None,
+        mcp_servers: Sequence[MCPServer] = (),
         audio_input: AudioInputDevice | None = None,
         audio_output: AudioOutputDevice | None = None,
         context: object = None,
@@ -149,6 +154,7 @@ class RealtimeAgent:
         self._context = (self._bus, context, ConversationHistory(lambda: self.turns), self)
         self._tools.set_context(ToolContext(*self._context, self._tools.context))
         self._tools.on_progress = self._on_progress
+        self._servers = MCPTools(mcp_servers, self._tools, on_change=self._on_tools_changed)
         self._bus.subscribe(AgentCommand, self._on_command)
         self._muted = False
         self._run: Run | None = None
@@ -171,6 +177,7 @@ class RealtimeAgent:
     async def prewarm(self) -> Self:
         """Do what takes time and can be done before the conversation starts. Never raises; may be repeated."""
         await asyncio.gather(
+            self._servers.start(),
             self._provider.prewarm(),
             Resampler.prepare(self._source.sample_rate, self._provider.capabilities.input_rate_hz),
             Resampler.prepare(self._provider.capabilities.output_rate_hz, self._sink.sample_rate),
@@ -190,13 +197,20 @@ class RealtimeAgent:
         if self._muted:
             self._run.post(MuteChanged(muted=True))
         try:
+            await self._servers.start(SERVERS_PATIENCE_S)
             return await self._run.execute()
         finally:
             self._run = None
+            await self._servers.close()
 
     async def stop(self, *, reason: EndReason = EndReason.STOPPED) -> None:
-        """End the session, if one runs, and wait until it has ended; inside a tool or an observer it does not wait."""
-        if (run := self._run) is not None:
+        """End the session, if one runs, and wait until it has ended; inside a tool or an observer it does not wait.
+
+        Without a session, what `prewarm` connected is closed.
+        """
+        if (run := self._run) is None:
+            await self._servers.close()
+        else:
             run.post(StopAsked(reason))
             await run.wait_finished()
 
@@ -245,8 +259,7 @@ class RealtimeAgent:
             self._tools.remove(name)
         self._tools.merge(tools)
         self._tools.set_context(ToolContext(*self._context, tools.context))
-        if self._run is not None:
-            self._run.post(ToolsChanged(self._tools.definitions()))
+        self._on_tools_changed()
 
     def _ask(self, command: UserCommand) -> None:
         if self._run is None:
@@ -268,6 +281,10 @@ class RealtimeAgent:
             recording_path=self._recording_path,
             history=tuple(_recalled(index, turn) for index, turn in enumerate(self._earlier) if turn.transcript),
         )
+
+    def _on_tools_changed(self) -> None:
+        if self._run is not None:
+            self._run.post(ToolsChanged(self._tools.definitions()))
 
     def _on_progress(self, call_id: str, text: str) -> None:
         if self._run is not None:

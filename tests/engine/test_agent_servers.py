@@ -1,0 +1,70 @@
+"""An agent with tool servers of its own."""
+
+import asyncio
+
+from custom_components.rtvoice.engine import MCPServerStdio
+from custom_components.rtvoice.engine.conversation import effects as e
+
+from .mcp.rig import house, lives, until
+from .test_agent import Rig
+
+
+def agent_with(*servers: MCPServerStdio) -> Rig:
+    return Rig(mcp_servers=servers)
+
+
+async def test_tools_of_a_server_are_offered_called_and_gone_with_the_session() -> None:
+    server = house(name="house")
+    rig = agent_with(server)
+    await rig.agent.prewarm()
+    task = await rig.start()
+    names = [tool.name for tool in rig.provider.options.tools]
+    assert "house_add" in names
+    rig.call("house_add", '{"a": 2, "b": 3}')
+    await rig.until(lambda: rig.provider.connection.sent(e.SendToolOutput))
+    assert "5" in rig.provider.connection.sent(e.SendToolOutput)[0].output
+    await rig.agent.stop()
+    await task
+    assert not server.is_connected
+
+
+async def test_a_server_that_cannot_start_costs_neither_the_session_nor_the_others() -> None:
+    broken = MCPServerStdio("/nowhere/server", name="broken")
+    rig = agent_with(broken, house(name="house"))
+    await rig.agent.prewarm()
+    task = await rig.start()
+    assert "house_add" in [tool.name for tool in rig.provider.options.tools]
+    await rig.agent.stop()
+    await task
+
+
+async def test_a_server_that_comes_late_is_offered_when_it_comes(monkeypatch) -> None:
+    monkeypatch.setattr("custom_components.rtvoice.engine.agent.SERVERS_PATIENCE_S", 0.001)
+    rig = agent_with(house(name="house"))
+    task = await rig.start()
+    await until(lambda: rig.provider.connection.sent(e.UpdateSession))
+    assert "house_add" in [tool.name for tool in rig.provider.connection.sent(e.UpdateSession)[0].tools]
+    await rig.agent.stop()
+    await task
+
+
+async def test_prewarmed_and_never_run_is_closed_by_stop() -> None:
+    server = house(name="house")
+    rig = agent_with(server)
+    await rig.agent.prewarm()
+    assert server.is_connected
+    await rig.agent.stop()
+    assert not server.is_connected
+
+
+async def test_cancelling_kills_the_servers() -> None:
+    server = house(name="house")
+    rig = agent_with(server)
+    await rig.agent.prewarm()
+    pid = int(await server.call_tool("pid", {}))
+    assert lives(pid)
+    task = await rig.start()
+    task.cancel()
+    await asyncio.wait({task})
+    assert not server.is_connected
+    assert not lives(pid)
