@@ -11,11 +11,11 @@ from homeassistant.helpers import config_validation as cv
 from .bridge.errors import refused
 from .bridge.foreign import async_start_foreign
 from .bridge.images import async_data_url
-from .bridge.parties import Agent, Satellite
 from .bridge.request import SessionRequest
 from .bridge.session import LiveSession
-from .bridge.targets import Targets, agent_of_entity, async_targets, runtime_of
+from .bridge.targets import agent_of_entity, async_targets, places_of, runtime_of
 from .const import DOMAIN
+from .dialogue import async_setup_dialogue
 
 ATTR_AGENT: Final = "agent"
 ATTR_IMAGE: Final = "image"
@@ -51,6 +51,7 @@ type SessionAction = Callable[[HomeAssistant, ServiceCall, LiveSession], Awaitab
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
+    async_setup_dialogue(hass)
 
     async def async_handle_start(call: ServiceCall) -> ServiceResponse:
         return await _async_start(hass, call)
@@ -77,7 +78,7 @@ async def _async_start(hass: HomeAssistant, call: ServiceCall) -> ServiceRespons
     targets = await async_targets(hass, call, foreign=True)
     request = _request(call)
     agent = agent_of_entity(hass, call.data[ATTR_AGENT]) if ATTR_AGENT in call.data else None
-    places = _places(targets, agent)
+    places = places_of(targets, agent)
     if not call.return_response:
         starts = [runtime_of(satellite).async_start(satellite, request, who) for satellite, who in places]
         foreign = [async_start_foreign(hass, entity_id, request) for entity_id in targets.foreign]
@@ -93,21 +94,6 @@ async def _async_start(hass: HomeAssistant, call: ServiceCall) -> ServiceRespons
         return (await session.async_wait_ended()).as_response()
     finally:
         await session.async_stop()
-
-
-def _places(targets: Targets, agent: Agent | None) -> list[tuple[Satellite, Agent | None]]:
-    """Where sessions start, each place once: the satellites, and of agents that were named their own."""
-    places: dict[str, tuple[Satellite, Agent | None]] = {
-        satellite.subentry_id: (satellite, agent) for satellite in targets.satellites
-    }
-    for named in targets.agents:
-        if any(runtime_of(satellite).agent_of(satellite) is named for satellite, _ in places.values()):
-            continue
-        own = runtime_of(named).satellite_of(named)
-        if own is None:
-            raise refused("no_satellite", agent=named.title)
-        places.setdefault(own.subentry_id, (own, agent or named))
-    return list(places.values())
 
 
 def _request(call: ServiceCall) -> SessionRequest:

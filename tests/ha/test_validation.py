@@ -57,10 +57,19 @@ def texts(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield from texts(value, f"{path}.{key}" if path else key)
 
 
+def load_descriptions(name: str) -> dict[str, dict[str, Any]]:
+    """A YAML file of the integration, without what only serves as an anchor."""
+    described = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
+    return {key: value for key, value in described.items() if not key.startswith(".")}
+
+
 MANIFEST = load("manifest.json")
 TEXTS = load("translations/en.json")
 ICONS = load("icons.json")
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((FOLDER / "services.yaml").read_text(encoding="utf-8"))
+TRIGGERS: dict[str, dict[str, Any]] = load_descriptions("triggers.yaml")
+CONDITIONS: dict[str, dict[str, Any]] = load_descriptions("conditions.yaml")
+DESCRIPTIONS = [*SERVICES.values(), *TRIGGERS.values(), *CONDITIONS.values()]
 QUALITY = yaml.safe_load((FOLDER / "quality_scale.yaml").read_text(encoding="utf-8"))["rules"]
 
 
@@ -187,7 +196,9 @@ def test_every_choice_is_translated() -> None:
         for selector in _selectors(schema):
             if key := getattr(selector, "config", {}).get("translation_key"):
                 keys[key] = set(selector.config["options"])
-    assert {key: set(texts["options"]) for key, texts in TEXTS["selector"].items()} == keys
+    for description in DESCRIPTIONS:
+        keys |= _choices(description)
+    assert {key: set(texts.get("options") or texts["fields"]) for key, texts in TEXTS["selector"].items()} == keys
 
 
 def test_every_error_of_a_form_has_its_text() -> None:
@@ -210,6 +221,24 @@ def test_services_have_texts_icons_and_valid_selectors() -> None:
             validate_selector(settings["selector"])
         for target in service["target"]["entity"]:
             assert target.get("integration", const.DOMAIN) == const.DOMAIN
+
+
+@pytest.mark.parametrize(("section", "described"), [("triggers", TRIGGERS), ("conditions", CONDITIONS)])
+def test_triggers_and_conditions_have_texts_icons_and_valid_selectors(
+    section: str, described: dict[str, dict[str, Any]]
+) -> None:
+    assert described
+    assert set(described) == set(TEXTS[section]) == set(ICONS[section])
+    for key, description in described.items():
+        texts_of_it = TEXTS[section][key]
+        assert {"name", "description"} <= set(texts_of_it)
+        assert set(ICONS[section][key]) == {section.removesuffix("s")}
+        assert set(description["fields"]) == set(texts_of_it.get("fields", {}))
+        for field, settings in description["fields"].items():
+            assert set(texts_of_it["fields"][field]) == {"name", "description"}
+            validate_selector(settings["selector"])
+        for target in description["target"]["entity"]:
+            assert target["integration"] == const.DOMAIN
 
 
 async def test_services_are_those_that_are_registered(hass: HomeAssistant) -> None:
@@ -295,6 +324,16 @@ def _example(settings: Mapping[str, Any]) -> Any:
         return settings["example"]
     ((kind, config),) = settings["selector"].items()
     return config["max"] if kind == "number" else "conversation.agent"
+
+
+def _choices(description: Mapping[str, Any]) -> dict[str, set[str]]:
+    """What is translated of the fields of a service, a trigger or a condition."""
+    found = {}
+    for field in description.get("fields", {}).values():
+        ((_, config),) = field["selector"].items()
+        if key := (config or {}).get("translation_key"):
+            found[key] = set(config.get("options") or config["fields"])
+    return found
 
 
 def _config_steps() -> dict[str, probatio.Schema]:

@@ -103,11 +103,17 @@ class LiveSession:
         """Wait for the end. Raises what made the session impossible, if it never began."""
         await self._over.wait()
         if self._successor is not None:
-            return (await self._successor.async_wait_ended()).following(self.report)
-        await self.async_wait_connected()
+            return (await self._successor.async_wait_over()).following(self.report)
         return self.report
 
     async def async_first_user_turn(self) -> str | None:
+        if self._successor is None:
+            await self.async_wait_connected()
+        return await self.async_wait_over()
+
+    async def async_wait_over(self) -> SessionReport:
+        """Wait for the end, even of what never began."""
+        await self._over.wait()
         """Wait for what the user says first; None if the session ends without a word."""
         return await asyncio.shield(self._first_user_turn)
 

@@ -56,9 +56,7 @@ async def async_targets(hass: HomeAssistant, call: ServiceCall, *, foreign: bool
     targets = Targets()
     for entity_id in sorted(selected.referenced):
         if not allowed(entity_id):
-            raise Unauthorized(
-                context=call.context, entity_id=entity_id, permission=POLICY_CONTROL, perm_category=CAT_ENTITIES
-            )
+            raise _unauthorized(call, entity_id)
         if not _add(hass, targets, entity_id, foreign=foreign):
             key = "not_loaded" if _is_ours(hass, entity_id) else "unknown_target"
             raise refused(key, entity=entity_id)
@@ -70,11 +68,58 @@ async def async_targets(hass: HomeAssistant, call: ServiceCall, *, foreign: bool
 
 
 @callback
+def async_parties(hass: HomeAssistant, selection: TargetSelection) -> list[Party]:
+    """The agents and satellites that a selection names or takes in, each once, as far as their accounts are loaded."""
+    parties = (_party(hass, entity_id) for entity_id in sorted(_entity_ids(hass, selection)))
+    return list(dict.fromkeys(party for party in parties if party is not None))
+
+
+@callback
+def async_subentry_ids(hass: HomeAssistant, selection: TargetSelection) -> set[str]:
+    """The agents and satellites that a selection names or takes in, loaded or not."""
+    registry = er.async_get(hass)
+    entries = (registry.async_get(entity_id) for entity_id in _entity_ids(hass, selection))
+    return {
+        entry.config_subentry_id
+        for entry in entries
+        if entry is not None and entry.platform == DOMAIN and entry.config_subentry_id is not None
+    }
+
+
+@callback
 def agent_of_entity(hass: HomeAssistant, entity_id: str) -> Agent:
     """The agent whose entity this is. Raises ServiceValidationError if it is none's."""
     party = _party(hass, entity_id)
     if not isinstance(party, Agent):
         raise refused("unknown_target", entity=entity_id)
+    return party
+
+
+def places_of(targets: Targets, agent: Agent | None) -> list[tuple[Satellite, Agent | None]]:
+    """Where sessions start, each place once: the satellites, and of agents that were named their own."""
+    places: dict[str, tuple[Satellite, Agent | None]] = {
+        satellite.subentry_id: (satellite, agent) for satellite in targets.satellites
+    }
+    for named in targets.agents:
+        if any(runtime_of(satellite).agent_of(satellite) is named for satellite, _ in places.values()):
+            continue
+        own = runtime_of(named).satellite_of(named)
+        if own is None:
+            raise refused("no_satellite", agent=named.title)
+        places.setdefault(own.subentry_id, (own, agent or named))
+    return list(places.values())
+
+
+async def async_satellite(hass: HomeAssistant, call: ServiceCall, entity_id: str) -> Satellite:
+    """The satellite of ours whose entity this is.
+
+    Raises ServiceValidationError if it is none, and Unauthorized if the caller may not control it.
+    """
+    party = _party(hass, entity_id)
+    if not isinstance(party, Satellite):
+        raise refused("unknown_satellite", entity=entity_id)
+    if not (await _async_allowed(hass, call))(entity_id):
+        raise _unauthorized(call, entity_id)
     return party
 
 
@@ -94,6 +139,12 @@ async def _async_allowed(hass: HomeAssistant, call: ServiceCall) -> Callable[[st
     return lambda entity_id: user.permissions.check_entity(entity_id, POLICY_CONTROL)
 
 
+def _unauthorized(call: ServiceCall, entity_id: str) -> Unauthorized:
+    return Unauthorized(
+        context=call.context, entity_id=entity_id, permission=POLICY_CONTROL, perm_category=CAT_ENTITIES
+    )
+
+
 def _add(hass: HomeAssistant, targets: Targets, entity_id: str, *, foreign: bool) -> bool:
     """Add what an entity stands for; whether it stands for anything."""
     if (party := _party(hass, entity_id)) is not None:
@@ -106,6 +157,11 @@ def _add(hass: HomeAssistant, targets: Targets, entity_id: str, *, foreign: bool
         targets.foreign.append(entity_id)
         return True
     return False
+
+
+def _entity_ids(hass: HomeAssistant, selection: TargetSelection) -> set[str]:
+    selected = async_extract_referenced_entity_ids(hass, selection, primary_entities_only=False)
+    return selected.referenced | selected.indirectly_referenced
 
 
 def _is_ours(hass: HomeAssistant, entity_id: str) -> bool:
