@@ -1,5 +1,7 @@
 """Realtime Voice: agents that hear, act and speak."""
 
+import logging
+from datetime import datetime
 from typing import Final
 
 from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntry, ConfigEntryChange
@@ -7,17 +9,24 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.event import async_track_time_change
 from homeassistant.helpers.typing import ConfigType
 
 from .bridge import issues
+from .bridge.budget import async_report_budget
 from .bridge.devices import async_look_for_sound
 from .bridge.errors import setup_failure
+from .bridge.ledger import Ledger
 from .bridge.options import SatelliteOptions
 from .bridge.provider import async_create_provider
+from .bridge.retirement import retiring_models
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
+from .config_flow import RtvoiceConfigFlow
 from .const import DOMAIN, SUBENTRY_SATELLITE
 from .engine.errors import EngineError
 from .services import async_setup_services
+
+_LOGGER = logging.getLogger(__name__)
 
 PLATFORMS: Final = (
     Platform.ASSIST_SATELLITE,
@@ -25,6 +34,7 @@ PLATFORMS: Final = (
     Platform.BUTTON,
     Platform.CONVERSATION,
     Platform.EVENT,
+    Platform.NUMBER,
     Platform.SELECT,
     Platform.SENSOR,
     Platform.SWITCH,
@@ -50,13 +60,31 @@ async def async_setup_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> b
     except EngineError as err:
         raise setup_failure(err) from err
     await provider.prewarm()
+    ledger = Ledger(hass, entry.entry_id)
+    await ledger.async_load()
     satellites = entry.get_subentries_of_type(SUBENTRY_SATELLITE)
     devices = await async_look_for_sound(SatelliteOptions.read(satellite.data) for satellite in satellites)
-    entry.runtime_data = runtime = Runtime(hass, entry, provider, devices)
+    entry.runtime_data = runtime = Runtime(hass, entry, provider, devices, ledger)
     _async_report_sound(hass, runtime)
+    _async_report_agents(hass, runtime)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     _async_follow_subentries(hass, entry)
+    _async_follow_days(hass, entry)
     _async_close_on_stop(hass, entry)
+    return True
+
+
+async def async_migrate_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> bool:
+    """Bring an entry of an earlier version up to the present one.
+
+    A later minor version holds nothing that this one could not do without; a later major version cannot be used.
+    """
+    if entry.version > RtvoiceConfigFlow.VERSION:
+        _LOGGER.error("%s was set up by a newer version of this integration and cannot be used", entry.title)
+        return False
+    if entry.minor_version < RtvoiceConfigFlow.MINOR_VERSION:
+        # What an option that is missing means has not changed so far, so there is nothing to rewrite.
+        hass.config_entries.async_update_entry(entry, minor_version=RtvoiceConfigFlow.MINOR_VERSION)
     return True
 
 
@@ -69,8 +97,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> 
 async def async_remove_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> None:
     """Take back what was said about an account that is gone."""
     issues.delete_quota_issue(hass, entry)
-    for subentry in entry.get_subentries_of_type(SUBENTRY_SATELLITE):
-        issues.delete_sound_issue(hass, subentry.subentry_id)
+    for subentry_id in entry.subentries:
+        issues.delete_subentry_issues(hass, subentry_id)
+    await Ledger(hass, entry.entry_id).async_remove()
 
 
 @callback
@@ -80,6 +109,33 @@ def _async_report_sound(hass: HomeAssistant, runtime: Runtime) -> None:
             issues.delete_sound_issue(hass, satellite.subentry_id)
         else:
             issues.create_sound_issue(hass, satellite.problem, satellite.subentry_id, satellite.title)
+
+
+@callback
+def _async_report_agents(hass: HomeAssistant, runtime: Runtime) -> None:
+    """Tell of agents that are about to cost too much, or whose model is about to go."""
+    for agent in runtime.agents.values():
+        async_report_budget(hass, agent, runtime.ledger)
+        retiring = retiring_models(runtime.entry.data, agent.subentry.data)
+        if not retiring:
+            issues.delete_retirement_issue(hass, agent.subentry_id)
+            continue
+        model, day = next(iter(retiring.items()))
+        issues.create_retirement_issue(hass, agent.subentry_id, agent.title, model, day)
+
+
+@callback
+def _async_follow_days(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> None:
+    """Begin every day with what it has cost so far: nothing."""
+
+    @callback
+    def async_new_day(now: datetime) -> None:
+        runtime = entry.runtime_data
+        _async_report_agents(hass, runtime)
+        for agent in runtime.agents.values():
+            agent.activity.changed()
+
+    entry.async_on_unload(async_track_time_change(hass, async_new_day, hour=0, minute=0, second=0))
 
 
 @callback
@@ -96,7 +152,8 @@ def _async_follow_subentries(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> 
         if change is not ConfigEntryChange.UPDATED or changed is not entry or known == frozenset(entry.subentries):
             return
         for gone in known.difference(entry.subentries):
-            issues.delete_sound_issue(hass, gone)
+            issues.delete_subentry_issues(hass, gone)
+            entry.runtime_data.ledger.forget(gone)
         hass.config_entries.async_schedule_reload(entry.entry_id)
 
     entry.async_on_unload(async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, async_changed))

@@ -21,6 +21,7 @@ from homeassistant.helpers import intent
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .bridge.budget import async_check_budget
 from .bridge.compose import Briefing, async_brief
 from .bridge.errors import engine_errors, failed
 from .bridge.parties import Agent
@@ -78,6 +79,7 @@ class AgentConversation(PartyEntity, ConversationEntity):
         return conversation.async_get_result_from_chat_log(user_input, chat_log)
 
     async def _async_answer(self, user_input: ConversationInput, chat_log: ChatLog) -> None:
+        async_check_budget(self._agent, self.runtime.ledger)
         occasion = Occasion(
             user_input.as_llm_context(DOMAIN),
             # From a satellite the text was spoken, and the answer will be.
@@ -87,7 +89,7 @@ class AgentConversation(PartyEntity, ConversationEntity):
         briefing = await async_brief(self.hass, self._agent, occasion)
         _note(chat_log, briefing)
         history = list(_history(chat_log))
-        turn = TypedTurn(self.hass, self.runtime.provider, self._agent, briefing, history)
+        turn = TypedTurn(self.hass, self.runtime.provider, self._agent, briefing, history, ledger=self.runtime.ledger)
         stream = turn.async_stream(user_input.text)
         answered = False
         async for content in chat_log.async_add_delta_content_stream(self.entity_id, stream):

@@ -36,6 +36,15 @@ class PartyEntity(Entity):
         """Whether the agent or satellite can take part in a session."""
         return self.party.available
 
+    @callback
+    def async_update_option(self, key: str, value: object | None) -> None:
+        """Store an option of the agent or satellite, or take it away with None; nothing is reloaded for it."""
+        data = {known: other for known, other in self.party.subentry.data.items() if known != key}
+        if value is not None:
+            data[key] = value
+        self.hass.config_entries.async_update_subentry(self.party.entry, self.party.subentry, data=data)
+        self.async_write_ha_state()
+
 
 class FollowingEntity(PartyEntity):
     """An entity that shows something of what its agent or satellite does."""

@@ -1,7 +1,8 @@
-"""Sensors: what an agent or a satellite does and what was said."""
+"""Sensors: what an agent or a satellite does, what was said, and what it cost."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -14,16 +15,19 @@ from homeassistant.const import EntityCategory, UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 
-from .bridge.parties import Party
+from .bridge.ledger import Usage
+from .bridge.parties import Agent, Party
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
 from .bridge.snapshot import Snapshot
 from .engine import AgentState
-from .entity import FollowingEntity, async_add_to_all
+from .entity import FollowingEntity, async_add_to_agents, async_add_to_all
 
 PARALLEL_UPDATES = 0
 
 MAX_STATE_LENGTH = 255
+USD = "USD"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +78,57 @@ SENSORS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class UsageSensorDescription(SensorEntityDescription):
+    """What a sensor shows of what an agent has used."""
+
+    value: Callable[[Usage], int | float]
+    daily: bool = False
+    """Whether it begins anew at midnight."""
+
+
+USAGE_SENSORS = (
+    UsageSensorDescription(
+        key="tokens",
+        native_unit_of_measurement="tokens",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        value=lambda usage: usage.tokens,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+    UsageSensorDescription(
+        key="cost",
+        device_class=SensorDeviceClass.MONETARY,
+        native_unit_of_measurement=USD,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=2,
+        value=lambda usage: float(usage.cost_usd),
+    ),
+    UsageSensorDescription(
+        key="cost_today",
+        device_class=SensorDeviceClass.MONETARY,
+        native_unit_of_measurement=USD,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=2,
+        value=lambda usage: float(usage.cost_on(dt_util.now().date())),
+        daily=True,
+    ),
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant, entry: RtvoiceConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Set up the sensors of all agents and satellites."""
     async_add_to_all(entry, async_add_entities, _sensors)
+    async_add_to_agents(entry, async_add_entities, _usage_sensors)
 
 
 def _sensors(runtime: Runtime, party: Party) -> list[Entity]:
     return [SnapshotSensor(runtime, party, description) for description in SENSORS]
+
+
+def _usage_sensors(runtime: Runtime, agent: Agent) -> list[Entity]:
+    return [UsageSensor(runtime, agent, description) for description in USAGE_SENSORS]
 
 
 class SnapshotSensor(FollowingEntity, SensorEntity):
@@ -112,6 +158,33 @@ class SnapshotSensor(FollowingEntity, SensorEntity):
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
         """What does not fit into a state."""
         return self.entity_description.attributes(self.party.activity.snapshot)
+
+
+class UsageSensor(FollowingEntity, SensorEntity):
+    """A sensor that shows something of what an agent has used; it is kept over restarts."""
+
+    entity_description: UsageSensorDescription
+
+    def __init__(self, runtime: Runtime, agent: Agent, description: UsageSensorDescription) -> None:
+        super().__init__(runtime, agent, description.key)
+        self.entity_description = description
+
+    @override
+    def shown(self) -> object:
+        """The value, and when it began to be counted."""
+        return self.native_value, self.last_reset
+
+    @property
+    @override
+    def native_value(self) -> int | float:
+        """What is shown now."""
+        return self.entity_description.value(self.runtime.ledger.of(self.party.subentry_id))
+
+    @property
+    @override
+    def last_reset(self) -> datetime | None:
+        """The beginning of the day, for what is counted by day."""
+        return dt_util.start_of_local_day() if self.entity_description.daily else None
 
 
 def _short(text: str | None) -> str | None:

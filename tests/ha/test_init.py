@@ -43,6 +43,11 @@ async def test_every_agent_and_satellite_is_a_device_with_its_entities(
         ("conversation", AGENT_ID),
         ("assist_satellite", SATELLITE_ID),
         ("select", f"{SATELLITE_ID}_agent"),
+        ("number", f"{AGENT_ID}_speech_speed"),
+        ("select", f"{AGENT_ID}_voice"),
+        ("sensor", f"{AGENT_ID}_tokens"),
+        ("sensor", f"{AGENT_ID}_cost"),
+        ("sensor", f"{AGENT_ID}_cost_today"),
     }
     assert {(entity.domain, entity.unique_id) for entity in entities} == expected
     agent = device_of(hass, setup_integration.entry_id, AGENT_ID)

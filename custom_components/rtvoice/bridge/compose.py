@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import llm
 
 from ..compat import make_llm_context
-from ..const import DOMAIN
+from ..const import DOMAIN, ECHO_OFF
 from ..engine import ConversationTurn, RealtimeAgent, Tools
 from ..engine.options import OutputModality
 from ..engine.ports import AudioInputDevice, AudioOutputDevice
+from .backing import Backing
+from .options import SatelliteOptions
 from .parties import Agent, Party
 from .prompt import Occasion, async_render_prompt
 from .provider import Provider
@@ -46,12 +49,26 @@ def llm_context_of(hass: HomeAssistant, agent: Agent, place: Party, context: Con
     )
 
 
+class EchoSettings(TypedDict):
+    """What RealtimeAgent takes about the agent's own voice in its microphone."""
+
+    half_duplex: bool
+
+
+def echo_settings(echo: str) -> EchoSettings:
+    """What a satellite's option means to the engine; without a canceller, only a closed microphone hears no echo."""
+    return {"half_duplex": echo != ECHO_OFF}
+
+
 def spoken_agent(
     agent: Agent,
     provider: Provider,
     briefing: Briefing,
     request: SessionRequest,
     devices: tuple[AudioInputDevice, AudioOutputDevice],
+    *,
+    place: SatelliteOptions,
+    backing: Backing,
 ) -> RealtimeAgent:
     """An agent that speaks, and listens if asked to."""
     options = agent.options
@@ -72,6 +89,11 @@ def spoken_agent(
         audio_output=devices[1],
         inactivity_timeout_seconds=timeout_s if request.listens and timeout_s > 0 else None,
         inactivity_timeout_enabled=request.listens and timeout_s > 0,
+        max_duration_seconds=options.max_duration_s,
+        recording_path=backing.recording_path,
+        budget_usd=backing.budget_usd,
+        fallback_providers=backing.fallbacks,
+        **echo_settings(place.echo),
         history=request.history,
         provider=provider,
     )
@@ -83,6 +105,8 @@ def writing_agent(
     briefing: Briefing,
     history: Sequence[ConversationTurn],
     devices: tuple[AudioInputDevice, AudioOutputDevice],
+    *,
+    backing: Backing,
 ) -> RealtimeAgent:
     """An agent that is written to and writes back."""
     options = agent.options
@@ -99,5 +123,7 @@ def writing_agent(
         audio_input=devices[0],
         audio_output=devices[1],
         history=history,
+        budget_usd=backing.budget_usd,
+        fallback_providers=backing.fallbacks,
         provider=provider,
     )

@@ -2,23 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
 from homeassistant.const import CONF_LLM_HASS_API
 
 from ..const import (
     CONF_AGENT,
+    CONF_DAY_BUDGET,
     CONF_EAGERNESS,
+    CONF_ECHO,
+    CONF_FALLBACK,
     CONF_INACTIVITY_TIMEOUT,
     CONF_INPUT,
     CONF_INSTRUCTIONS,
     CONF_LANGUAGE,
+    CONF_MAX_DURATION,
     CONF_MAX_OUTPUT_TOKENS,
     CONF_MODEL,
+    CONF_MONTH_BUDGET,
     CONF_NOISE_REDUCTION,
     CONF_OUTPUT,
     CONF_PREFIX_PADDING,
     CONF_REASONING_EFFORT,
+    CONF_RECORDING,
     CONF_SILENCE_DURATION,
     CONF_SPEECH_SPEED,
     CONF_THRESHOLD,
@@ -26,6 +33,9 @@ from ..const import (
     CONF_TURN_DETECTION,
     CONF_VOICE,
     DEFAULT_INACTIVITY_TIMEOUT,
+    ECHO_CANCEL,
+    ECHO_HALF_DUPLEX,
+    ECHO_OFF,
     FILE_PREFIX,
 )
 from ..engine.errors import ConfigurationError
@@ -59,13 +69,19 @@ class AgentOptions:
     max_output_tokens: int | None
     inactivity_timeout_s: float
     """0: never."""
+    max_duration_s: float | None
+    recording: bool
+    fallback: str | None
+    """Entry id of the account that stands in."""
+    day_budget_usd: Decimal | None
+    month_budget_usd: Decimal | None
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
         """From the data of a subentry. Raises ConfigurationError where that makes no sense."""
         try:
             return cls._read(data)
-        except ValueError as err:
+        except (ValueError, InvalidOperation) as err:
             raise ConfigurationError(str(err)) from err
 
     @classmethod
@@ -86,6 +102,11 @@ class AgentOptions:
             reasoning_effort=ReasoningEffort(effort) if effort else None,
             max_output_tokens=int(max_tokens) if max_tokens else None,
             inactivity_timeout_s=float(data.get(CONF_INACTIVITY_TIMEOUT, DEFAULT_INACTIVITY_TIMEOUT)),
+            max_duration_s=float(data.get(CONF_MAX_DURATION) or 0) * 60 or None,
+            recording=bool(data.get(CONF_RECORDING)),
+            fallback=data.get(CONF_FALLBACK) or None,
+            day_budget_usd=_usd(data.get(CONF_DAY_BUDGET)),
+            month_budget_usd=_usd(data.get(CONF_MONTH_BUDGET)),
         )
 
 
@@ -97,6 +118,8 @@ class SatelliteOptions:
     """Subentry id of its agent; None: the entry's first."""
     input: str
     output: str
+    echo: str
+    """What is done about the agent's voice in the microphone: ECHO_CANCEL, ECHO_HALF_DUPLEX or ECHO_OFF."""
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
@@ -105,6 +128,7 @@ class SatelliteOptions:
             agent_id=data.get(CONF_AGENT) or None,
             input=data.get(CONF_INPUT) or "",
             output=data.get(CONF_OUTPUT) or "",
+            echo=_echo(data),
         )
 
     @property
@@ -116,6 +140,18 @@ class SatelliteOptions:
     def needs_speaker(self) -> bool:
         """Whether it speaks by a sound card."""
         return not self.output.startswith(FILE_PREFIX)
+
+
+def _usd(amount: float | None) -> Decimal | None:
+    return Decimal(str(amount)) if amount else None
+
+
+def _echo(data: Mapping[str, Any]) -> str:
+    if (chosen := data.get(CONF_ECHO)) in (ECHO_CANCEL, ECHO_HALF_DUPLEX, ECHO_OFF):
+        return str(chosen)
+    # Only what a sound card plays in a room comes back by its microphone.
+    devices = (str(data.get(CONF_INPUT) or ""), str(data.get(CONF_OUTPUT) or ""))
+    return ECHO_OFF if any(device.startswith(FILE_PREFIX) for device in devices) else ECHO_HALF_DUPLEX
 
 
 def _noise_reduction(data: Mapping[str, Any]) -> NoiseReduction | None:

@@ -21,6 +21,8 @@ class SessionRequest:
     voice: str | None = None
     speech_speed: float | None = None
     inactivity_timeout_s: float | None = None
+    record: bool | None = None
+    """Whether to record the session; None: as the agent is set."""
     tools: Tools | None = None
     """Offered in place of the agent's own."""
     history: tuple[ConversationTurn, ...] = ()

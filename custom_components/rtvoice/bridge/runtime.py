@@ -1,16 +1,23 @@
 """All of a config entry that lives: its agents, its satellites, and their sessions."""
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.util import dt as dt_util
 
 from ..const import SUBENTRY_AGENT, SUBENTRY_SATELLITE
 from ..engine.devices import AudioDevices
+from ..engine.errors import EndReason
+from .budget import async_check_budget
 from .devices import sound_problem
-from .errors import refused
+from .errors import engine_errors, refused
+from .ledger import Ledger
+from .occurrences import Occurrence, OccurrenceType
 from .options import SatelliteOptions
 from .parties import Agent, Party, Satellite
 from .provider import Provider
@@ -19,16 +26,26 @@ from .session import LiveSession
 
 type RtvoiceConfigEntry = ConfigEntry[Runtime]
 
+MAX_REMEMBERED: Final = 10
+"""Sessions that have ended and whose course diagnostics show."""
+
 
 class Runtime:
     """Who there is, and who talks where."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: RtvoiceConfigEntry, provider: Provider, devices: AudioDevices
+        self,
+        hass: HomeAssistant,
+        entry: RtvoiceConfigEntry,
+        provider: Provider,
+        devices: AudioDevices,
+        ledger: Ledger,
     ) -> None:
         self._hass = hass
         self.entry = entry
         self.provider = provider
+        self.ledger = ledger
+        """What its agents have used."""
         self.agents = {
             subentry.subentry_id: Agent(entry, subentry.subentry_id)
             for subentry in entry.get_subentries_of_type(SUBENTRY_AGENT)
@@ -40,6 +57,7 @@ class Runtime:
             for subentry in entry.get_subentries_of_type(SUBENTRY_SATELLITE)
         }
         self._sessions: dict[str, LiveSession] = {}
+        self._ended: deque[dict[str, Any]] = deque(maxlen=MAX_REMEMBERED)
 
     def agent_of(self, satellite: Satellite) -> Agent | None:
         """The agent that a satellite uses: the one it was given, or else the first; None if there is none."""
@@ -64,8 +82,8 @@ class Runtime:
     ) -> LiveSession:
         """Start a session and wait until the agent can be spoken to.
 
-        Raises ServiceValidationError when there is no agent, the satellite cannot hear and speak, or a session runs on
-        it already, and HomeAssistantError when the session turned out to be impossible.
+        Raises ServiceValidationError when there is no agent, its budget is spent, the satellite cannot hear and speak,
+        or a session runs on it already, and HomeAssistantError when the session turned out to be impossible.
         """
         session = self.begin(satellite, request, agent)
         await session.async_wait_connected()
@@ -81,11 +99,15 @@ class Runtime:
         if self.session_on(satellite) is not None:
             raise refused("already_in_session", satellite=satellite.title)
         home: Runtime = agent.entry.runtime_data
+        home._check_budget(agent, satellite)
         # The agent may be of another account, which then has a part in the session too.
         registers = (self._sessions, home._sessions)
-        session = LiveSession(
-            self._hass, home.provider, agent, satellite, request, ended=lambda session: _forget(session, registers)
-        )
+
+        def ended(session: LiveSession) -> None:
+            home._ended.append(_course(session))
+            _forget(session, registers)
+
+        session = LiveSession(self._hass, home.provider, agent, satellite, request, ended=ended)
         for register in registers:
             register[session.session_id] = session
         session.begin()
@@ -106,14 +128,37 @@ class Runtime:
         """End all sessions and let go of the provider."""
         await self.async_stop(list(self._sessions.values()))
         await self.provider.close()
+        await self.ledger.async_close()
 
     def diagnostics(self) -> dict[str, Any]:
         """Who there is and what they do, without a word of what was said."""
         return {
-            "agents": [self._seen(agent) for agent in self.agents.values()],
+            "agents": [self._seen(agent) | self._used(agent) for agent in self.agents.values()],
             "satellites": [
                 self._seen(satellite) | {"problem": satellite.problem} for satellite in self.satellites.values()
             ],
+            "last_sessions": list(self._ended),
+        }
+
+    def _check_budget(self, agent: Agent, satellite: Satellite) -> None:
+        """Raise ServiceValidationError if an agent has spent its budget, and show it where the session would be."""
+        try:
+            with engine_errors():
+                async_check_budget(agent, self.ledger)
+        except ServiceValidationError as err:
+            error = {"error_type": EndReason.BUDGET_EXCEEDED.value, "message": str(err)}
+            for party in (satellite, agent):
+                party.activity.tell(Occurrence(OccurrenceType.ERROR, error))
+            raise
+
+    def _used(self, agent: Agent) -> dict[str, Any]:
+        usage = self.ledger.of(agent.subentry_id)
+        today = dt_util.now().date()
+        return {
+            "tokens": usage.tokens,
+            "cost_usd": float(usage.cost_usd),
+            "cost_today_usd": float(usage.cost_on(today)),
+            "cost_this_month_usd": float(usage.cost_in_month(today)),
         }
 
     def _seen(self, party: Party) -> dict[str, Any]:
@@ -131,3 +176,16 @@ class Runtime:
 def _forget(session: LiveSession, registers: Iterable[dict[str, LiveSession]]) -> None:
     for register in registers:
         register.pop(session.session_id, None)
+
+
+def _course(session: LiveSession) -> dict[str, Any]:
+    """How a session went, without a word of what was said."""
+    return {
+        "agent": session.agent.subentry_id,
+        "satellite": session.satellite.subentry_id,
+        "end_reason": session.report.end_reason.value,
+        "duration_s": round(session.report.duration_s, 3),
+        "turns_said": len(session.report.turns),
+        "tools_called": len(session.report.tools),
+        **session.timings.as_dict(),
+    }

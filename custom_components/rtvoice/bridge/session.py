@@ -21,10 +21,12 @@ from ..engine.events import (
     UserTranscriptCompletedEvent,
 )
 from . import issues
+from .backing import async_backing
 from .compose import async_brief, llm_context_of, spoken_agent
 from .devices import async_input, async_output
 from .errors import engine_errors, failed, react
 from .herald import Herald
+from .ledger import Ledger
 from .observer import Observer
 from .occurrences import Occurrence, OccurrenceType
 from .parties import Agent, Satellite
@@ -32,6 +34,8 @@ from .prompt import Occasion
 from .provider import Provider
 from .report import SessionReport
 from .request import SessionRequest
+from .tab import Tab
+from .timings import Timings
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -70,6 +74,8 @@ class LiveSession:
         self._hass = hass
         self._provider = provider
         self._ended = ended
+        self.timings = Timings(hass.loop.time)
+        self._tab: Tab | None = None
         self._engine: RealtimeAgent | None = None
         self._task: asyncio.Task[None] | None = None
         self._begun = asyncio.Event()
@@ -102,11 +108,6 @@ class LiveSession:
     async def async_wait_ended(self) -> SessionReport:
         """Wait for the end. Raises what made the session impossible, if it never began."""
         await self._over.wait()
-        if self._successor is not None:
-            return (await self._successor.async_wait_over()).following(self.report)
-        return self.report
-
-    async def async_first_user_turn(self) -> str | None:
         if self._successor is None:
             await self.async_wait_connected()
         return await self.async_wait_over()
@@ -114,6 +115,11 @@ class LiveSession:
     async def async_wait_over(self) -> SessionReport:
         """Wait for the end, even of what never began."""
         await self._over.wait()
+        if self._successor is not None:
+            return (await self._successor.async_wait_over()).following(self.report)
+        return self.report
+
+    async def async_first_user_turn(self) -> str | None:
         """Wait for what the user says first; None if the session ends without a word."""
         return await asyncio.shield(self._first_user_turn)
 
@@ -223,7 +229,10 @@ class LiveSession:
     async def _converse(self) -> None:
         self._engine = engine = await self._compose()
         await self.async_apply_mute()
-        self.report = SessionReport.of(self.session_id, await engine.run(), self.observer.tools)
+        result = await engine.run()
+        if self._tab is not None:
+            self._tab.settle(result.usage)
+        self.report = SessionReport.of(self.session_id, result, self.observer.tools)
 
     async def _compose(self) -> RealtimeAgent:
         hass, request = self._hass, self.request
@@ -234,11 +243,19 @@ class LiveSession:
         ears = await async_input(hass, options) if request.listens else NullInput()
         mouth = await async_output(hass, options)
         self.observer.call_tools_by(briefing.toolbox.names)
-        engine = spoken_agent(self.agent, self._provider, briefing, request, (ears, mouth))
+        ledger: Ledger = self.agent.entry.runtime_data.ledger
+        backing = async_backing(hass, self.agent, ledger, self.satellite, request)
+        self._tab = Tab(hass, self.agent, ledger)
+        engine = spoken_agent(
+            self.agent, self._provider, briefing, request, (ears, mouth), place=options, backing=backing
+        )
         engine.event_bus.subscribe(SessionEvent, self._receive)
         return engine
 
     async def _receive(self, event: SessionEvent) -> None:
+        self.timings.receive(event)
+        if self._tab is not None:
+            self._tab.receive(event)
         if isinstance(event, AgentSessionConnectedEvent) and self._engine is not None and not self.connected:
             await self._open(self._engine)
         if isinstance(event, UserTranscriptCompletedEvent) and not self._first_user_turn.done():

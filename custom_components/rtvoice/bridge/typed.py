@@ -26,11 +26,14 @@ from ..engine.events import (
     ToolExecutionStartedEvent,
 )
 from . import issues
+from .backing import async_backing
 from .compose import Briefing, writing_agent
 from .errors import engine_errors, failed, react
+from .ledger import Ledger
 from .observer import Observer
 from .parties import Agent
 from .provider import Provider
+from .tab import Tab
 
 type Delta = conversation.AssistantContentDeltaDict | conversation.ToolResultContentDeltaDict
 
@@ -50,12 +53,17 @@ class TypedTurn:
         agent: Agent,
         briefing: Briefing,
         history: Sequence[ConversationTurn],
+        *,
+        ledger: Ledger,
     ) -> None:
         self._hass = hass
         self._agent = agent
         self._observer = Observer(ulid_now(), (agent,))
         self._observer.call_tools_by(briefing.toolbox.names)
-        self._engine: RealtimeAgent = writing_agent(agent, provider, briefing, history, (NullInput(), NullOutput()))
+        self._tab = Tab(hass, agent, ledger)
+        backing = async_backing(hass, agent, ledger, None, None)
+        devices = (NullInput(), NullOutput())
+        self._engine: RealtimeAgent = writing_agent(agent, provider, briefing, history, devices, backing=backing)
         self._engine.event_bus.subscribe(SessionEvent, self._receive)
         # Full: the engine's observers wait, the session does not.
         self._deltas: asyncio.Queue[Delta] = asyncio.Queue(_MAX_DELTAS)
@@ -92,6 +100,7 @@ class TypedTurn:
         try:
             with engine_errors():
                 result = await self._engine.run()
+            self._tab.settle(result.usage)
             reason = EndReason(result.end_reason)
         except HomeAssistantError as err:
             reason = err.__cause__.end_reason if isinstance(err.__cause__, EngineError) else EndReason.ERROR
@@ -102,6 +111,7 @@ class TypedTurn:
             react(self._hass, self._agent.entry, reason)
 
     async def _receive(self, event: SessionEvent) -> None:
+        self._tab.receive(event)
         if isinstance(event, AgentSessionConnectedEvent) and not self._sent:
             self._sent = True
             issues.delete_quota_issue(self._hass, self._agent.entry)

@@ -23,6 +23,7 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 
+from ..bridge.voices import VOICES
 from ..const import (
     CONF_EAGERNESS,
     CONF_INACTIVITY_TIMEOUT,
@@ -41,7 +42,6 @@ from ..const import (
     CONF_VOICE,
 )
 from ..engine.options import (
-    AssistantVoice,
     NoiseReduction,
     ReasoningEffort,
     SemanticEagerness,
@@ -71,13 +71,6 @@ _LANGUAGES = (
     "af ar az be bg bs ca cs cy da de el en es et fa fi fr gl he hi hr hu hy id is it ja kk kn ko lt lv mi mk mr ms ne "
     "nl no pl pt ro ru sk sl sr sv sw ta th tl tr uk ur vi zh"
 )
-_VOICES_WITHOUT_REALTIME = {AssistantVoice.FABLE, AssistantVoice.ONYX, AssistantVoice.NOVA}
-# The best ones lead.
-_VOICES = (
-    AssistantVoice.MARIN,
-    AssistantVoice.CEDAR,
-    *(voice for voice in AssistantVoice if voice not in {"marin", "cedar", *_VOICES_WITHOUT_REALTIME}),
-)
 _SEMANTIC = SemanticVAD().kind
 _SERVER = ServerVAD().kind
 
@@ -105,7 +98,7 @@ def agent_schema(name: str, model: str, apis: Iterable[API], models: Iterable[st
 
 def _speaking() -> dict[Any, Any]:
     return {
-        probatio.Optional(CONF_VOICE): _open_choice(_VOICES),
+        probatio.Optional(CONF_VOICE): _open_choice(VOICES),
         probatio.Optional(CONF_SPEECH_SPEED): _slider(0.5, 1.5, 0.05),
     }
 

@@ -1,0 +1,55 @@
+"""What stands behind a session beside its provider: who steps in, what it may cost, where it is recorded."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN
+from .budget import left_usd
+from .ledger import Ledger
+from .parties import Agent, Satellite
+from .provider import Provider
+from .recordings import async_recording_path
+from .request import SessionRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Backing:
+    """Means of a session that are not the agent's persona."""
+
+    fallbacks: tuple[Provider, ...] = ()
+    budget_usd: Decimal | None = None
+    """What the session may cost; None: any amount."""
+    recording_path: Path | None = None
+
+
+@callback
+def async_backing(
+    hass: HomeAssistant, agent: Agent, ledger: Ledger, satellite: Satellite | None, request: SessionRequest | None
+) -> Backing:
+    """The backing of a session of `agent` that begins now; only one on a satellite can be recorded.
+
+    Raises ServiceValidationError where it should be recorded and cannot.
+    """
+    options = agent.options
+    path = None
+    if satellite is not None and request is not None:
+        # What is only announced is no conversation, and is recorded when asked for only.
+        record = options.recording and request.listens if request.record is None else request.record
+        path = async_recording_path(hass, satellite, dt_util.now()) if record else None
+    budget_usd = left_usd(options, ledger.of(agent.subentry_id))
+    return Backing(_stand_ins(hass, agent, options.fallback), budget_usd, path)
+
+
+@callback
+def _stand_ins(hass: HomeAssistant, agent: Agent, entry_id: str | None) -> tuple[Provider, ...]:
+    """The provider of the account that the agent names, if it is loaded now."""
+    entry = hass.config_entries.async_get_entry(entry_id) if entry_id else None
+    if entry is None or entry.domain != DOMAIN or entry is agent.entry or entry.state is not ConfigEntryState.LOADED:
+        return ()
+    provider: Provider = entry.runtime_data.provider
+    return (provider,)
