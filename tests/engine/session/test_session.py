@@ -136,6 +136,26 @@ def test_barge_in_truncates_to_what_the_sink_played_and_silences_it() -> None:
     run(main())
 
 
+def test_the_sink_is_silent_within_one_frame_of_the_user_s_speech() -> None:
+    async def main():
+        rig = Rig()
+        async with rig.running():
+            for n in range(20):
+                response, item = f"r{n}", f"i{n}"
+                rig.connection.feed(f.ResponseStarted(response), audio(5000, response, item))
+                before = rig.speaker.played_samples
+                await rig.until(lambda before=before: rig.speaker.played_samples > before)
+                await asyncio.sleep(0.1 + n * 0.0137)
+                played = rig.speaker.played_samples
+                rig.connection.feed(f.SpeechStarted(f"u{n}"), f.ResponseFinished(response, ResponseStatus.CANCELLED))
+                await rig.until(lambda n=n: len(rig.connection.sent(e.TruncateItem)) == n + 1)
+                await asyncio.sleep(1)
+                assert rig.speaker.played_samples - played <= 480
+                rig.connection.feed(f.SpeechStopped(f"u{n}"))
+
+    run(main())
+
+
 def test_tools_run_side_by_side_and_are_answered_once() -> None:
     async def main():
         async def slow(call):

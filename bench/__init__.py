@@ -1,0 +1,1 @@
+"""Measurements in absolute times, which tests do not make."""
