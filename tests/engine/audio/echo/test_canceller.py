@@ -165,12 +165,12 @@ def test_drifting_clocks_are_tolerated(ppm: float) -> None:
 
 
 def test_delay_that_creeps_past_the_filters_lead_is_followed() -> None:
-    far = far_end(18)
-    echo = drifting(Room(100).echo(far), 400)
+    far = far_end(26)
+    echo = drifting(Room(86).echo(far), 300)
     canceller = EchoCanceller(RATE_HZ)
     left = cleaned(echo + Room().noise(len(far)), far, canceller)
-    assert canceller.delay_ms == pytest.approx(100 - 0.4 * 18, abs=1)
-    assert erle_db(echo, left, 3, 18) >= 15
+    assert canceller.delay_ms == pytest.approx(86 - 0.3 * 26, abs=0.6)
+    assert erle_db(echo, left, 3, 26) >= 18
 
 
 def test_distorting_speaker_is_no_speech_to_a_detector() -> None:
@@ -187,7 +187,7 @@ def test_session_takes_a_small_part_of_a_core() -> None:
     canceller = EchoCanceller(RATE_HZ)
     began_s = time.thread_time()
     cleaned(microphone, far, canceller)
-    # The benchmark shows 4 %; the margin is for slower machines.
+    # The benchmark shows less than 5 %; the margin is for slower machines.
     assert (time.thread_time() - began_s) / 6 < 0.15
 
 

@@ -17,7 +17,7 @@ _TAIL_MS = 320
 _LONGEST_DELAY_MS = 600
 _LEAD_MS = 10
 """How long before the direct sound the filter begins: reflections never, but a delay is never found exactly."""
-_MOVED_MS = 0.4
+_MOVED_MS = 0.6
 _FULL_SCALE = 32768.0
 _MEMORY = 0.8
 _DOMINANT = 0.5
@@ -27,7 +27,7 @@ _LOST_BLOCKS = 100
 """For so long after the echo path has changed, the echo may be anywhere."""
 _LEVEL_MEMORY = 0.98
 _CONVERGED_DB = 10.0
-_CAUTION = 4.0
+_CAUTION = 8.0
 """How many times more echo than the filter expects is assumed while it has just begun to learn."""
 _CAUTION_FALL = 0.9975
 

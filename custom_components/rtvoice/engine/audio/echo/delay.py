@@ -15,8 +15,12 @@ _LAG_HZ = 8000
 _CLEAR = 15.0
 """A peak so many times higher than the correlation usually is, is no accident."""
 _WARM_UP_FRAMES = 10
-_SURE_FRAMES = 4
+_LOOK_FRAMES = 2
+"""Every so many frames, the correlation is looked at."""
+_SURE_LOOKS = 3
 _SAME_MS = 0.5
+_NEARBY_LAGS = 4
+_KEPT_SHARE = 0.6
 _SMALLEST_POWER = 1e-7
 
 
@@ -45,6 +49,7 @@ class DelayFinder:
         self._observed = 0
         self._candidate_ms = -1.0
         self._sure = 0
+        self._found: int | None = None
 
     def observe(self, near: Samples, far: Samples) -> float | None:
         """The lag in ms, when the frame confirms one; None when it does not."""
@@ -59,7 +64,9 @@ class DelayFinder:
         self._far_power += weight * (self._history.powers(0, self._blocks)[:, self._band] - self._far_power)
         self._near_power += weight * (power_of(spectrum) - self._near_power)
         self._observed += 1
-        return self._confirmed(self._peak_ms()) if self._observed > _WARM_UP_FRAMES else None
+        if self._observed <= _WARM_UP_FRAMES or self._observed % _LOOK_FRAMES:
+            return None
+        return self._confirmed(self._peak_ms())
 
     def _peak_ms(self) -> float | None:
         padded = np.zeros((self._blocks, self._lag_samples // 2 + 1), np.complex64)
@@ -70,6 +77,11 @@ class DelayFinder:
         peak = int(correlation.argmax())
         if correlation[peak] < _CLEAR * correlation.mean():
             return None
+        if self._found is not None:
+            # The pitch of a voice raises neighbours of the true lag, for a moment above it.
+            nearby = slice(max(0, self._found - _NEARBY_LAGS), self._found + _NEARBY_LAGS + 1)
+            if correlation[nearby].max() >= _KEPT_SHARE * correlation[peak]:
+                peak = nearby.start + int(correlation[nearby].argmax())
         return peak * 1000 / _LAG_HZ
 
     def _confirmed(self, lag_ms: float | None) -> float | None:
@@ -78,4 +90,7 @@ class DelayFinder:
             return None
         self._sure = self._sure + 1 if abs(lag_ms - self._candidate_ms) <= _SAME_MS else 1
         self._candidate_ms = lag_ms
-        return lag_ms if self._sure >= _SURE_FRAMES else None
+        if self._sure < _SURE_LOOKS:
+            return None
+        self._found = round(lag_ms * _LAG_HZ / 1000)
+        return lag_ms

@@ -11,7 +11,7 @@ _DECAY_PER_S = 1e-17
 _NEAR_END_MEMORY = 0.85
 _SMALLEST_POWER = 1e-9
 _TURNS = 4
-"""Every so many blocks, each partition is constrained; doing it less often costs convergence, more often time."""
+"""Every so many blocks, each partition is tended; doing it less often costs convergence, more often time."""
 
 
 class KalmanFilter:
@@ -68,12 +68,11 @@ class KalmanFilter:
         self._step *= spectrum
         self._weights += self._step
         self._weights *= _FORGETTING
-        self._constrain()
         gain *= history.powers(delay_blocks, self._partitions)
         gain *= -0.5 * _FORGETTING**2
         gain += _FORGETTING**2
         self._uncertainty *= gain
-        self._uncertainty += (1 - _FORGETTING**2) * power_of(self._weights)
+        self._tend()
 
     def doubt(self) -> None:
         """Trust the echo path no more than if it had just been guessed: it seems to have changed."""
@@ -93,10 +92,11 @@ class KalmanFilter:
         blocks = round(samples / self._block)
         self._uncertainty = np.roll(self._uncertainty, blocks, axis=0)
 
-    def _constrain(self) -> None:
-        """Cut what is longer than a block and would wrap around from the responses of some partitions, in turn."""
+    def _tend(self) -> None:
+        """For some partitions in turn: cut what is longer than a block and would wrap around, and age what is known."""
         self._turn = (self._turn + 1) % _TURNS
         rows = slice(self._turn, None, _TURNS)
         taps = samples_of(self._weights[rows])
         taps[:, self._block :] = 0
         self._weights[rows] = spectrum_of(taps)
+        self._uncertainty[rows] += _TURNS * (1 - _FORGETTING**2) * power_of(self._weights[rows])

@@ -67,13 +67,14 @@ class ResidualSuppressor:
         """
         block = self._block
         self._shift(left, echo)
-        power = np.maximum(power_of(spectrum_of(self._left * self._window)), _SMALLEST_POWER)
-        echo_power = power_of(spectrum_of(self._echo * self._window))
+        spectra = spectrum_of(np.stack((self._left * self._window, self._echo * self._window, self._left)))
+        whole = spectra[2]
+        power, echo_power = power_of(spectra[:2])
+        power = np.maximum(power, _SMALLEST_POWER)
         expected = np.maximum(_WINDOW_SHARE * residual, self._learned_leakage(power, echo_power) * echo_power)
         gain = self._gain(power, expected)
         old, self._filter = self._filter, _minimum_phase(gain)
         self.idle = bool((gain == 1).all())
-        whole = spectrum_of(self._left)
         before, after = samples_of(np.stack((whole * old, whole * self._filter)))[:, block:]
         return np.asarray(before + self._fade * (after - before))
 
