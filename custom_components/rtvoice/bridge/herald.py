@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
-from homeassistant.const import ATTR_ENTITY_ID
+from homeassistant.const import ATTR_ENTITY_ID, ATTR_NAME
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
@@ -25,7 +25,7 @@ _MAX_TARGET_CHARS: Final = 100
 
 
 class Herald:
-    """Speaks for one session. An announcement, to which nobody can answer, is no session to an automation."""
+    """Speaks for one session. An announcement, which nobody can answer, neither starts nor ends one."""
 
     def __init__(
         self, hass: HomeAssistant, session_id: str, agent: Agent, satellite: Satellite, context: Context
@@ -74,8 +74,14 @@ class Herald:
         async_dispatcher_send(self._hass, SIGNAL_HAPPENING, happening)
 
     def _log(self, kind: OccurrenceType, more: Mapping[str, Any] | None = None) -> None:
-        entity_id = self._satellite.async_entity_id(self._hass)
-        data = {ATTR_ACTIVITY: kind.value, ATTR_ENTITY_ID: entity_id, "session_id": self._session_id, **(more or {})}
+        data = {
+            ATTR_ACTIVITY: kind.value,
+            ATTR_NAME: self._satellite.title,
+            ATTR_ENTITY_ID: self._satellite.async_entity_id(self._hass),
+            "agent": self._agent.async_entity_id(self._hass),
+            "session_id": self._session_id,
+            **(more or {}),
+        }
         self._hass.bus.async_fire(EVENT_ACTIVITY, data, context=self._context)
 
 
