@@ -98,6 +98,16 @@ async def test_next_answers_do_not_interrupt_themselves() -> None:
     assert path.dropped_pieces == 0
 
 
+async def test_closed_path_listens_no_longer_but_leaves_a_sink_to_the_next() -> None:
+    sink, first, second = ReportingSink(), EchoPath(RATE_HZ), EchoPath(RATE_HZ)
+    assert first.listen(sink) is sink
+    second.listen(sink)
+    await first.close()
+    assert sink.on_block == second.played
+    await second.close()
+    assert sink.on_block is None
+
+
 def test_the_fakes_are_sinks() -> None:
     assert isinstance(ReportingSink(), BlockReporting)
     assert not isinstance(HandSink(), BlockReporting)

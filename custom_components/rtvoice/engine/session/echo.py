@@ -43,6 +43,7 @@ class EchoPath:
         self._played: deque[tuple[bytes, int]] = deque(maxlen=_CAPACITY_PIECES)
         self._pending = bytearray()
         self._collect: Callable[[], None] | None = None
+        self._reporting: BlockReporting | None = None
         self.dropped_pieces = 0
         """How many pieces of the reference were lost because no frame of the microphone came for too long."""
 
@@ -65,6 +66,7 @@ class EchoPath:
         """Take what this speaker plays for the reference; the audio must be given to the sink that is returned."""
         if isinstance(sink, BlockReporting):
             sink.on_block = self.played
+            self._reporting = sink
             return sink
         tapped = TappedSink(sink, self.played)
         self._collect = tapped.collect
@@ -91,7 +93,9 @@ class EchoPath:
         return await work
 
     async def close(self) -> None:
-        """End the thread. Idempotent."""
+        """End the thread, and listen no longer. Idempotent."""
+        if self._reporting is not None and self._reporting.on_block == self.played:
+            self._reporting.on_block = None
         await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
 
     def _clean(self, canceller: EchoCanceller, pieces: tuple[tuple[bytes, int], ...], pcm: bytes) -> bytes:
