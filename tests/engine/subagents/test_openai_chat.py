@@ -36,6 +36,30 @@ KEY = "sk-test-123"
 ASKED = (SystemMessage("Be brief."), UserMessage("Hello"))
 TOOL = ToolDefinition("search", "Search.", {"type": "object", "properties": {"word": {"type": "string"}}})
 
+ROOT = Path(__file__).parents[3]
+AUDITED = """
+import asyncio, concurrent.futures.thread, sys, threading
+sys.path.insert(0, "custom_components/rtvoice")
+from engine.subagents import OpenAIChatModel, UserMessage
+
+seen, loop_thread = [], threading.current_thread()
+
+def audit(event, args):
+    if event in ("import", "open") and threading.current_thread() is loop_thread:
+        seen.append((event, args[0]))
+
+async def main():
+    model = OpenAIChatModel("tiny", base_url="{URL}")
+    seen.clear()
+    answer = await model.complete([UserMessage("Hello")], ())
+    noted = list(seen)
+    await model.close()
+    print(answer.message.text, noted)
+
+sys.addaudithook(audit)
+asyncio.run(main())
+"""
+
 
 @pytest.fixture
 async def model(chat_server):
@@ -48,6 +72,7 @@ async def test_a_text_is_answered(chat_server, model) -> None:
     chat_server.script = [completion("Hi.")]
     answer = await model.complete(ASKED, ())
     assert answer.message == ModelMessage("Hi.")
+    assert model.model == "tiny"
     assert answer.usage == ResponseUsage(TokenCount(text=100), TokenCount(text=64), TokenCount(text=20))
     assert chat_server.paths == ["/v1/chat/completions"]
     assert chat_server.headers[0]["Authorization"] == f"Bearer {KEY}"
@@ -196,6 +221,18 @@ class TestFaults:
             await model.complete(ASKED, ())
         await model.close()
 
+    async def test_an_answer_that_is_cut_in_the_middle_is_a_lost_connection(self, chat_server, model) -> None:
+        async def cut(request: web.Request) -> web.StreamResponse:
+            response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "100"})
+            await response.prepare(request)
+            await response.write(b'{"choices": [')
+            request.transport.abort()
+            return response
+
+        chat_server.script = [cut]
+        with pytest.raises(ConnectionFailedError, match="cannot be reached"):
+            await model.complete(ASKED, ())
+
     async def test_a_busy_server_is_asked_again(self, chat_server) -> None:
         model = OpenAIChatModel("tiny", base_url=chat_server.url)
         chat_server.script = [fault(429, "rate_limit_exceeded", retry_after_ms="1") for _ in range(2)]
@@ -269,22 +306,29 @@ class TestLife:
 
     def test_a_missing_package_is_said_in_words(self) -> None:
         code = (
-            "import asyncio, sys; sys.modules['openai'] = None\n"
-            "from custom_components.rtvoice.engine.subagents import OpenAIChatModel, UserMessage\n"
+            "import asyncio, sys; sys.modules['openai'] = None; sys.path.insert(0, 'custom_components/rtvoice')\n"
+            "from engine.subagents import OpenAIChatModel, UserMessage\n"
             "model = OpenAIChatModel('tiny', base_url='http://127.0.0.1:9')\n"
             "asyncio.run(model.prewarm())\n"
             "try: asyncio.run(model.complete([UserMessage('x')], ()))\n"
             "except Exception as err: print(type(err).__name__, err)\n"
         )
-        root = Path(__file__).parents[3]
-        printed = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+        printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
         assert printed.stdout.startswith("ConfigurationError The package 'openai' is needed")
 
+    async def test_nothing_is_imported_or_read_on_the_event_loop(self, chat_server) -> None:
+        chat_server.script = [completion("Hi.")]
+        code = AUDITED.replace("{URL}", chat_server.url)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        printed, _ = await process.communicate()
+        assert printed.decode().split() == ["Hi.", "[]"]
+
     def test_the_package_is_not_imported_with_the_module(self) -> None:
-        code = "import engine.subagents\nprint(sorted({'openai', 'httpx', 'httpx2', 'mcp', 'yaml'} & set(sys.modules)))"
-        root = Path(__file__).parents[3]
-        folder = root / "custom_components" / "rtvoice"
-        path = f"import sys; sys.path.insert(0, {str(folder)!r})\n"
-        command = [sys.executable, "-c", path + code]
-        printed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+        code = (
+            "import sys; sys.path.insert(0, 'custom_components/rtvoice'); import engine.subagents\n"
+            "print(sorted({'openai', 'httpx', 'httpx2', 'mcp', 'yaml'} & set(sys.modules)))"
+        )
+        printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
         assert printed.stdout.strip() == "[]"

@@ -26,6 +26,7 @@ OPENAI_URL: Final = "https://api.openai.com/v1"
 _LOGGER = logging.getLogger(__name__)
 _NO_KEY: Final = "none"
 _FIRST_WAIT_S: Final = 0.5
+_IMPORTED_LATE: Final = ("anyio.lowlevel", "anyio.streams.memory", "anyio.streams.stapled", "anyio.streams.tls")
 
 
 class OpenAIChatModel(ChatModel):
@@ -68,6 +69,7 @@ class OpenAIChatModel(ChatModel):
         if temperature is not None:
             self._fields["temperature"] = temperature
         self._client: _Client | None = None
+        self._opening = asyncio.Lock()
 
     @override
     def __repr__(self) -> str:
@@ -131,11 +133,10 @@ class OpenAIChatModel(ChatModel):
             await client.close_if_idle()
 
     async def _open(self) -> _Client:
-        if (client := self._client) is None:
-            made = await asyncio.to_thread(self._made)
-            if (client := self._client) is None:
-                client = self._client = made
-        return client
+        async with self._opening:
+            if self._client is None:
+                self._client = await asyncio.to_thread(self._made)
+            return self._client
 
     def _made(self) -> _Client:
         """A client. Importing its package takes about a second, and it reads certificates from disk."""
@@ -173,9 +174,21 @@ class _Client:
 @cache
 def _package() -> ModuleType:
     try:
-        return import_module("openai")
+        package = import_module("openai")
+        _rehearse()
     except ImportError as err:
         raise ConfigurationError("The package 'openai' is needed for chat models and is not installed") from err
+    return package
+
+
+def _rehearse() -> None:
+    """Import what the package and the libraries below it would import with the first request, inside the event loop."""
+    for name in _IMPORTED_LATE:
+        import_module(name)
+    anyio: Any = import_module("anyio")
+    for name in dir(anyio):
+        getattr(anyio, name)
+    anyio.run(anyio.sleep, 0)
 
 
 def _checked(url: str) -> str:
