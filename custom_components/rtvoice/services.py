@@ -23,6 +23,7 @@ ATTR_INACTIVITY_TIMEOUT: Final = "inactivity_timeout"
 ATTR_INSTRUCTIONS: Final = "instructions"
 ATTR_MESSAGE: Final = "message"
 ATTR_PROMPT: Final = "prompt"
+ATTR_RECORD: Final = "record"
 ATTR_SPEECH_SPEED: Final = "speech_speed"
 ATTR_SPEED: Final = "speed"
 ATTR_TEXT: Final = "text"
@@ -39,6 +40,7 @@ START_SCHEMA: Final = cv.make_entity_service_schema(
         probatio.Optional(ATTR_VOICE): _TEXT,
         probatio.Optional(ATTR_SPEECH_SPEED): probatio.All(probatio.Coerce(float), probatio.Range(min=0.5, max=1.5)),
         probatio.Optional(ATTR_INACTIVITY_TIMEOUT): probatio.All(probatio.Coerce(float), probatio.Range(min=0)),
+        probatio.Optional(ATTR_RECORD): cv.boolean,
     }
 )
 PICTURE: Final = probatio.Any(
@@ -105,6 +107,7 @@ def _request(call: ServiceCall) -> SessionRequest:
         voice=call.data.get(ATTR_VOICE),
         speech_speed=call.data.get(ATTR_SPEECH_SPEED),
         inactivity_timeout_s=call.data.get(ATTR_INACTIVITY_TIMEOUT),
+        record=call.data.get(ATTR_RECORD),
     )
 
 

@@ -12,15 +12,22 @@ from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rtvoice.const import (
+    CONF_BASE_URL,
+    CONF_DAY_BUDGET,
     CONF_EAGERNESS,
+    CONF_FALLBACK,
     CONF_INACTIVITY_TIMEOUT,
     CONF_INSTRUCTIONS,
     CONF_LANGUAGE,
+    CONF_MAX_DURATION,
     CONF_MAX_OUTPUT_TOKENS,
     CONF_MODEL,
+    CONF_MONTH_BUDGET,
     CONF_NOISE_REDUCTION,
     CONF_PREFIX_PADDING,
+    CONF_PROVIDER,
     CONF_REASONING_EFFORT,
+    CONF_RECORDING,
     CONF_SILENCE_DURATION,
     CONF_SPEECH_SPEED,
     CONF_THRESHOLD,
@@ -29,7 +36,9 @@ from custom_components.rtvoice.const import (
     CONF_VOICE,
     DEFAULT_AGENT_NAME,
     DEFAULT_INSTRUCTIONS,
+    DOMAIN,
     PROVIDER_COMPATIBLE,
+    PROVIDER_OPENAI,
     SUBENTRY_AGENT,
 )
 from custom_components.rtvoice.flows.agent_form import agent_schema
@@ -54,7 +63,14 @@ FILLED = {
         CONF_PREFIX_PADDING: 200.0,
         CONF_SILENCE_DURATION: 700.0,
     },
-    "advanced": {CONF_INACTIVITY_TIMEOUT: 60, CONF_REASONING_EFFORT: "low", CONF_MAX_OUTPUT_TOKENS: 500.0},
+    "budget": {CONF_DAY_BUDGET: 1.5, CONF_MONTH_BUDGET: 20.0},
+    "advanced": {
+        CONF_INACTIVITY_TIMEOUT: 60,
+        CONF_MAX_DURATION: 15.0,
+        CONF_RECORDING: True,
+        CONF_REASONING_EFFORT: "low",
+        CONF_MAX_OUTPUT_TOKENS: 500.0,
+    },
 }
 
 
@@ -94,7 +110,7 @@ async def test_the_form_shows_what_works_without_a_change(hass: HomeAssistant, m
     assert shown[CONF_LLM_HASS_API] == ["assist"]
     assert shown[CONF_MODEL] == "gpt-realtime-2.1-mini"
     assert shown["listening"][CONF_TURN_DETECTION] == "semantic_vad"
-    assert shown["advanced"] == {CONF_INACTIVITY_TIMEOUT: 30.0}
+    assert shown["advanced"] == {CONF_INACTIVITY_TIMEOUT: 30.0, CONF_MAX_DURATION: 60.0}
 
 
 async def test_the_basics_come_first_and_the_account_says_which_models_there_are(
@@ -103,7 +119,7 @@ async def test_the_basics_come_first_and_the_account_says_which_models_there_are
     form = await add(hass, mock_entry)
     names = [str(key) for key in form["data_schema"].schema]
     assert names == [
-        CONF_NAME, CONF_INSTRUCTIONS, CONF_LLM_HASS_API, CONF_MODEL, "speaking", "listening", "advanced",
+        CONF_NAME, CONF_INSTRUCTIONS, CONF_LLM_HASS_API, CONF_MODEL, "speaking", "listening", "budget", "advanced",
     ]  # fmt: skip
     models = form["data_schema"].schema[CONF_MODEL].config["options"]
     assert models[0] == "gpt-realtime-2.1-mini"
@@ -119,6 +135,7 @@ async def test_everything_is_stored_flat(hass: HomeAssistant, mock_entry: MockCo
         CONF_MODEL: "gpt-realtime-2.1",
         **FILLED["speaking"],
         **FILLED["listening"],
+        **FILLED["budget"],
         **FILLED["advanced"],
     }
     assert type(result["data"][CONF_SILENCE_DURATION]) is int
@@ -210,7 +227,7 @@ def test_fields_of_the_other_turn_detection_are_hidden_where_home_assistant_can(
 
     if not hasattr(data_entry_flow, "Optional"):
         monkeypatch.setattr(data_entry_flow, "Optional", Optional, raising=False)
-    fields = agent_schema("name", "model", (), ()).schema["listening"].schema.schema
+    fields = agent_schema("name", "model", (), (), {}).schema["listening"].schema.schema
     shown_for = {str(key): key.visible["value"] for key in fields if getattr(key, "visible", None)}
     assert shown_for == {
         CONF_EAGERNESS: "semantic_vad",
@@ -244,3 +261,103 @@ async def test_an_invalid_template_is_refused(hass: HomeAssistant, mock_entry: M
     form = await add(hass, mock_entry)
     with pytest.raises(InvalidData):
         await submit(hass, form, {**FILLED, CONF_INSTRUCTIONS: "{{ nothing"})
+
+
+@pytest.fixture
+def openai_entry(hass: HomeAssistant, mock_entry: MockConfigEntry) -> MockConfigEntry:
+    """The account is one at OpenAI, whose models are shut down on known days."""
+    hass.config_entries.async_update_entry(mock_entry, data={**mock_entry.data, CONF_PROVIDER: PROVIDER_OPENAI})
+    return mock_entry
+
+
+@pytest.mark.parametrize(
+    ("choice", "model", "day"),
+    [
+        ({CONF_MODEL: "gpt-realtime"}, "gpt-realtime", "2027-01-20"),
+        ({"listening": {CONF_TRANSCRIPTION_MODEL: "whisper-1"}}, "whisper-1", "2027-02-26"),
+        (
+            {CONF_MODEL: "gpt-realtime-mini", "listening": {CONF_TRANSCRIPTION_MODEL: "whisper-1"}},
+            "gpt-realtime-mini",
+            "2027-01-20",
+        ),
+    ],
+)
+async def test_a_model_that_will_be_shut_down_is_told_before_it_is_saved(
+    hass: HomeAssistant, openai_entry: MockConfigEntry, choice: dict[str, Any], model: str, day: str
+) -> None:
+    menu = await submit(hass, await add(hass, openai_entry), {CONF_NAME: "Old", **choice})
+    assert (menu["type"], menu["step_id"]) == (FlowResultType.MENU, "retiring")
+    assert menu["description_placeholders"] == {"model": model, "date": day}
+
+    form = await submit(hass, menu, {"next_step_id": "init"})
+    assert (form["type"], form["step_id"]) == (FlowResultType.FORM, "init")
+    assert suggested(form)[CONF_NAME] == "Old"
+    assert suggested(form)[CONF_MODEL] == choice.get(CONF_MODEL, "gpt-realtime-2.1-mini")
+
+    menu = await submit(hass, form, {CONF_NAME: "Old", **choice})
+    result = await submit(hass, menu, {"next_step_id": "save"})
+    assert (result["type"], result["title"]) == (FlowResultType.CREATE_ENTRY, "Old")
+
+
+async def test_another_servers_models_are_its_own_affair(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    result = await submit(hass, await add(hass, mock_entry), {CONF_MODEL: "gpt-realtime"})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_voice_that_the_model_lacks_is_told(
+    hass: HomeAssistant, simulator: Simulator, mock_entry: MockConfigEntry
+) -> None:
+    form = await submit(hass, await add(hass, mock_entry), {"speaking": {CONF_VOICE: "darth"}})
+    assert (form["type"], form["errors"]) == (FlowResultType.FORM, {CONF_VOICE: "voice_refused"})
+    assert suggested(form)["speaking"] == {CONF_VOICE: "darth"}
+    result = await submit(hass, form, {"speaking": {CONF_VOICE: "cedar"}})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+    # What cannot be tested now is believed.
+    form = await add(hass, mock_entry)
+    await simulator.stop()
+    result = await submit(hass, form, {"speaking": {CONF_VOICE: "darth"}})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_openais_own_voices_are_not_tested(
+    hass: HomeAssistant, simulator: Simulator, openai_entry: MockConfigEntry
+) -> None:
+    form = await add(hass, openai_entry)
+    simulator.requests.clear()
+    result = await submit(hass, form, {"speaking": {CONF_VOICE: "cedar"}})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert simulator.requests == []
+
+
+async def test_a_voice_that_was_saved_is_not_tested_again(
+    hass: HomeAssistant, simulator: Simulator, mock_entry: MockConfigEntry
+) -> None:
+    subentry = mock_entry.subentries[AGENT_ID]
+    hass.config_entries.async_update_subentry(mock_entry, subentry, data={**subentry.data, CONF_VOICE: "darth"})
+    form = await mock_entry.start_subentry_reconfigure_flow(hass, AGENT_ID)
+    result = await submit(hass, form, {"speaking": {CONF_VOICE: "darth"}})
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    await hass.async_block_till_done()
+    await hass.config_entries.async_unload(mock_entry.entry_id)
+
+
+async def test_another_account_can_stand_in(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    form = await add(hass, mock_entry)
+    assert CONF_FALLBACK not in form["data_schema"].schema["advanced"].schema.schema
+
+    data = {CONF_PROVIDER: PROVIDER_COMPATIBLE, CONF_BASE_URL: "http://other/v1"}
+    other = MockConfigEntry(domain=DOMAIN, title="Other", data=data)
+    other.add_to_hass(hass)
+    form = await add(hass, mock_entry)
+    [offered] = form["data_schema"].schema["advanced"].schema.schema[CONF_FALLBACK].config["options"]
+    assert offered == {"value": other.entry_id, "label": "Other"}
+    result = await submit(hass, form, {"advanced": {CONF_FALLBACK: other.entry_id}})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    [_, agent] = mock_entry.get_subentries_of_type(SUBENTRY_AGENT)
+    assert agent.data[CONF_FALLBACK] == other.entry_id
+
+    # An account that is gone is not shown any more, as the form would refuse it.
+    await hass.config_entries.async_remove(other.entry_id)
+    form = await mock_entry.start_subentry_reconfigure_flow(hass, agent.subentry_id)
+    assert CONF_FALLBACK not in suggested(form)["advanced"]

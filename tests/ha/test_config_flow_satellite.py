@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rtvoice.const import (
     CONF_AGENT,
+    CONF_ECHO,
     CONF_INPUT,
     CONF_KIND,
     CONF_OUTPUT,
@@ -136,3 +137,11 @@ async def test_an_agent_that_is_gone_is_not_shown(hass: HomeAssistant, mock_entr
     hass.config_entries.async_update_subentry(mock_entry, satellite, data={CONF_KIND: KIND_LOCAL, CONF_AGENT: "gone"})
     form = await mock_entry.start_subentry_reconfigure_flow(hass, SATELLITE_ID)
     assert suggested(form) == {CONF_NAME: DEFAULT_SATELLITE_NAME}
+
+
+@pytest.mark.parametrize("echo", ["cancel", "half_duplex", "off"])
+async def test_what_is_done_about_the_echo(hass: HomeAssistant, mock_entry: MockConfigEntry, echo: str) -> None:
+    form = await add(hass, mock_entry)
+    assert set(form["data_schema"].schema[CONF_ECHO].config["options"]) == {"cancel", "half_duplex", "off"}
+    result = await submit(hass, form, {CONF_ECHO: echo})
+    assert result["data"] == {CONF_KIND: KIND_LOCAL, CONF_ECHO: echo}

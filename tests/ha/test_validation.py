@@ -186,7 +186,9 @@ def test_every_kind_of_subentry_has_its_texts() -> None:
     for kind in TEXTS["config_subentries"].values():
         assert kind["entry_type"]
         assert set(kind["initiate_flow"]) == {"user", "reconfigure"}
-        assert set(kind["step"]) == {"init"}
+        assert set(kind["step"]) - {"retiring"} == {"init"}
+        menus = [step["menu_options"] for step in kind["step"].values() if "menu_options" in step]
+        assert all(set(menu) == {"init", "save"} for menu in menus)
 
 
 def test_every_choice_is_translated() -> None:
@@ -349,7 +351,7 @@ def _config_steps() -> dict[str, probatio.Schema]:
 
 def _subentry_forms() -> dict[str, probatio.Schema]:
     return {
-        const.SUBENTRY_AGENT: agent_schema("name", "model", (), ()),
+        const.SUBENTRY_AGENT: agent_schema("name", "model", (), (), {"other": "Other account"}),
         const.SUBENTRY_SATELLITE: satellite_schema("name", (), (), {}),
     }
 

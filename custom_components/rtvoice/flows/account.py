@@ -27,6 +27,7 @@ from ..engine.errors import (
     QuotaExceededError,
     RateLimitedError,
 )
+from ..engine.options import PushToTalk, SessionOptions
 from ..engine.providers import redirect_guard
 from .models import PREFERRED, realtime_models
 
@@ -103,6 +104,20 @@ async def async_is_refused(hass: HomeAssistant, account: Mapping[str, Any], mode
     return False
 
 
+async def async_is_mute(hass: HomeAssistant, account: Mapping[str, Any], model: str, voice: str) -> bool:
+    """Whether the provider takes a model, but not with this voice; False also when it cannot be asked now."""
+    try:
+        async with async_open_provider(hass, account) as provider:
+            await provider.check(model)
+            options = SessionOptions(
+                model=model, voice=voice, transcription_model=None, noise_reduction=None, turn_detection=PushToTalk()
+            )
+            return not await _accepts(provider, options)
+    except EngineError as err:
+        _LOGGER.debug("The voice was not tested: %s", err)
+    return False
+
+
 @asynccontextmanager
 async def async_open_provider(hass: HomeAssistant, account: Mapping[str, Any]) -> AsyncIterator[Provider]:
     """The account's provider, on a session of its own that never lets the key follow a redirect."""
@@ -132,6 +147,15 @@ async def _first_accepted(provider: Provider, models: Iterable[str]) -> str | No
         else:
             return model
     return None
+
+
+async def _accepts(provider: Provider, options: SessionOptions) -> bool:
+    try:
+        async with provider.connect(options):
+            return True
+    except ConfigurationError as err:
+        _LOGGER.debug("The settings were refused: %s", err)
+        return False
 
 
 def _form_error(err: EngineError, account: Mapping[str, Any]) -> str:

@@ -3,12 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SubentryFlowResult
 from homeassistant.const import CONF_LLM_HASS_API, CONF_NAME
 from homeassistant.helpers import llm
 
-from ..const import CONF_MODEL, CONF_PROVIDER, DEFAULT_AGENT_NAME, SUBENTRY_AGENT
-from .account import async_is_refused, async_list_realtime_models
+from ..bridge.retirement import retiring_models
+from ..bridge.voices import VOICES
+from ..const import (
+    CONF_FALLBACK,
+    CONF_MODEL,
+    CONF_PROVIDER,
+    CONF_VOICE,
+    DEFAULT_AGENT_NAME,
+    DOMAIN,
+    PROVIDER_OPENAI,
+    SUBENTRY_AGENT,
+)
+from .account import async_is_mute, async_is_refused, async_list_realtime_models
 from .agent_form import SECTIONS, agent_schema
 from .defaults import default_agent
 from .models import PREFERRED
@@ -42,18 +53,55 @@ class AgentFlow(SubentryFlow):
             shown = _submitted(user_input, self._known)
             name = shown.pop(CONF_NAME) or self._name
             model = shown.setdefault(CONF_MODEL, await self._async_default_model())
-            is_known = model in models or model == self._known.get(CONF_MODEL)
-            if is_known or not await async_is_refused(self.hass, self._account, model):
-                return self._async_save(name, shown)
-            errors[CONF_MODEL] = "model_refused"
+            errors = await self._async_errors(model, shown.get(CONF_VOICE), known_models=models)
+            if not errors:
+                self._name, self._known = name, shown
+                step = self.async_step_retiring if retiring_models(self._account, shown) else self.async_step_save
+                return await step()
         apis = llm.async_get_apis(self.hass)
-        schema = agent_schema(name, shown.get(CONF_MODEL) or await self._async_default_model(), apis, models)
+        accounts = self._other_accounts()
+        model = shown.get(CONF_MODEL) or await self._async_default_model()
+        schema = agent_schema(name, model, apis, models, accounts)
         suggested = {**shown, CONF_NAME: name, CONF_LLM_HASS_API: _known_apis(shown.get(CONF_LLM_HASS_API), apis)}
+        if suggested.get(CONF_FALLBACK) not in accounts:
+            suggested.pop(CONF_FALLBACK, None)
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(schema, nest(suggested, SECTIONS)),
             errors=errors,
         )
+
+    async def async_step_retiring(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
+        """Say that a model will be shut down, and let the user think again."""
+        model, day = next(iter(retiring_models(self._account, self._known).items()))
+        return self.async_show_menu(
+            step_id="retiring",
+            menu_options=["init", "save"],
+            description_placeholders={"model": model, "date": day.isoformat()},
+        )
+
+    async def async_step_save(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
+        """Save an agent although one of its models will be shut down."""
+        return self._async_save(self._name, self._known)
+
+    async def _async_errors(self, model: str, voice: str | None, *, known_models: tuple[str, ...]) -> dict[str, str]:
+        """What the provider refuses of a model and a voice that it was not known to have."""
+        is_known = model in known_models or model == self._known.get(CONF_MODEL)
+        if not is_known and await async_is_refused(self.hass, self._account, model):
+            return {CONF_MODEL: "model_refused"}
+        was_saved = self.source == SOURCE_RECONFIGURE and (model, voice) == tuple(
+            self._known.get(key) for key in (CONF_MODEL, CONF_VOICE)
+        )
+        is_openais = self._account[CONF_PROVIDER] == PROVIDER_OPENAI and voice in VOICES
+        if voice is None or was_saved or is_openais:
+            return {}
+        return {CONF_VOICE: "voice_refused"} if await async_is_mute(self.hass, self._account, model, voice) else {}
+
+    def _other_accounts(self) -> dict[str, str]:
+        """The accounts that could stand in for the agent's own, titles by entry id."""
+        own = self._get_entry().entry_id
+        entries = self.hass.config_entries.async_entries(DOMAIN)
+        return {entry.entry_id: entry.title for entry in entries if entry.entry_id != own}
 
     @property
     def _account(self) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """The fields of an agent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from homeassistant.const import CONF_LLM_HASS_API, CONF_NAME
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.llm import API
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     LanguageSelector,
     LanguageSelectorConfig,
     NumberSelector,
@@ -25,15 +26,20 @@ from homeassistant.helpers.selector import (
 
 from ..bridge.voices import VOICES
 from ..const import (
+    CONF_DAY_BUDGET,
     CONF_EAGERNESS,
+    CONF_FALLBACK,
     CONF_INACTIVITY_TIMEOUT,
     CONF_INSTRUCTIONS,
     CONF_LANGUAGE,
+    CONF_MAX_DURATION,
     CONF_MAX_OUTPUT_TOKENS,
     CONF_MODEL,
+    CONF_MONTH_BUDGET,
     CONF_NOISE_REDUCTION,
     CONF_PREFIX_PADDING,
     CONF_REASONING_EFFORT,
+    CONF_RECORDING,
     CONF_SILENCE_DURATION,
     CONF_SPEECH_SPEED,
     CONF_THRESHOLD,
@@ -62,7 +68,15 @@ SECTIONS: Final = {
         CONF_PREFIX_PADDING,
         CONF_SILENCE_DURATION,
     ),
-    "advanced": (CONF_INACTIVITY_TIMEOUT, CONF_REASONING_EFFORT, CONF_MAX_OUTPUT_TOKENS),
+    "budget": (CONF_DAY_BUDGET, CONF_MONTH_BUDGET),
+    "advanced": (
+        CONF_INACTIVITY_TIMEOUT,
+        CONF_MAX_DURATION,
+        CONF_RECORDING,
+        CONF_FALLBACK,
+        CONF_REASONING_EFFORT,
+        CONF_MAX_OUTPUT_TOKENS,
+    ),
 }
 """What is folded away below the basics, in the order in which it is shown."""
 
@@ -75,12 +89,18 @@ _SEMANTIC = SemanticVAD().kind
 _SERVER = ServerVAD().kind
 
 
-def agent_schema(name: str, model: str, apis: Iterable[API], models: Iterable[str]) -> probatio.Schema:
-    """The form of an agent that may use these APIs of Home Assistant and one of these models."""
+def agent_schema(
+    name: str, model: str, apis: Iterable[API], models: Iterable[str], accounts: Mapping[str, str]
+) -> probatio.Schema:
+    """The form of an agent that may use these APIs of Home Assistant and one of these models.
+
+    `accounts` are those that could stand in for the agent's own, titles by entry id.
+    """
     fields = {
         "speaking": _speaking(),
         "listening": _listening(),
-        "advanced": _advanced(),
+        "budget": _budget(),
+        "advanced": _advanced(accounts),
     }
     return probatio.Schema(
         {
@@ -116,10 +136,21 @@ def _listening() -> dict[Any, Any]:
     }
 
 
-def _advanced() -> dict[Any, Any]:
+def _budget() -> dict[Any, Any]:
+    dollars = NumberSelectorConfig(min=0, max=10_000, step=0.01, unit_of_measurement="USD", mode=NumberSelectorMode.BOX)
+    return {probatio.Optional(key): NumberSelector(dollars) for key in (CONF_DAY_BUDGET, CONF_MONTH_BUDGET)}
+
+
+def _advanced(accounts: Mapping[str, str]) -> dict[Any, Any]:
     seconds = NumberSelectorConfig(min=0, max=3600, step=1, unit_of_measurement="s", mode=NumberSelectorMode.BOX)
+    minutes = NumberSelectorConfig(min=0, max=1440, step=1, unit_of_measurement="min", mode=NumberSelectorMode.BOX)
+    # Without another account there is nothing to choose from.
+    stand_in = {probatio.Optional(CONF_FALLBACK): _account_selector(accounts)} if accounts else {}
     return {
         probatio.Optional(CONF_INACTIVITY_TIMEOUT): NumberSelector(seconds),
+        probatio.Optional(CONF_MAX_DURATION): NumberSelector(minutes),
+        probatio.Optional(CONF_RECORDING): BooleanSelector(),
+        **stand_in,
         probatio.Optional(CONF_REASONING_EFFORT): _choice(CONF_REASONING_EFFORT, ReasoningEffort),
         probatio.Optional(CONF_MAX_OUTPUT_TOKENS): _whole(1, 4096, "tokens"),
     }
@@ -137,6 +168,11 @@ def _shown_for(turn_detection: str, key: str) -> probatio.Optional:
 def _api_selector(apis: Iterable[API]) -> SelectSelector:
     options = [SelectOptionDict(value=api.id, label=api.name) for api in apis]
     return SelectSelector(SelectSelectorConfig(options=options, multiple=True, mode=SelectSelectorMode.LIST))
+
+
+def _account_selector(accounts: Mapping[str, str]) -> SelectSelector:
+    options = [SelectOptionDict(value=entry_id, label=title) for entry_id, title in accounts.items()]
+    return SelectSelector(SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN))
 
 
 def _open_choice(options: Iterable[str]) -> SelectSelector:

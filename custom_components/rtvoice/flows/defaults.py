@@ -11,6 +11,7 @@ from ..const import (
     CONF_INACTIVITY_TIMEOUT,
     CONF_INSTRUCTIONS,
     CONF_KIND,
+    CONF_MAX_DURATION,
     CONF_MODEL,
     CONF_NOISE_REDUCTION,
     CONF_PREFIX_PADDING,
@@ -23,6 +24,7 @@ from ..const import (
     DEFAULT_AGENT_NAME,
     DEFAULT_INACTIVITY_TIMEOUT,
     DEFAULT_INSTRUCTIONS,
+    DEFAULT_MAX_DURATION,
     DEFAULT_SATELLITE_NAME,
     KIND_LOCAL,
     PROVIDER_OPENAI,
@@ -58,6 +60,7 @@ def default_agent(provider: str, model: str) -> dict[str, Any]:
         CONF_PREFIX_PADDING: silence.prefix_padding_ms,
         CONF_SILENCE_DURATION: silence.silence_duration_ms,
         CONF_INACTIVITY_TIMEOUT: DEFAULT_INACTIVITY_TIMEOUT,
+        CONF_MAX_DURATION: DEFAULT_MAX_DURATION,
     }
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from ..bridge.retirement import shutdown_date
 from ..engine.options import RealtimeModel
 
 PREFERRED: Final = (
@@ -14,8 +15,8 @@ PREFERRED: Final = (
 )
 """OpenAI's models, best first: the cheapest that reasons leads."""
 
-# Shut down on 2027-01-20, as their dated snapshots are; the previews are gone already.
-_RETIRING = re.compile(r"gpt-realtime(-mini)?(-\d{4}-\d{2}-\d{2})?|.*-realtime-preview.*")
+# These are gone already.
+_PREVIEW = re.compile(r".*-realtime-preview.*")
 _OTHER_PURPOSES = ("transcribe", "translate", "whisper")
 
 
@@ -36,4 +37,4 @@ def _looks_realtime(model: str) -> bool:
 def _rank(model: str) -> int:
     if model in PREFERRED:
         return PREFERRED.index(RealtimeModel(model))
-    return len(PREFERRED) + bool(_RETIRING.fullmatch(model))
+    return len(PREFERRED) + bool(shutdown_date(model) or _PREVIEW.fullmatch(model))

@@ -18,16 +18,26 @@ from homeassistant.helpers.selector import (
 
 from ..const import (
     CONF_AGENT,
+    CONF_ECHO,
     CONF_INPUT,
     CONF_KIND,
     CONF_OUTPUT,
     DEFAULT_SATELLITE_NAME,
+    ECHO_CANCEL,
+    ECHO_HALF_DUPLEX,
+    ECHO_OFF,
     FILE_PREFIX,
     KIND_LOCAL,
     SUBENTRY_AGENT,
 )
 from ..engine.devices import list_devices
 from .subentry import SubentryFlow
+
+_ECHO = SelectSelector(
+    SelectSelectorConfig(
+        options=[ECHO_HALF_DUPLEX, ECHO_CANCEL, ECHO_OFF], translation_key=CONF_ECHO, mode=SelectSelectorMode.DROPDOWN
+    )
+)
 
 
 class SatelliteFlow(SubentryFlow):
@@ -76,6 +86,7 @@ def satellite_schema(
             probatio.Optional(CONF_INPUT): _device_selector(inputs),
             probatio.Optional(CONF_OUTPUT): _device_selector(outputs),
             probatio.Optional(CONF_AGENT): _agent_selector(agents),
+            probatio.Optional(CONF_ECHO): _ECHO,
         }
     )
 
