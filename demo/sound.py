@@ -25,7 +25,7 @@ class Sound(Protocol):
 
     @property
     def devices(self) -> dict[str, str]:
-        """The satellite's `input` and `output`."""
+        """The satellite's `input`, `output` and what is done about `echo`."""
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -52,7 +52,8 @@ class VirtualSoundCard(Sound):
     @property
     @override
     def devices(self) -> dict[str, str]:
-        return {"input": "pulse", "output": "pulse"}
+        # There is no room between the speaker and the microphone, so nothing has to be done.
+        return {"input": "pulse", "output": "pulse", "echo": "off"}
 
     @property
     @override
