@@ -84,6 +84,7 @@ class AgentConversation(PartyEntity, ConversationEntity):
             user_input.as_llm_context(DOMAIN),
             # From a satellite the text was spoken, and the answer will be.
             spoken=user_input.satellite_id is not None,
+            conversation_id=chat_log.conversation_id,
             extra=user_input.extra_system_prompt or "",
         )
         briefing = await async_brief(self.hass, self._agent, occasion)

@@ -13,10 +13,10 @@ from homeassistant.loader import async_get_integration
 from yarl import URL
 
 from .bridge.runtime import RtvoiceConfigEntry
-from .const import CONF_BASE_URL, CONF_INSTRUCTIONS, DOMAIN
+from .const import CONF_BASE_URL, CONF_INSTRUCTIONS, CONF_PIN, DOMAIN
 from .engine.devices import AudioDevice, list_devices
 
-_SECRET: Final = {CONF_API_KEY, CONF_INSTRUCTIONS}
+_SECRET: Final = {CONF_API_KEY, CONF_INSTRUCTIONS, CONF_PIN}
 _PACKAGES: Final = ("aiohttp", "numpy", "pydantic", "sounddevice")
 
 

@@ -12,7 +12,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import llm
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
-from custom_components.rtvoice.bridge.tools import MAX_NAME_LENGTH
+from custom_components.rtvoice.bridge.toolbox.offer import MAX_NAME_LENGTH
 from custom_components.rtvoice.const import DOMAIN
 from simulator import Call, Plan, Say, ScriptedBrain
 
@@ -102,7 +102,7 @@ async def test_names_are_made_fit_and_mapped_back(
     assert names == ["k_che_an", "k_che_an_2", LONG[:MAX_NAME_LENGTH], "_"]
     schema = brain.contexts[0].tools[0]["parameters"]
     assert schema["type"] == "object"
-    assert set(schema["properties"]) == {"what", "where"}
+    assert set(schema["properties"]) == {"what", "where", "confirmation_token"}
     assert not {"anyOf", "oneOf", "allOf"} & set(schema)
     assert "küche.an" in events
     assert "These tools are odd." in brain.contexts[0].instructions

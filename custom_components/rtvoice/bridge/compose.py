@@ -19,7 +19,7 @@ from .parties import Agent, Party
 from .prompt import Occasion, async_render_prompt
 from .provider import Provider
 from .request import SessionRequest
-from .tools import Toolbox, async_build_toolbox
+from .tools import Toolbox, ToolSource, async_build_toolbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,15 @@ class Briefing:
 async def async_brief(hass: HomeAssistant, agent: Agent, occasion: Occasion, tools: Tools | None = None) -> Briefing:
     """Prepare an agent, with `tools` in place of its own if given. Asks nothing of the network."""
     if tools is None:
-        toolbox = await async_build_toolbox(hass, agent.options.llm_apis, occasion.llm_context)
+        source = ToolSource(
+            agent=agent,
+            llm_context=occasion.llm_context,
+            live=occasion.live,
+            conversation_id=occasion.conversation_id,
+        )
+        toolbox = await async_build_toolbox(hass, source)
     else:
-        toolbox = Toolbox(tools, {}, None)
+        toolbox = Toolbox(tools)
     return Briefing(await async_render_prompt(hass, agent.options.instructions, toolbox, occasion), toolbox)
 
 
@@ -73,7 +79,7 @@ def spoken_agent(
     """An agent that speaks, and listens if asked to."""
     options = agent.options
     timeout_s = options.inactivity_timeout_s if request.inactivity_timeout_s is None else request.inactivity_timeout_s
-    return RealtimeAgent(
+    engine = RealtimeAgent(
         instructions=briefing.instructions,
         model=options.model,
         voice=request.voice or options.voice,
@@ -97,6 +103,8 @@ def spoken_agent(
         history=request.history,
         provider=provider,
     )
+    briefing.toolbox.attach(engine)
+    return engine
 
 
 def writing_agent(
@@ -110,7 +118,7 @@ def writing_agent(
 ) -> RealtimeAgent:
     """An agent that is written to and writes back."""
     options = agent.options
-    return RealtimeAgent(
+    engine = RealtimeAgent(
         instructions=briefing.instructions,
         model=options.model,
         voice=options.voice,
@@ -127,3 +135,5 @@ def writing_agent(
         fallback_providers=backing.fallbacks,
         provider=provider,
     )
+    briefing.toolbox.attach(engine, typed=True)
+    return engine

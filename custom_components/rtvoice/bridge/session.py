@@ -36,6 +36,7 @@ from .report import SessionReport
 from .request import SessionRequest
 from .tab import Tab
 from .timings import Timings
+from .tools import Toolbox
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class LiveSession:
         self._ended = ended
         self.timings = Timings(hass.loop.time)
         self._tab: Tab | None = None
+        self._toolbox: Toolbox | None = None
         self._engine: RealtimeAgent | None = None
         self._task: asyncio.Task[None] | None = None
         self._begun = asyncio.Event()
@@ -155,7 +157,8 @@ class LiveSession:
     @property
     def turns(self) -> tuple[ConversationTurn, ...]:
         """What was said so far, here and before."""
-        return self._engine.turns if self._engine is not None else self.request.history
+        turns = self._engine.turns if self._engine is not None else self.request.history
+        return tuple(map(self._toolbox.hide_in, turns)) if self._toolbox is not None else turns
 
     @callback
     def listen(self, receiver: Callable[[SessionEvent], None]) -> None:
@@ -232,13 +235,16 @@ class LiveSession:
         result = await engine.run()
         if self._tab is not None:
             self._tab.settle(result.usage)
+        if self._toolbox is not None:
+            result = result.model_copy(update={"turns": [self._toolbox.hide_in(turn) for turn in result.turns]})
         self.report = SessionReport.of(self.session_id, result, self.observer.tools)
 
     async def _compose(self) -> RealtimeAgent:
         hass, request = self._hass, self.request
         llm_context = llm_context_of(hass, self.agent, self.satellite, self.context)
-        occasion = Occasion(llm_context, extra=request.instructions)
+        occasion = Occasion(llm_context, live=request.listens, extra=request.instructions)
         briefing = await async_brief(hass, self.agent, occasion, request.tools)
+        self._toolbox = briefing.toolbox
         options = self.satellite.options
         ears = await async_input(hass, options) if request.listens else NullInput()
         mouth = await async_output(hass, options)
@@ -253,6 +259,8 @@ class LiveSession:
         return engine
 
     async def _receive(self, event: SessionEvent) -> None:
+        if self._toolbox is not None:
+            event = self._toolbox.hide(event)
         self.timings.receive(event)
         if self._tab is not None:
             self._tab.receive(event)

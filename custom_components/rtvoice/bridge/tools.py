@@ -1,114 +1,201 @@
-"""Home Assistant's LLM tools as tools of the engine."""
+"""The tools of a session, all under one policy."""
 
-import logging
-import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import probatio
-from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant
 from homeassistant.helpers import llm
-from homeassistant.helpers.json import json_dumps
 from homeassistant.util.hass_dict import HassKey
-from homeassistant.util.ulid import ulid_now
 
-from ..compat import requires_admin
-from ..const import DOMAIN
-from ..engine import ActionResult, ToolDefinition, Tools
+from ..const import CONF_ACTIONS, CONF_DANGEROUS_ACTIONS, CONF_READ_STATES, DOMAIN
+from ..engine import ConversationTurn, RealtimeAgent, ToolDefinition, Tools
+from ..engine.events import AgentSessionConnectedEvent, AgentStoppedEvent, SessionEvent
+from .parties import Agent
+from .policy.calls import Answer, HomeTool
+from .policy.guard import Guard, Trust
+from .policy.options import PolicyOptions
+from .policy.pin import PinTries
+from .toolbox.actions import async_action_tools
+from .toolbox.apis import api_tools, async_api_instances, merged
+from .toolbox.changes import async_follow_changes
+from .toolbox.offer import offer
+from .toolbox.states import state_tools
+from .toolbox.watch import Watches
 
-_LOGGER = logging.getLogger(__name__)
-
-TOOL_TIMEOUT_S: Final = 30.0
-MAX_NAME_LENGTH: Final = 64
 MAX_OUTPUT_CHARS: Final = 60_000
 """Enough for the states of some hundred entities, which Assist gives in one piece."""
+WAIT_FOR_USER: Final = "wait_for_user"
 
-# Models want an object at the top. Alternatives there are Home Assistant's "at least one of", which tools check.
-_TOP_LEVEL_ALTERNATIVES: Final = frozenset({"oneOf", "anyOf", "allOf", "enum", "not"})
-_MISSING_APIS: Final[HassKey[set[str]]] = HassKey(f"{DOMAIN}_missing_apis")
+_MAX_CONVERSATIONS: Final = 64
+_TRIES: Final[HassKey[dict[str, PinTries]]] = HassKey(f"{DOMAIN}_pin_tries")
+_TRUST: Final[HassKey[dict[tuple[str, str], Trust]]] = HassKey(f"{DOMAIN}_trust")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSource:
+    """Whose tools are wanted, and for what kind of session."""
+
+    agent: Agent
+    llm_context: llm.LLMContext
+    live: bool = False
+    """Whether the user and the agent speak with each other, rather than one message being answered."""
+    conversation_id: str | None = None
+    """Of a conversation that goes on over several sessions."""
+
+
+class Kit:
+    """What a session's tools are made of."""
+
+    def __init__(self, hass: HomeAssistant, source: ToolSource) -> None:
+        self._source = source
+        self._policy = PolicyOptions.read(source.agent.subentry.data)
+        hears_words = not source.live or source.agent.options.transcription_model is not None
+        self.hass = hass
+        self.guard = Guard(
+            hass,
+            self._policy,
+            _trust(hass, source, self._policy),
+            device_id=source.llm_context.device_id,
+            hears_words=hears_words,
+        )
+        self.watches = Watches(hass, source.llm_context, lambda: self.guard.quiet)
+
+    @property
+    def assistant(self) -> str:
+        """The assistant whose exposed entities are known."""
+        return self._source.llm_context.assistant
+
+    async def async_gather(self) -> tuple[list[HomeTool], llm.APIInstance | None]:
+        """All tools that there are at the moment, and the LLM APIs among them."""
+        data, context = self._source.agent.subentry.data, self._source.llm_context
+        apis = self._source.agent.options.llm_apis
+        instances = await async_api_instances(self.hass, apis, context)
+        tools = [tool for instance in instances for tool in api_tools(self.hass, instance)]
+        tools += await async_action_tools(
+            self.hass, data.get(CONF_ACTIONS, ()), data.get(CONF_DANGEROUS_ACTIONS, ()), context
+        )
+        if data.get(CONF_READ_STATES, llm.LLM_API_ASSIST in apis):
+            tools += self._looking()
+        if self._source.live:
+            tools.append(_WAITING)
+        return tools, merged(instances)
+
+    def _looking(self) -> Iterator[HomeTool]:
+        yield from state_tools(self.hass, self._source.llm_context)
+        if self._source.live:
+            yield self.watches.tool()
+
+
 class Toolbox:
-    """The tools of a session, and what Home Assistant calls them."""
+    """The tools of a session, and what Home Assistant calls them.
 
-    tools: Tools
-    names: Mapping[str, str]
-    """Home Assistant's name by the name that the model knows."""
-    api: llm.APIInstance | None
+    `attach` it to the agent that uses them: it hears what is said, keeps the tools up to date while the house changes,
+    and lets go of everything when the session ends. The entities that the instructions list stay those of the
+    beginning; what has changed since, the tools that look at states show.
+    """
+
+    def __init__(self, tools: Tools, kit: Kit | None = None) -> None:
+        self.tools = tools
+        self.names: dict[str, str] = {}
+        """Home Assistant's name by the name that the model knows."""
+        self.api: llm.APIInstance | None = None
+        self._kit = kit
+        self._own: frozenset[str] = frozenset()
+        self._unfollow: CALLBACK_TYPE | None = None
 
     @property
     def prompt(self) -> str:
         """What the model must know to use them."""
         return self.api.api_prompt if self.api else ""
 
+    def hide(self, event: SessionEvent) -> SessionEvent:
+        """An event of the session as it may be shown and told."""
+        return event if self._kit is None else self._kit.guard.hide(event)
 
-async def async_build_toolbox(hass: HomeAssistant, api_ids: Iterable[str], llm_context: llm.LLMContext) -> Toolbox:
-    """The tools of these APIs, as far as they exist and the user of the context may use them."""
-    usable = await _async_usable(hass, api_ids, llm_context)
-    if not usable:
-        return Toolbox(Tools(), {}, None)
-    api = await llm.async_get_api(hass, usable, llm_context)
-    tools = Tools(max_output_chars=MAX_OUTPUT_CHARS)
-    names: dict[str, str] = {}
-    for tool in api.tools:
-        definition = ToolDefinition(_free_name(tool.name, names), tool.description or "", _schema(tool, api))
-        names[definition.name] = tool.name
-        tools.register(definition, _caller(api, tool.name), timeout=TOOL_TIMEOUT_S)
-    return Toolbox(tools, names, api)
+    def hide_in(self, turn: ConversationTurn) -> ConversationTurn:
+        """A turn as it may be shown, told and remembered."""
+        if self._kit is None:
+            return turn
+        return turn.model_copy(update={"transcript": self._kit.guard.hide_in(turn.transcript)})
 
+    async def async_refresh(self) -> bool:
+        """Gather the tools anew; whether the model must be told. What others have put in stays."""
+        if self._kit is None:
+            return False
+        offered, self.api = await self._kit.async_gather()
+        before = self.tools.definitions()
+        others = self.tools.clone()
+        for name in self._own:
+            others.remove(name)
+        tools = Tools(max_output_chars=MAX_OUTPUT_CHARS)
+        self.names.update(offer(self._kit.hass, tools, offered, self._kit.guard, others.names()))
+        self._own = frozenset(tools.names())
+        tools.merge(others)
+        self.tools = tools
+        return tools.definitions() != before
 
-async def _async_usable(hass: HomeAssistant, api_ids: Iterable[str], llm_context: llm.LLMContext) -> list[str]:
-    known = {api.id: api for api in llm.async_get_apis(hass)}
-    wanted = list(dict.fromkeys(api_ids))
-    reported = hass.data.setdefault(_MISSING_APIS, set())
-    for missing in set(wanted) - known.keys() - reported:
-        _LOGGER.warning("The LLM API %s does not exist; its tools are left out", missing)
-        reported.add(missing)
-    reported.difference_update(known)
-    admin = await _async_is_admin(hass, llm_context)
-    return [api_id for api_id in wanted if api_id in known and (admin or not requires_admin(known[api_id]))]
+    def attach(self, engine: RealtimeAgent, *, typed: bool = False) -> None:
+        """Serve this agent, which does not run yet; `typed` where the user writes instead of speaking."""
+        if (kit := self._kit) is None:
+            return
+        kit.guard.follow(lambda: engine.turns, typed=typed)
+        kit.watches.speak_by(engine.ask)
 
+        async def keep_up() -> None:
+            if await self.async_refresh():
+                await engine.update_tools(self.tools)
 
-async def _async_is_admin(hass: HomeAssistant, llm_context: llm.LLMContext) -> bool:
-    if llm_context.context is None or llm_context.context.user_id is None:
-        return False
-    user = await hass.auth.async_get_user(llm_context.context.user_id)
-    return user is not None and user.is_admin
+        async def receive(event: SessionEvent) -> None:
+            kit.guard.receive(event)
+            if isinstance(event, AgentSessionConnectedEvent) and self._unfollow is None:
+                self._unfollow = async_follow_changes(kit.hass, kit.assistant, keep_up)
+            if isinstance(event, AgentStoppedEvent):
+                self._close(kit)
 
+        engine.event_bus.subscribe(SessionEvent, receive)
 
-def _free_name(name: str, taken: Mapping[str, str]) -> str:
-    """A name that every provider accepts and no other tool has."""
-    clean = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:MAX_NAME_LENGTH] or "tool"
-    candidate, number = clean, 2
-    while candidate in taken:
-        suffix = f"_{number}"
-        candidate, number = clean[: MAX_NAME_LENGTH - len(suffix)] + suffix, number + 1
-    return candidate
-
-
-def _schema(tool: llm.Tool, api: llm.APIInstance) -> dict[str, Any]:
-    schema = probatio.to_openapi(tool.parameters, custom_serializer=api.custom_serializer, openapi_version="3.1.0")
-    schema = {key: value for key, value in schema.items() if key not in _TOP_LEVEL_ALTERNATIVES}
-    return {"type": "object", "properties": {}} | schema
-
-
-def _caller(api: llm.APIInstance, name: str) -> Callable[[Mapping[str, object]], Awaitable[object]]:
-    async def async_call(arguments: Mapping[str, object]) -> object:
-        try:
-            result = await api.async_call_tool(llm.ToolInput(name, dict(arguments), id=ulid_now()))
-        except (HomeAssistantError, probatio.Invalid) as err:
-            _LOGGER.debug("The tool %s failed: %s", name, err)
-            return ActionResult.fail(json_dumps(_error(err)))
-        output = json_dumps(result.data)
-        return ActionResult.fail(output) if result.error else ActionResult.success(output)
-
-    return async_call
+    def _close(self, kit: Kit) -> None:
+        kit.watches.close()
+        if self._unfollow is not None:
+            self._unfollow()
+            self._unfollow = None
 
 
-def _error(err: Exception) -> dict[str, str]:
-    """What Assist tells a model about a failed tool."""
-    error = {"error": type(err).__name__}
-    return {**error, "error_text": text} if (text := str(err)) else error
+async def async_build_toolbox(hass: HomeAssistant, source: ToolSource) -> Toolbox:
+    """The tools that an agent has, as far as they exist and the user of the context may use them."""
+    toolbox = Toolbox(Tools(max_output_chars=MAX_OUTPUT_CHARS), Kit(hass, source))
+    await toolbox.async_refresh()
+    return toolbox
+
+
+def _trust(hass: HomeAssistant, source: ToolSource, policy: PolicyOptions) -> Trust:
+    """What is remembered of the conversation; wrong PINs are remembered of the agent, wherever they were said."""
+    agent_id = source.agent.subentry_id
+    tries = hass.data.setdefault(_TRIES, {}).setdefault(agent_id, PinTries())
+    if source.conversation_id is None:
+        return Trust.new(policy, tries)
+    known = hass.data.setdefault(_TRUST, {})
+    key = (agent_id, source.conversation_id)
+    # Put at the end: the one that was used least recently goes first.
+    trust = known[key] = known.pop(key) if key in known else Trust.new(policy, tries)
+    while len(known) > _MAX_CONVERSATIONS:
+        del known[next(iter(known))]
+    return trust
+
+
+async def _async_wait(arguments: dict[str, object]) -> Answer:  # noqa: ARG001 - the signature of a tool
+    return Answer({"waiting": True})
+
+
+_WAITING: Final = HomeTool(
+    ToolDefinition(
+        WAIT_FOR_USER,
+        "Keep silent and wait. Call this, and say nothing, when what you heard was not meant for you: people talking "
+        "with each other, a television, a half sentence.",
+    ),
+    name=WAIT_FOR_USER,
+    call=_async_wait,
+    reads_only=True,
+    respond=False,
+)

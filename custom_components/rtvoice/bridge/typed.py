@@ -60,6 +60,8 @@ class TypedTurn:
         self._agent = agent
         self._observer = Observer(ulid_now(), (agent,))
         self._observer.call_tools_by(briefing.toolbox.names)
+        self._toolbox = briefing.toolbox
+        history = [self._toolbox.hide_in(turn) for turn in history]
         self._tab = Tab(hass, agent, ledger)
         backing = async_backing(hass, agent, ledger, None, None)
         devices = (NullInput(), NullOutput())
@@ -111,6 +113,7 @@ class TypedTurn:
             react(self._hass, self._agent.entry, reason)
 
     async def _receive(self, event: SessionEvent) -> None:
+        event = self._toolbox.hide(event)
         self._tab.receive(event)
         if isinstance(event, AgentSessionConnectedEvent) and not self._sent:
             self._sent = True

@@ -1,0 +1,119 @@
+"""The LLM APIs that an agent may use: Assist, MCP servers that were added to Home Assistant, and others."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+import probatio
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import llm
+from homeassistant.util.hass_dict import HassKey
+from homeassistant.util.ulid import ulid_now
+
+from ...compat import requires_admin
+from ...const import DOMAIN
+from ...engine import ToolDefinition
+from ..policy.calls import Answer, Arguments, HomeTool, Touch
+from .touched import async_call_action_touch, async_foreign_touch, async_intent_touch, async_script_touch
+
+_LOGGER = logging.getLogger(__name__)
+
+# Models want an object at the top. Alternatives there are Home Assistant's "at least one of", which tools check.
+_TOP_LEVEL_ALTERNATIVES: Final = frozenset({"oneOf", "anyOf", "allOf", "enum", "not"})
+_CALL_ACTION: Final = "homeassistant__call_action"
+_REPORTED_APIS: Final[HassKey[set[str]]] = HassKey(f"{DOMAIN}_reported_apis")
+
+
+async def async_api_instances(
+    hass: HomeAssistant, api_ids: Iterable[str], llm_context: llm.LLMContext
+) -> list[llm.APIInstance]:
+    """These APIs, as far as they exist, work, and the user of the context may use them."""
+    known = {api.id: api for api in llm.async_get_apis(hass)}
+    admin = await async_is_admin(hass, llm_context)
+    instances: list[llm.APIInstance] = []
+    for api_id in dict.fromkeys(api_ids):
+        if (api := known.get(api_id)) is None:
+            _report(hass, api_id, "does not exist")
+        elif admin or not requires_admin(api):
+            instances += await _async_instance(hass, api_id, llm_context)
+    return instances
+
+
+def merged(instances: Sequence[llm.APIInstance]) -> llm.APIInstance | None:
+    """APIs as one, to be shown; None without any."""
+    if len(instances) < 2:
+        return next(iter(instances), None)
+    prompt = "\n".join(instance.api_prompt for instance in instances if instance.api_prompt)
+    return replace(instances[0], api_prompt=prompt, tools=[tool for instance in instances for tool in instance.tools])
+
+
+async def async_is_admin(hass: HomeAssistant, llm_context: llm.LLMContext) -> bool:
+    """Whether an administrator is speaking."""
+    if llm_context.context is None or llm_context.context.user_id is None:
+        return False
+    user = await hass.auth.async_get_user(llm_context.context.user_id)
+    return user is not None and user.is_admin
+
+
+def api_tools(hass: HomeAssistant, api: llm.APIInstance) -> list[HomeTool]:
+    """The tools of an API."""
+    return [_tool(hass, api, tool) for tool in api.tools]
+
+
+def object_schema(schema: probatio.Schema, serializer: Callable[[Any], Any] | None) -> dict[str, Any]:
+    """Parameters as JSON schema of an object."""
+    converted = probatio.to_openapi(schema, custom_serializer=serializer, openapi_version="3.1.0")
+    kept = {key: value for key, value in converted.items() if key not in _TOP_LEVEL_ALTERNATIVES}
+    return {"type": "object", "properties": {}} | kept
+
+
+async def _async_instance(hass: HomeAssistant, api_id: str, llm_context: llm.LLMContext) -> list[llm.APIInstance]:
+    try:
+        instance = await llm.async_get_api(hass, api_id, llm_context)
+    except HomeAssistantError as err:
+        _report(hass, api_id, f"failed ({err})")
+        return []
+    hass.data.setdefault(_REPORTED_APIS, set()).discard(api_id)
+    return [instance]
+
+
+def _report(hass: HomeAssistant, api_id: str, why: str) -> None:
+    """Say once that an API is left out."""
+    reported = hass.data.setdefault(_REPORTED_APIS, set())
+    if api_id not in reported:
+        reported.add(api_id)
+        _LOGGER.warning("The LLM API %s %s; its tools are left out", api_id, why)
+
+
+def _tool(hass: HomeAssistant, api: llm.APIInstance, tool: llm.Tool) -> HomeTool:
+    inner = tool
+    while isinstance(inner, llm.NamespacedTool):
+        inner = inner.tool
+    acts = isinstance(inner, (llm.IntentTool, llm.ActionTool)) or inner.name == _CALL_ACTION
+    return HomeTool(
+        ToolDefinition(tool.name, tool.description or "", object_schema(tool.parameters, api.custom_serializer)),
+        name=tool.name,
+        title=tool.title,
+        call=partial(_async_call, api, tool.name),
+        touch=_touch_of(hass, inner, api.llm_context),
+        reads_only=tool.annotations.read_only,
+        verifies=acts and not tool.annotations.read_only,
+    )
+
+
+def _touch_of(hass: HomeAssistant, tool: llm.Tool, context: llm.LLMContext) -> Callable[[Arguments], Touch]:
+    if isinstance(tool, llm.IntentTool):
+        return partial(async_intent_touch, hass, tool, context=context)
+    if isinstance(tool, llm.ActionTool) and tool.name.startswith("script__"):
+        return partial(async_script_touch, hass, f"script.{tool.name.removeprefix('script__')}")
+    if tool.name == _CALL_ACTION:
+        return partial(async_call_action_touch, hass)
+    return partial(async_foreign_touch, hass, tool)
+
+
+async def _async_call(api: llm.APIInstance, name: str, arguments: dict[str, Any]) -> Answer:
+    result = await api.async_call_tool(llm.ToolInput(name, arguments, id=ulid_now()))
+    return Answer(result.data, ok=not result.error)
