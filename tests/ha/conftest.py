@@ -34,6 +34,7 @@ from custom_components.rtvoice.engine.options import RealtimeModel
 from custom_components.rtvoice.flows.account import account_id
 from custom_components.rtvoice.flows.defaults import default_agent
 from simulator import ScriptedBrain, Simulator
+from tests.official import ClientEvents
 
 API_KEY = "sk-simulated-0123456789"
 AGENT_ID = "agent_one"
@@ -100,9 +101,11 @@ def brain() -> ScriptedBrain:
 @pytest.fixture
 async def simulator(socket_enabled: None, brain: ScriptedBrain) -> AsyncGenerator[Simulator]:
     """A Realtime API server that wants API_KEY; no client of it may do what a correct one never does."""
-    async with Simulator(brain, api_key=API_KEY) as simulator:
+    check = ClientEvents()
+    async with Simulator(brain, api_key=API_KEY, on_client_event=check) as simulator:
         yield simulator
     assert simulator.violations == []
+    assert check.problems == []
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from openai.types.realtime import RealtimeClientEvent
-from pydantic import TypeAdapter
 
 from custom_components.rtvoice.engine import (
     AgentResult,
@@ -20,8 +18,8 @@ from custom_components.rtvoice.engine import (
 from custom_components.rtvoice.engine.errors import SourceError
 from simulator import Behaviour, Event, ScriptedBrain, Simulator, tone
 from tests.engine.fakes import FakeSpeaker
+from tests.official import ClientEvents
 
-CLIENT_EVENT = TypeAdapter(RealtimeClientEvent)
 RATE = 24_000
 FRAME = 960
 
@@ -115,14 +113,7 @@ def house(socket_enabled):
     @asynccontextmanager
     async def make(brain: ScriptedBrain | None = None, *, behaviour: Behaviour | None = None, sane=True, **settings):
         brain = brain or ScriptedBrain()
-        rejected: list[str] = []
-
-        def check(event: Event) -> None:
-            try:
-                CLIENT_EVENT.validate_python(dict(event))
-            except ValueError as err:
-                rejected.append(str(err))
-
+        check = ClientEvents()
         async with Simulator(brain, api_key="secret", behaviour=behaviour, on_client_event=check) as simulator:
             settings.setdefault("tools", Tools())
             made = House(simulator, brain, **settings)
@@ -133,7 +124,7 @@ def house(socket_enabled):
                     await made.agent.stop()
                     await asyncio.gather(made.task, return_exceptions=True)
                 await made.provider.close()
-            assert rejected == []
+            assert check.problems == []
             if sane:
                 assert simulator.violations == []
                 assert simulator.errors == []
