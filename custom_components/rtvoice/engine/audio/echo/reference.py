@@ -4,17 +4,20 @@ from ..frame import SAMPLE_BYTES, frame_bytes
 from ..resample import Resampler
 
 _SLACK_MS = 20
-"""So much is held back, as both devices deliver in blocks that come early or late."""
 _LONGEST_GAP_MS = 60
-_CAPACITY_MS = 300
+_CAPACITY_MS = 400
+_USELESS_MS = 40
+_WATCHED_FRAMES = 50
 
 
 class ReferenceLine:
     """Pairs what was played, given in pieces of any size and rate, with the frames of the microphone.
 
-    Both run by sample count once they are in step: what comes late for its frame is left out, so that what follows it
-    is in time. After a gap of 60 ms they are put in step anew, and so they are when more than 300 ms wait because the
-    microphone lost frames (the oldest are dropped, `realignments` counts). Makes resamplers: not for the event loop.
+    Both run by sample count once they are in step. Devices deliver in blocks that come early or late, so what is played
+    is held back a little: at first by 20 ms, and by as much more as a frame has ever lacked. What is held back is still
+    ahead of the echo, as a device takes what it plays early. After a gap of 60 ms they are put in step anew. Where more
+    has waited for a second than ever was of use, because the microphone began later or lost frames, and where more than
+    400 ms wait, the oldest is dropped (`realignments` counts). Makes resamplers: not for the event loop.
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
@@ -22,8 +25,10 @@ class ReferenceLine:
         self._resampler = Resampler(sample_rate_hz, sample_rate_hz)
         self._from_hz = sample_rate_hz
         self._waiting = bytearray()
-        self._late_bytes = 0
+        self._slack_bytes = self._bytes(_SLACK_MS)
         self._gap_bytes = self._bytes(_LONGEST_GAP_MS)
+        self._least_bytes = 0
+        self._frames = 0
         self.realignments = 0
         """How often too much was waiting."""
 
@@ -33,15 +38,16 @@ class ReferenceLine:
             self._resampler = Resampler(sample_rate_hz, self._rate_hz)
             self._from_hz = sample_rate_hz
         pcm = self._resampler.process(pcm)
-        if self._gap_bytes >= self._bytes(_LONGEST_GAP_MS) and pcm:
-            self._gap_bytes = self._late_bytes = 0
-            self._waiting += bytes(self._bytes(_SLACK_MS))
-        late = min(self._late_bytes, len(pcm))
-        self._late_bytes -= late
-        self._waiting += pcm[late:]
+        if not pcm:
+            return
+        if self._gap_bytes >= self._bytes(_LONGEST_GAP_MS):
+            self._waiting += bytes(self._slack_bytes)
+        else:
+            self._slack_bytes += self._gap_bytes
+        self._gap_bytes = 0
+        self._waiting += pcm
         if len(self._waiting) > self._bytes(_CAPACITY_MS):
-            del self._waiting[: len(self._waiting) - self._bytes(_SLACK_MS)]
-            self.realignments += 1
+            self._drop(len(self._waiting) - self._bytes(_SLACK_MS))
 
     def take(self) -> bytes:
         """The reference of the next frame of the microphone; silence where nothing was played."""
@@ -49,9 +55,23 @@ class ReferenceLine:
         pcm = bytes(self._waiting[:size])
         del self._waiting[:size]
         missing = size - len(pcm)
-        self._late_bytes += missing
         self._gap_bytes = self._gap_bytes + missing if missing else 0
+        self._watch()
         return pcm + bytes(missing)
+
+    def _watch(self) -> None:
+        """Drop what has waited all the time: before the first frame all of it, later once a second."""
+        self._least_bytes = min(self._least_bytes, len(self._waiting)) if self._frames else len(self._waiting)
+        if self._frames == 0 or self._frames % _WATCHED_FRAMES == 0:
+            if self._least_bytes > self._bytes(_USELESS_MS):
+                self._drop(self._least_bytes - self._bytes(_SLACK_MS))
+            self._least_bytes = len(self._waiting)
+        self._frames += 1
+
+    def _drop(self, size: int) -> None:
+        del self._waiting[:size]
+        self._slack_bytes = self._bytes(_SLACK_MS)
+        self.realignments += 1
 
     def _bytes(self, length_ms: int) -> int:
         return self._rate_hz * length_ms // 1000 * SAMPLE_BYTES
