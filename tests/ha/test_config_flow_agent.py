@@ -63,6 +63,17 @@ FILLED = {
         CONF_PREFIX_PADDING: 200.0,
         CONF_SILENCE_DURATION: 700.0,
     },
+    "tools": {"read_states": False, "actions": ["script.good_night"], "dangerous_actions": ["lock.unlock"]},
+    "policy": {
+        "sensitive_permission": "deny",
+        "sensitive": ["lock", "switch.oven_*"],
+        "quiet_start": "22:00:00",
+        "quiet_end": "06:30:00",
+        "quiet_permission": "confirm",
+        "restricted_satellites": ["assist_satellite.nursery"],
+        "restricted_denied": ["cover"],
+        "restricted_only": ["light"],
+    },
     "budget": {CONF_DAY_BUDGET: 1.5, CONF_MONTH_BUDGET: 20.0},
     "advanced": {
         CONF_INACTIVITY_TIMEOUT: 60,
@@ -119,7 +130,8 @@ async def test_the_basics_come_first_and_the_account_says_which_models_there_are
     form = await add(hass, mock_entry)
     names = [str(key) for key in form["data_schema"].schema]
     assert names == [
-        CONF_NAME, CONF_INSTRUCTIONS, CONF_LLM_HASS_API, CONF_MODEL, "speaking", "listening", "budget", "advanced",
+        CONF_NAME, CONF_INSTRUCTIONS, CONF_LLM_HASS_API, CONF_MODEL, "speaking", "listening", "tools", "policy",
+        "budget", "advanced",
     ]  # fmt: skip
     models = form["data_schema"].schema[CONF_MODEL].config["options"]
     assert models[0] == "gpt-realtime-2.1-mini"
@@ -135,6 +147,8 @@ async def test_everything_is_stored_flat(hass: HomeAssistant, mock_entry: MockCo
         CONF_MODEL: "gpt-realtime-2.1",
         **FILLED["speaking"],
         **FILLED["listening"],
+        **FILLED["tools"],
+        **FILLED["policy"],
         **FILLED["budget"],
         **FILLED["advanced"],
     }

@@ -23,6 +23,7 @@ from .account import async_is_mute, async_is_refused, async_list_realtime_models
 from .agent_form import SECTIONS, agent_schema
 from .defaults import default_agent
 from .models import PREFERRED
+from .policy_form import async_list_actions, async_rule_errors, keep_pin, suggested_rules
 from .sections import flatten, nest
 from .subentry import SubentryFlow
 
@@ -53,7 +54,8 @@ class AgentFlow(SubentryFlow):
             shown = _submitted(user_input, self._known)
             name = shown.pop(CONF_NAME) or self._name
             model = shown.setdefault(CONF_MODEL, await self._async_default_model())
-            errors = await self._async_errors(model, shown.get(CONF_VOICE), known_models=models)
+            errors = async_rule_errors(self.hass, shown)
+            errors |= await self._async_errors(model, shown.get(CONF_VOICE), known_models=models)
             if not errors:
                 self._name, self._known = name, shown
                 step = self.async_step_retiring if retiring_models(self._account, shown) else self.async_step_save
@@ -61,8 +63,12 @@ class AgentFlow(SubentryFlow):
         apis = llm.async_get_apis(self.hass)
         accounts = self._other_accounts()
         model = shown.get(CONF_MODEL) or await self._async_default_model()
-        schema = agent_schema(name, model, apis, models, accounts)
-        suggested = {**shown, CONF_NAME: name, CONF_LLM_HASS_API: _known_apis(shown.get(CONF_LLM_HASS_API), apis)}
+        schema = agent_schema(name, model, apis, models, accounts, actions=async_list_actions(self.hass))
+        suggested = {
+            **suggested_rules(shown),
+            CONF_NAME: name,
+            CONF_LLM_HASS_API: _known_apis(shown.get(CONF_LLM_HASS_API), apis),
+        }
         if suggested.get(CONF_FALLBACK) not in accounts:
             suggested.pop(CONF_FALLBACK, None)
         return self.async_show_form(
@@ -126,7 +132,8 @@ def _submitted(user_input: Mapping[str, Any], known: Mapping[str, Any]) -> dict[
     submitted = flatten(user_input, SECTIONS)
     for key, value in submitted.items():
         options[key] = value.strip() if isinstance(value, str) else value
-    return {key: value for key, value in options.items() if value not in ("", []) or key == CONF_NAME}
+    filled = {key: value for key, value in options.items() if value not in ("", []) or key == CONF_NAME}
+    return keep_pin(filled, known)
 
 
 def _known_apis(chosen: list[str] | None, apis: list[llm.API]) -> list[str]:

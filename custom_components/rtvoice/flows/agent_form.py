@@ -55,6 +55,7 @@ from ..engine.options import (
     ServerVAD,
     TranscriptionModel,
 )
+from .policy_form import POLICY_FIELDS, TOOL_FIELDS, policy_fields, tool_fields
 
 SECTIONS: Final = {
     "speaking": (CONF_VOICE, CONF_SPEECH_SPEED),
@@ -68,6 +69,8 @@ SECTIONS: Final = {
         CONF_PREFIX_PADDING,
         CONF_SILENCE_DURATION,
     ),
+    "tools": TOOL_FIELDS,
+    "policy": POLICY_FIELDS,
     "budget": (CONF_DAY_BUDGET, CONF_MONTH_BUDGET),
     "advanced": (
         CONF_INACTIVITY_TIMEOUT,
@@ -90,15 +93,24 @@ _SERVER = ServerVAD().kind
 
 
 def agent_schema(
-    name: str, model: str, apis: Iterable[API], models: Iterable[str], accounts: Mapping[str, str]
+    name: str,
+    model: str,
+    apis: Iterable[API],
+    models: Iterable[str],
+    accounts: Mapping[str, str],
+    *,
+    actions: tuple[Iterable[str], Iterable[str]] = ((), ()),
 ) -> probatio.Schema:
     """The form of an agent that may use these APIs of Home Assistant and one of these models.
 
-    `accounts` are those that could stand in for the agent's own, titles by entry id.
+    `accounts` are those that could stand in for the agent's own, titles by entry id; `actions` are those that can be
+    tools, harmless and dangerous ones.
     """
     fields = {
         "speaking": _speaking(),
         "listening": _listening(),
+        "tools": tool_fields(*actions),
+        "policy": policy_fields(),
         "budget": _budget(),
         "advanced": _advanced(accounts),
     }
