@@ -107,7 +107,8 @@ class Toolbox:
     @property
     def prompt(self) -> str:
         """What the model must know to use them."""
-        return self.api.api_prompt if self.api else ""
+        parts = (self.api.api_prompt if self.api else "", self._kit.guard.prompt if self._kit else "")
+        return "\n".join(filter(None, parts))
 
     def hide(self, event: SessionEvent) -> SessionEvent:
         """An event of the session as it may be shown and told."""

@@ -39,12 +39,25 @@ _OPEN: Final = frozenset({Verdict.NOT_ANSWERED, Verdict.WRONG_PIN})
 @dataclass(slots=True)
 class _Pending:
     call: str
+    told: str
     names: tuple[str, ...]
     needs_pin: bool
     known: frozenset[str]
     """Keys of what had been said when the token was issued."""
     issued_s: float
     verdict: Verdict = Verdict.NOT_ANSWERED
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that needs leave."""
+
+    identity: str
+    """Two calls are the same if this is."""
+    told: str
+    """It as the model writes it."""
+    things: tuple[str, ...]
+    """Names of what it touches."""
 
 
 class Confirmations:
@@ -71,14 +84,18 @@ class Confirmations:
         """Whether the user may be about to say a PIN."""
         return any(pending.needs_pin and now_s - pending.issued_s <= VALID_S for pending in self._pending.values())
 
-    def issue(self, call: str, things: Sequence[str], *, needs_pin: bool, said: Sequence[Words], now_s: float) -> str:
-        """A new token for a call that touches these things."""
+    def issue(self, call: Call, *, needs_pin: bool, said: Sequence[Words], now_s: float) -> str:
+        """A new token for a call."""
         token = secrets.token_hex(4)
         known = frozenset(words.key for words in said)
-        self._pending[token] = _Pending(call, tuple(things), needs_pin, known, now_s)
+        self._pending[token] = _Pending(call.identity, call.told, call.things, needs_pin, known, now_s)
         while len(self._pending) > _MAX_PENDING:
             del self._pending[next(iter(self._pending))]
         return token
+
+    def waiting(self, now_s: float) -> dict[str, str]:
+        """The calls that may still be made, as the model wrote them, by their tokens."""
+        return {token: pending.told for token, pending in self._pending.items() if now_s - pending.issued_s <= VALID_S}
 
     def consider(self, said: Sequence[Words], now_s: float) -> None:
         """Judge what the user has said since, as far as it is known."""
@@ -95,7 +112,7 @@ class Confirmations:
             and any(words.by_user and words.text is None for words in _since(pending, said))
         )
 
-    def redeem(self, token: str, call: str, said: Sequence[Words], now_s: float) -> Verdict:
+    def redeem(self, token: str, identity: str, said: Sequence[Words], now_s: float) -> Verdict:
         """Use a token. Only a token that still waits for an answer can be used again after that."""
         self.consider(said, now_s)
         if (pending := self._pending.get(token)) is None:
@@ -103,7 +120,7 @@ class Confirmations:
         verdict = pending.verdict
         if now_s - pending.issued_s > VALID_S:
             verdict = Verdict.EXPIRED
-        elif pending.call != call:
+        elif pending.call != identity:
             verdict = Verdict.OTHER_CALL
         elif pending.needs_pin and verdict is not Verdict.GRANTED and self.locked(now_s):
             verdict = Verdict.LOCKED

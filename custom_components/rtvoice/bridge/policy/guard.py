@@ -13,7 +13,7 @@ from homeassistant.util import dt as dt_util
 from ...engine import ConversationTurn
 from ...engine.events import SessionEvent
 from .calls import Answer, HomeTool, Touch
-from .confirmations import Confirmations, Verdict
+from .confirmations import Call, Confirmations, Verdict
 from .dialogue import Dialogue
 from .options import Permission, PolicyOptions
 from .pin import PinMask, PinTries
@@ -83,6 +83,14 @@ class Guard:
         """Whether nothing must be heard unasked now."""
         return self._options.quiet is not None and self._options.quiet.include(dt_util.now().time())
 
+    @property
+    def prompt(self) -> str:
+        """What the model must know of calls from earlier in the conversation."""
+        waiting = self._trust.confirmations.waiting(self._clock())
+        return "\n".join(
+            f"Waiting for the user's answer: {told}, with {TOKEN} {token}" for token, told in waiting.items()
+        )
+
     def follow(self, turns: Callable[[], tuple[ConversationTurn, ...]], *, typed: bool) -> None:
         """Listen to a session; `typed` where the user writes instead of speaking."""
         self._trust.dialogue.follow(turns, typed=typed)
@@ -123,35 +131,33 @@ class Guard:
     ) -> Answer:
         if not self._hears_words:
             return _refusal("denied", "This needs the user's confirmation, and what they say is not written down here.")
-        call = json_dumps([tool.name, sorted(arguments.items()), things, pin])
+        identity = json_dumps([tool.name, sorted(arguments.items()), things, pin])
         if not token:
-            return self._ask(call, things, pin=pin)
-        verdict = await self._async_redeem(str(token), call)
+            return self._ask(Call(identity, f"{tool.definition.name} {json_dumps(arguments)}", things), pin=pin)
+        verdict = await self._async_redeem(str(token), identity)
         if verdict is Verdict.GRANTED:
             return await tool.call(arguments)
         return _refusal(*_VERDICTS[verdict])
 
-    async def _async_redeem(self, token: str, call: str) -> Verdict:
+    async def _async_redeem(self, token: str, identity: str) -> Verdict:
         confirmations, dialogue = self._trust.confirmations, self._trust.dialogue
         while confirmations.hears_more(token, dialogue.words()) and await dialogue.async_wait(WORDS_TIMEOUT_S):
             confirmations.consider(dialogue.words(), self._clock())
-        return confirmations.redeem(token, call, dialogue.words(), self._clock())
+        return confirmations.redeem(token, identity, dialogue.words(), self._clock())
 
-    def _ask(self, call: str, things: tuple[str, ...], *, pin: bool) -> Answer:
+    def _ask(self, call: Call, *, pin: bool) -> Answer:
         now_s = self._clock()
-        if pin and self._trust.confirmations.locked(now_s):
+        confirmations, said = self._trust.confirmations, self._trust.dialogue.words()
+        if pin and confirmations.locked(now_s):
             return _refusal(*_VERDICTS[Verdict.LOCKED])
-        token = self._trust.confirmations.issue(
-            call, things, needs_pin=pin, said=self._trust.dialogue.words(), now_s=now_s
-        )
+        token = confirmations.issue(call, needs_pin=pin, said=said, now_s=now_s)
         wanted = "say the PIN for it" if pin else "confirm it"
         how = (
             f"Nothing was done yet. Ask the user aloud to {wanted}, naming it exactly as here. When they have answered "
             f"in their next turn, repeat this call with the same arguments and this {TOKEN}."
         )
-        return Answer(
-            {f"{'pin' if pin else 'confirmation'}_required": ", ".join(things), "token": token, "how": how}, ok=False
-        )
+        required = "pin_required" if pin else "confirmation_required"
+        return Answer({required: ", ".join(call.things), "token": token, "how": how}, ok=False)
 
     @callback
     def _async_judge(self, tool: HomeTool, touch: Touch) -> tuple[Permission, tuple[str, ...]]:

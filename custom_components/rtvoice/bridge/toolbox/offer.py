@@ -35,7 +35,8 @@ def offer(
         definition = replace(tool.definition, name=name)
         if guard.asks and not tool.reads_only:
             definition = _with_token(definition)
-        tools.register(definition, _caller(_verified(hass, tool), guard), timeout=TOOL_TIMEOUT_S, respond=tool.respond)
+        handler = _caller(replace(_verified(hass, tool), definition=definition), guard)
+        tools.register(definition, handler, timeout=TOOL_TIMEOUT_S, respond=tool.respond)
     return names
 
 
