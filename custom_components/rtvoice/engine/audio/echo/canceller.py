@@ -17,7 +17,7 @@ _TAIL_MS = 320
 _LONGEST_DELAY_MS = 600
 _LEAD_MS = 10
 """How long before the direct sound the filter begins: reflections never, but a delay is never found exactly."""
-_MOVED_MS = 0.6
+_MOVED_MS = 0.8
 _FULL_SCALE = 32768.0
 _MEMORY = 0.8
 _DOMINANT = 0.5
