@@ -39,7 +39,7 @@ async def test_a_server_that_cannot_start_costs_neither_the_session_nor_the_othe
 
 
 async def test_a_server_that_comes_late_is_offered_when_it_comes(monkeypatch) -> None:
-    monkeypatch.setattr("custom_components.rtvoice.engine.agent.SERVERS_PATIENCE_S", 0.001)
+    monkeypatch.setattr("custom_components.rtvoice.engine.run.EQUIPMENT_PATIENCE_S", 0.001)
     rig = agent_with(house(name="house"))
     task = await rig.start()
     await until(lambda: rig.provider.connection.sent(e.UpdateSession))

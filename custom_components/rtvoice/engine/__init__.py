@@ -86,6 +86,8 @@ from .options import (
 from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider
 from .providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider
 from .results import AgentResult, ConversationTurn
+from .skills import Skill
+from .subagents import OpenAIChatModel, SubAgent
 from .tools import ActionResult, Inject, ToolContext, Tools
 from .usage import PRICES, Budget, ModelPrice, PriceList, TokenRates, UsageReport
 
@@ -131,6 +133,7 @@ __all__ = [
     "MCPServerStdio",
     "MicrophoneInput",
     "NoiseReduction",
+    "OpenAIChatModel",
     "OpenAIProvider",
     "OutputModality",
     "ProviderError",
@@ -150,9 +153,11 @@ __all__ = [
     "SessionEvent",
     "SessionExpiredError",
     "SinkError",
+    "Skill",
     "SourceError",
     "SpeakerOutput",
     "StopAgentCommand",
+    "SubAgent",
     "SubAgentFinishedEvent",
     "SubAgentStartedEvent",
     "TokenBudget",

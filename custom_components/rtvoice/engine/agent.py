@@ -12,9 +12,11 @@ from pydantic import ValidationError
 from .audio.resample import Resampler
 from .bus import EventBus
 from .conversation.facts import (
+    BackgroundWorkChanged,
     InterruptAsked,
     MessageSent,
     MuteChanged,
+    NoteAdded,
     ResponseAsked,
     SayAsked,
     SpeedChanged,
@@ -24,13 +26,21 @@ from .conversation.facts import (
     TurnEnded,
     UserCommand,
 )
-from .conversation.values import AgentState, ItemKind, NewItem
+from .conversation.values import AgentState, ItemKind, NewItem, ResponseUsage
 from .devices import MicrophoneInput, SpeakerOutput
+from .equipment import Equipment, EquipmentOptions
 from .errors import EndReason, SessionClosedError
-from .events import AgentCommand, InterruptCommand, SessionEvent, StopAgentCommand, UpdateSpeechSpeedCommand
+from .events import (
+    AgentCommand,
+    CancelSubAgentCommand,
+    InterruptCommand,
+    SessionEvent,
+    StopAgentCommand,
+    UpdateSpeechSpeedCommand,
+)
 from .history import ConversationHistory
 from .listener import AgentListener
-from .mcp import MCPServer, MCPTools
+from .mcp import MCPServer
 from .options import (
     NoiseReduction,
     OutputModality,
@@ -46,6 +56,8 @@ from .providers import OpenAIProvider
 from .results import AgentResult, ConversationTurn
 from .run import Run
 from .session.session import Session, SessionLimits
+from .skills import Skill
+from .subagents import SubAgent
 from .tools import ToolContext, Tools
 from .usage import PRICES, PriceList, UsageMeter
 
@@ -55,8 +67,7 @@ _RETIRED: dict[str, str] = {
     TranscriptionModel.WHISPER_1: "2027-02-26",
 }
 
-SERVERS_PATIENCE_S = 2.0
-"""A session begins without the tools of servers that take longer; they are offered when they come."""
+EQUIPMENT_PREWARM_S = 10.0
 
 _IMAGE_PREFIXES = ("data:image/png;base64,", "data:image/jpeg;base64,")
 
@@ -71,11 +82,11 @@ class RealtimeAgent:
     which nobody spoke, if `inactivity_timeout_enabled`, and at a quiet moment after `max_duration_seconds`. When the
     model had to read more than `compact_above_tokens`, old turns are replaced by their text. With `half_duplex` the
     agent does not hear while it speaks, for devices without echo cancellation. `context` is what tools get for
-    `Inject[T]` of its type. The tools of `mcp_servers` are offered while they last. `history` is what was said before;
-    it is told to the model, but is no part of the result. With `recording_path` the conversation is recorded there, the
-    user left and the agent right. `prices` are what the cost is reckoned with; a session that has cost more than
-    `budget_usd` ends as soon as it is quiet. `fallback_providers` take over, in order, from a provider that is out of
-    credit, refuses the session or stays unreachable.
+    `Inject[T]` of its type; the tools of `mcp_servers`, hand-offs to `subagents` and `skills` are offered beside them.
+    `history` is what was said before; it is told to the model, but is no part of the result. With `recording_path` the
+    conversation is recorded there, the user left and the agent right. `prices` are what the cost is reckoned with; a
+    session that has cost more than `budget_usd` ends as soon as it is quiet. `fallback_providers` take over, in order,
+    from a provider that is out of credit, refuses the session or stays unreachable.
 
     Raises ValueError for contradictory parameters and ConfigurationError where no provider can be made.
     """
@@ -96,6 +107,8 @@ class RealtimeAgent:
         max_output_tokens: int | None = None,
         tools: Tools | None = None,
         mcp_servers: Sequence[MCPServer] = (),
+        subagents: Sequence[SubAgent] = (),
+        skills: Sequence[Skill] = (),
         audio_input: AudioInputDevice | None = None,
         audio_output: AudioOutputDevice | None = None,
         context: object = None,
@@ -154,7 +167,11 @@ class RealtimeAgent:
         self._context = (self._bus, context, ConversationHistory(lambda: self.turns), self)
         self._tools.set_context(ToolContext(*self._context, self._tools.context))
         self._tools.on_progress = self._on_progress
-        self._servers = MCPTools(mcp_servers, self._tools, on_change=self._on_tools_changed)
+        options = EquipmentOptions(mcp_servers, subagents, skills)
+        self._equipment = Equipment(self._tools, options, _Backstage(self))
+        if self._equipment.instructions:
+            whole = f"{instructions}\n\n{self._equipment.instructions}".strip()
+            self._options = self._options.model_copy(update={"instructions": whole})
         self._bus.subscribe(AgentCommand, self._on_command)
         self._muted = False
         self._run: Run | None = None
@@ -177,7 +194,7 @@ class RealtimeAgent:
     async def prewarm(self) -> Self:
         """Do what takes time and can be done before the conversation starts. Never raises; may be repeated."""
         await asyncio.gather(
-            self._servers.start(),
+            self._equipment.start(EQUIPMENT_PREWARM_S),
             self._provider.prewarm(),
             Resampler.prepare(self._source.sample_rate, self._provider.capabilities.input_rate_hz),
             Resampler.prepare(self._provider.capabilities.output_rate_hz, self._sink.sample_rate),
@@ -193,15 +210,20 @@ class RealtimeAgent:
         """
         if self._run is not None:
             raise RuntimeError("The agent is running already")
-        self._run = Run(self._session, self._bus, self._listener, self._meter(), self._budget_usd)
+        self._run = Run(
+            self._session,
+            self._bus,
+            self._listener,
+            meter=self._meter(),
+            equipment=self._equipment,
+            budget_usd=self._budget_usd,
+        )
         if self._muted:
             self._run.post(MuteChanged(muted=True))
         try:
-            await self._servers.start(SERVERS_PATIENCE_S)
             return await self._run.execute()
         finally:
             self._run = None
-            await self._servers.close()
 
     async def stop(self, *, reason: EndReason = EndReason.STOPPED) -> None:
         """End the session, if one runs, and wait until it has ended; inside a tool or an observer it does not wait.
@@ -209,7 +231,7 @@ class RealtimeAgent:
         Without a session, what `prewarm` connected is closed.
         """
         if (run := self._run) is None:
-            await self._servers.close()
+            await self._equipment.close()
         else:
             run.post(StopAsked(reason))
             await run.wait_finished()
@@ -218,13 +240,11 @@ class RealtimeAgent:
         """Speak slower or faster from the next response on; clamped to 0.25 to 1.5. Later sessions keep it."""
         speed = _clamped(speed, 0.25)
         self._options = self._options.model_copy(update={"speech_speed": speed})
-        if self._run is not None:
-            self._run.post(SpeedChanged(speed))
+        self._post(SpeedChanged(speed))
 
     async def interrupt(self) -> None:
         """Fall silent now and drop what was going to be said; without a session there is nothing to do."""
-        if self._run is not None:
-            self._run.post(InterruptAsked())
+        self._post(InterruptAsked())
 
     async def send_message(self, text: str, *, image: str | None = None) -> None:
         """Write something to the agent, which answers it; `image` is a data URL of a PNG or JPEG picture.
@@ -243,11 +263,17 @@ class RealtimeAgent:
         """Speak next, also following these instructions. Raises SessionClosedError without a session."""
         self._ask(ResponseAsked(instructions))
 
+    async def note(self, text: str, *, respond: bool = False) -> None:
+        """Let the agent know something that the user did not say; with `respond` it speaks about it.
+
+        Raises SessionClosedError without a session.
+        """
+        self._ask(NoteAdded(text, respond))
+
     async def set_muted(self, muted: bool) -> None:
         """Send silence in place of what the microphone hears, or open it again. Later sessions keep it."""
         self._muted = muted
-        if self._run is not None:
-            self._run.post(MuteChanged(muted))
+        self._post(MuteChanged(muted))
 
     async def commit_turn(self) -> None:
         """Push-to-talk: the user has finished. With voice activity detection it has no effect."""
@@ -255,11 +281,13 @@ class RealtimeAgent:
 
     async def update_tools(self, tools: Tools) -> None:
         """Offer these tools in place of the present ones, in the running session too."""
-        for name in self._tools.names():
-            self._tools.remove(name)
-        self._tools.merge(tools)
+        self._equipment.replace_tools(tools)
         self._tools.set_context(ToolContext(*self._context, tools.context))
-        self._on_tools_changed()
+        self._post(ToolsChanged(self._tools.definitions()))
+
+    def _post(self, fact: UserCommand | ToolProgressed | BackgroundWorkChanged) -> None:
+        if self._run is not None:
+            self._run.post(fact)
 
     def _ask(self, command: UserCommand) -> None:
         if self._run is None:
@@ -282,13 +310,8 @@ class RealtimeAgent:
             history=tuple(_recalled(index, turn) for index, turn in enumerate(self._earlier) if turn.transcript),
         )
 
-    def _on_tools_changed(self) -> None:
-        if self._run is not None:
-            self._run.post(ToolsChanged(self._tools.definitions()))
-
     def _on_progress(self, call_id: str, text: str) -> None:
-        if self._run is not None:
-            self._run.post(ToolProgressed(call_id, text))
+        self._post(ToolProgressed(call_id, text))
 
     async def _on_command(self, command: AgentCommand) -> None:
         match command:
@@ -296,8 +319,33 @@ class RealtimeAgent:
                 await self.set_speech_speed(speed)
             case InterruptCommand():
                 await self.interrupt()
-            case StopAgentCommand(when_silent=when_silent) if self._run is not None:
-                self._run.post(StopAsked(when_silent=when_silent))
+            case StopAgentCommand(when_silent=when_silent):
+                self._post(StopAsked(when_silent=when_silent))
+            case CancelSubAgentCommand():
+                await self._equipment.cancel_work()
+
+
+class _Backstage:
+    """Tells an agent's run what becomes of the equipment."""
+
+    def __init__(self, agent: RealtimeAgent) -> None:
+        self._agent = agent
+
+    def on_tools_changed(self) -> None:
+        self._agent._post(ToolsChanged(self._agent._tools.definitions()))  # noqa: SLF001  # part of the agent
+
+    def on_work(self, event: SessionEvent) -> None:
+        agent = self._agent
+        agent._post(BackgroundWorkChanged(agent._equipment.at_work))  # noqa: SLF001  # part of the agent
+        if (run := agent._run) is not None:  # noqa: SLF001  # part of the agent
+            run.announce(event)
+
+    def on_report(self, text: str) -> None:
+        self._agent._post(NoteAdded(text, respond=True))  # noqa: SLF001  # part of the agent
+
+    def on_usage(self, source: str, model: str, usage: ResponseUsage) -> None:
+        if (run := self._agent._run) is not None:  # noqa: SLF001  # part of the agent
+            run.chatted(source, model, usage)
 
 
 def _recalled(index: int, turn: ConversationTurn) -> NewItem:

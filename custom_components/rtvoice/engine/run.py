@@ -8,15 +8,19 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from .bus import EventBus, Feed
-from .conversation.facts import StopAsked, ToolProgressed, UserCommand
+from .conversation.facts import BackgroundWorkChanged, StopAsked, ToolProgressed, UserCommand
 from .conversation.items import Item
-from .conversation.values import AgentState, ItemKind
+from .conversation.values import AgentState, ItemKind, ResponseUsage
+from .equipment import Equipment
 from .errors import EndReason
 from .events import AgentStartingEvent, AgentStoppedEvent, SessionEvent
 from .listener import AgentListener, notify
 from .results import AgentResult, ConversationTurn
 from .session.session import Session, SessionEnd
 from .usage import Budget, UsageMeter
+
+EQUIPMENT_PATIENCE_S = 2.0
+"""A session begins without the tools of servers that take longer; they are offered when they come."""
 
 _current: ContextVar[Run | None] = ContextVar("rtvoice_run", default=None)
 """The run that the present task belongs to: tools and observers must not wait for its end."""
@@ -30,7 +34,9 @@ class Run:
         make_session: Callable[[Callable[[SessionEvent], None]], Session],
         bus: EventBus,
         listener: AgentListener | None,
+        *,
         meter: UsageMeter,
+        equipment: Equipment,
         budget_usd: Decimal | None = None,
     ) -> None:
         self._feeds = [Feed(bus.dispatch)]
@@ -38,6 +44,7 @@ class Run:
             self._feeds.append(Feed(lambda event: notify(listener, event)))
         self._session = make_session(self._publish)
         self._meter = meter
+        self._equipment = equipment
         self._budget = None if budget_usd is None else Budget(budget_usd, meter)
         self._started_at = datetime.now(UTC)
         self._started_s = asyncio.get_running_loop().time()
@@ -53,9 +60,17 @@ class Run:
         """What was said so far."""
         return tuple(self._turn(item) for item in self._session.messages)
 
-    def post(self, fact: UserCommand | ToolProgressed) -> None:
-        """Ask something of the agent, or tell it how a tool is getting on."""
+    def post(self, fact: UserCommand | ToolProgressed | BackgroundWorkChanged) -> None:
+        """Ask something of the agent, or tell it how work is getting on."""
         self._session.post(fact)
+
+    def announce(self, event: SessionEvent) -> None:
+        """Tell the observers of something that happened beside the conversation."""
+        self._publish(event)
+
+    def chatted(self, source: str, model: str, usage: ResponseUsage) -> None:
+        """A chat model was used on behalf of this run."""
+        self._meter.chatted(source, model, usage)
 
     async def execute(self) -> AgentResult:
         """Run to the end. Raises the EngineError that made the session impossible."""
@@ -67,12 +82,14 @@ class Run:
                     await observers.enter_async_context(feed.running())
                 await self._announce_start()
                 try:
+                    await self._equipment.start(EQUIPMENT_PATIENCE_S)
                     end = await self._session.run()
                     reason = end.reason
                 except asyncio.CancelledError:
                     reason = EndReason.STOPPED
                     raise
                 finally:
+                    await self._equipment.close()
                     self._publish(AgentStoppedEvent(reason))
             return self._result(end)
         finally:

@@ -2,6 +2,7 @@
 
 from custom_components.rtvoice.engine.conversation import facts as f
 from custom_components.rtvoice.engine.conversation.effects import (
+    AddItem,
     ArmTimer,
     CancelTool,
     Close,
@@ -10,7 +11,13 @@ from custom_components.rtvoice.engine.conversation.effects import (
     GateInput,
 )
 from custom_components.rtvoice.engine.conversation.input_gate import ECHO_TAIL_S
-from custom_components.rtvoice.engine.conversation.values import ResponseStatus, ToolChoice, ToolDefinition
+from custom_components.rtvoice.engine.conversation.values import (
+    ItemKind,
+    NewItem,
+    ResponseStatus,
+    ToolChoice,
+    ToolDefinition,
+)
 from custom_components.rtvoice.engine.errors import EndReason
 
 from .dialogue import Dialogue, audio, call, done, of_type, ready, result, speaking
@@ -135,3 +142,16 @@ def test_session_ends_at_a_quiet_moment_after_its_longest_time() -> None:
     assert ArmTimer(f.Timer.MAX_LENGTH, 600) in dialogue.all
     assert not of_type(dialogue.after(600, f.TimerFired(f.Timer.MAX_LENGTH)), Close)
     assert of_type(dialogue.tell(done(), f.PlayoutDrained(1)), Close) == [Close(EndReason.MAX_LENGTH)]
+
+
+def test_work_in_the_background_keeps_the_session_from_ending_for_inactivity() -> None:
+    dialogue = ready(inactivity_timeout_s=30)
+    assert DisarmTimer(f.Timer.INACTIVITY) in dialogue.tell(f.BackgroundWorkChanged(working=True))
+    assert dialogue.conversation.state == "listening"
+    assert ArmTimer(f.Timer.INACTIVITY, 25) in dialogue.tell(f.BackgroundWorkChanged(working=False))
+
+
+def test_a_note_is_added_and_answered_only_if_wanted() -> None:
+    dialogue = ready()
+    assert dialogue.tell(f.NoteAdded("It rains.")) == [AddItem(NewItem(ItemKind.SYSTEM_MESSAGE, "It rains."))]
+    assert of_type(dialogue.tell(f.NoteAdded("Somebody rang.", respond=True)), CreateResponse)

@@ -12,6 +12,7 @@ from .effects import Effect, Publish
 from .facts import (
     AudioDelta,
     AudioFinished,
+    BackgroundWorkChanged,
     PlayoutDrained,
     PlayoutStarted,
     ResponseFinished,
@@ -78,23 +79,17 @@ def on_response_finished(parts: Parts, fact: ResponseFinished) -> list[Effect]:
     return effects
 
 
-def on_tool_finished(parts: Parts, fact: ToolCallFinished) -> list[Effect]:
-    """A tool call has its result; after the last of a response the agent speaks, unless the user has begun to."""
-    effects, follow_up = parts.tools.finished(fact)
-    if not parts.tools.running:
-        parts.responses.forget(Purpose.HOLDING)
-    if follow_up is not None:
-        parts.responses.want(Wanted(Purpose.FOLLOW_UP, parts.instructed(follow_up.instruction)))
-    return effects
-
-
-def on_tool_progressed(parts: Parts, fact: ToolProgressed) -> list[Effect]:
-    """A running tool has something to tell; only the latest news is spoken."""
-    if parts.tools.runs(fact.call_id):
-        parts.responses.forget(Purpose.HOLDING)
-        instructions = parts.instructed(PROGRESS.format(text=fact.text))
-        parts.responses.want(Wanted(Purpose.HOLDING, instructions, ToolChoice.NONE))
-    return []
+def on_work(parts: Parts, fact: ToolCallFinished | ToolProgressed | BackgroundWorkChanged) -> list[Effect]:
+    """What becomes of the work that the agent has set off."""
+    match fact:
+        case ToolCallFinished():
+            return _tool_finished(parts, fact)
+        case ToolProgressed():
+            return _tool_progressed(parts, fact)
+        case BackgroundWorkChanged():
+            parts.background_work = fact.working
+            return []
+    assert_never(fact)
 
 
 def on_playout(parts: Parts, fact: PlayoutStarted | PlayoutDrained, now_s: float) -> list[Effect]:
@@ -112,6 +107,25 @@ def on_playout(parts: Parts, fact: PlayoutStarted | PlayoutDrained, now_s: float
                 return []
             return [Publish(AudioPlaybackCompletedEvent()), *parts.input.agent_silent(now_s)]
     assert_never(fact)
+
+
+def _tool_finished(parts: Parts, fact: ToolCallFinished) -> list[Effect]:
+    """A tool call has its result; after the last of a response the agent speaks, unless the user has begun to."""
+    effects, follow_up = parts.tools.finished(fact)
+    if not parts.tools.running:
+        parts.responses.forget(Purpose.HOLDING)
+    if follow_up is not None:
+        parts.responses.want(Wanted(Purpose.FOLLOW_UP, parts.instructed(follow_up.instruction)))
+    return effects
+
+
+def _tool_progressed(parts: Parts, fact: ToolProgressed) -> list[Effect]:
+    """A running tool has something to tell; only the latest news is spoken."""
+    if parts.tools.runs(fact.call_id):
+        parts.responses.forget(Purpose.HOLDING)
+        instructions = parts.instructed(PROGRESS.format(text=fact.text))
+        parts.responses.want(Wanted(Purpose.HOLDING, instructions, ToolChoice.NONE))
+    return []
 
 
 def _take_back(parts: Parts, ours: Wanted, response_id: str) -> list[Effect]:

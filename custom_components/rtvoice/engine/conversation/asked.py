@@ -9,6 +9,7 @@ from .facts import (
     InterruptAsked,
     MessageSent,
     MuteChanged,
+    NoteAdded,
     ResponseAsked,
     SayAsked,
     SpeedChanged,
@@ -66,7 +67,7 @@ class Asked:
             self._deferred.append(command)
             return []
         match command:
-            case SayAsked() | MessageSent() | ResponseAsked():
+            case SayAsked() | MessageSent() | ResponseAsked() | NoteAdded():
                 return self._speak(command, now_s)
             case SpeedChanged() | ToolsChanged() | ToolChoiceChanged():
                 if isinstance(command, ToolsChanged):
@@ -91,7 +92,7 @@ class Asked:
         parts.tools.hush()
         return [*parts.interrupt(position, now_s, cancel=True), *parts.tools.cancel_interruptible()]
 
-    def _speak(self, command: SayAsked | MessageSent | ResponseAsked, now_s: float) -> list[Effect]:
+    def _speak(self, command: SayAsked | MessageSent | ResponseAsked | NoteAdded, now_s: float) -> list[Effect]:
         parts = self._parts
         match command:
             case SayAsked():
@@ -101,6 +102,10 @@ class Asked:
             case ResponseAsked():
                 parts.responses.want(Wanted(Purpose.ASKED, parts.instructed(command.instructions)))
                 return []
+            case NoteAdded():
+                if command.respond:
+                    parts.responses.want(Wanted(Purpose.ASKED))
+                return [AddItem(NewItem(ItemKind.SYSTEM_MESSAGE, command.text))]
             case MessageSent():
                 return self._type(command, now_s)
         assert_never(command)

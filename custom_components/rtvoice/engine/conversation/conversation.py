@@ -17,8 +17,7 @@ from .agent_side import (
     on_response_finished,
     on_response_started,
     on_speech,
-    on_tool_finished,
-    on_tool_progressed,
+    on_work,
 )
 from .asked import Asked
 from .compaction import Compaction
@@ -86,14 +85,9 @@ class Conversation:
                 return on_playout(parts, fact, now_s)
             case f.ResponseStarted() | f.ResponseFinished() | f.SessionUpdated() | f.RequestRejected():
                 return self._on_reply(fact, now_s)
-            case (
-                f.SessionReady()
-                | f.LinkLost()
-                | f.ToolCallFinished()
-                | f.ToolProgressed()
-                | f.TimerFired()
-                | f.SessionFailed()
-            ):
+            case f.ToolCallFinished() | f.ToolProgressed() | f.BackgroundWorkChanged():
+                return on_work(parts, fact)
+            case f.SessionReady() | f.LinkLost() | f.TimerFired() | f.SessionFailed():
                 return self._on_own(fact, playout, now_s)
             case _:
                 return self._asked.carry_out(fact, playout, now_s)
@@ -129,7 +123,7 @@ class Conversation:
 
     def _on_own(
         self,
-        fact: f.SessionReady | f.LinkLost | f.ToolCallFinished | f.ToolProgressed | f.TimerFired | f.SessionFailed,
+        fact: f.SessionReady | f.LinkLost | f.TimerFired | f.SessionFailed,
         playout: PlayoutPosition,
         now_s: float,
     ) -> list[Effect]:
@@ -141,10 +135,6 @@ class Conversation:
                 self._asked.close()
                 self._compaction.forgotten()
                 return [*self._recovery.lost(now_s), *self._enter(AgentState.RECONNECTING)]
-            case f.ToolCallFinished():
-                return on_tool_finished(self._parts, fact)
-            case f.ToolProgressed():
-                return on_tool_progressed(self._parts, fact)
             case f.TimerFired():
                 return self._on_timer(fact.timer, now_s) if self._parts.deadlines.take_fired(fact.timer, now_s) else []
             case f.SessionFailed():
@@ -207,7 +197,7 @@ class Conversation:
             effects.append(Publish(AssistantStoppedRespondingEvent()))
         if parts.quiet and self._asked.stop is not None:
             return [*effects, Close(self._asked.stop.reason)]
-        effects += parts.inactivity.follow(quiet=parts.quiet, now_s=now_s)
+        effects += parts.inactivity.follow(quiet=parts.quiet and not parts.background_work, now_s=now_s)
         effects += self._recovery.settle() or self._compaction.settle()
         return [*effects, *self._enter(self._current_state())]
 

@@ -255,6 +255,13 @@ class ToolProgressed:
 
 
 @dataclass(frozen=True, slots=True)
+class BackgroundWorkChanged:
+    """Something is being worked on that no tool call waits for, or no longer."""
+
+    working: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     """A deadline passed."""
 
@@ -313,6 +320,14 @@ class ResponseAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteAdded:
+    """The agent shall know something that the user did not say; with `respond` it speaks about it."""
+
+    text: str
+    respond: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class MuteChanged:
     """The microphone was muted or opened."""
 
@@ -358,6 +373,7 @@ type UserCommand = (
     | SayAsked
     | MessageSent
     | ResponseAsked
+    | NoteAdded
     | MuteChanged
     | SpeedChanged
     | TurnEnded
@@ -371,6 +387,7 @@ type OwnFact = (
     | LinkLost
     | ToolCallFinished
     | ToolProgressed
+    | BackgroundWorkChanged
     | TimerFired
     | PlayoutStarted
     | PlayoutDrained

@@ -28,6 +28,8 @@ class Parts:
         self.turns = Turns(self.deadlines)
         self.tools = ToolCalls(settings.tools)
         self.updates = Updates()
+        self.background_work = False
+        """Whether something is being worked on that no tool call waits for."""
         self.interruption = Interruption()
         self.input = InputGate(half_duplex=settings.half_duplex, deadlines=self.deadlines)
         self.inactivity = Inactivity(settings.inactivity_timeout_s, self.deadlines)
