@@ -32,7 +32,7 @@ type Step = Callable[[Context], Plan]
 
 
 async def async_build_locks(hass: HomeAssistant, *names: str) -> None:
-    """Locked doors that are shown to voice assistants."""
+    """Locked doors and a kitchen light that is off, shown to voice assistants."""
     doors = names or ("Front door",)
     ids = [name.lower().replace(" ", "_") for name in doors]
     assert await async_setup_component(
@@ -48,7 +48,14 @@ async def async_build_locks(hass: HomeAssistant, *names: str) -> None:
         }
         for name, door in zip(doors, ids, strict=True)
     ]
-    assert await async_setup_component(hass, "template", {"template": [{"lock": locks}]})
+    light = {
+        "name": "Kitchen light",
+        "unique_id": "kitchen_light",
+        "state": "{{ is_state('input_boolean.kitchen', 'on') }}",
+        "turn_on": {"action": "input_boolean.turn_on", "target": {"entity_id": "input_boolean.kitchen"}},
+        "turn_off": {"action": "input_boolean.turn_off", "target": {"entity_id": "input_boolean.kitchen"}},
+    }
+    assert await async_setup_component(hass, "template", {"template": [{"lock": locks, "light": [light]}]})
     await hass.async_block_till_done()
     for door in ids:
         async_expose_entity(hass, "conversation", f"lock.{door}", True)
