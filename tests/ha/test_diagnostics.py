@@ -2,6 +2,7 @@
 
 import json
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +15,19 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.rtvoice.const import (
     CONF_BASE_URL,
+    CONF_DAY_BUDGET,
     CONF_INSTRUCTIONS,
     CONF_MODEL,
     DEFAULT_INSTRUCTIONS,
     SUBENTRY_AGENT,
     SUBENTRY_SATELLITE,
 )
-from simulator import Simulator
+from simulator import Plan, Say, ScriptedBrain, Simulator, Turn
 
 from .conftest import AGENT_ID, API_KEY, SATELLITE_ID
+from .house import async_wait_for_state, entity_of, speak_into
+from .test_session import start, stop
+from .test_usage import change_agent
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +98,40 @@ async def test_a_package_that_is_missing_is_told(
     monkeypatch.setattr("importlib.metadata.version", version)
     shown = await get_diagnostics_for_config_entry(hass, hass_client, setup_integration)
     assert shown["versions"]["sounddevice"] is None
+
+
+async def test_costs_and_the_course_of_the_last_sessions_are_shown_without_a_word(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    brain: ScriptedBrain,
+    setup_integration: MockConfigEntry,
+    microphone: Path,
+) -> None:
+    speak_into(microphone)
+    brain.add(Turn("Is the door locked?", (Plan((Say("It is locked.", seconds=0.3),)),)))
+    change_agent(hass, setup_integration, **{CONF_DAY_BUDGET: 5})
+    status = entity_of(hass, "sensor", SATELLITE_ID, "status")
+    await start(hass)
+    await async_wait_for_state(hass, status, "speaking")
+    await async_wait_for_state(hass, status, "listening")
+    await stop(hass)
+    shown = await get_diagnostics_for_config_entry(hass, hass_client, setup_integration)
+
+    [agent] = shown["runtime"]["agents"]
+    assert agent["tokens"] > 0
+    assert agent["cost_usd"] == agent["cost_today_usd"] == agent["cost_this_month_usd"] > 0
+    assert agent["budgets"] == [
+        {"period": "day", "limit_usd": 5.0, "spent_usd": agent["cost_usd"], "used": False},
+    ]
+    [session] = shown["runtime"]["last_sessions"]
+    assert (session["agent"], session["satellite"]) == (AGENT_ID, SATELLITE_ID)
+    assert (session["end_reason"], session["turns_said"], session["tools_called"]) == ("stopped", 2, 0)
+    assert session["connect_ms"] >= 0
+    [turn] = session["turns"]
+    assert 0 <= turn["response_ms"] <= turn["words_ms"] <= turn["audio_ms"]
+    text = json.dumps(shown)
+    assert "locked" not in text
+    _assert_no_secrets(shown)
 
 
 def _assert_no_secrets(shown: dict[str, Any]) -> None:

@@ -213,6 +213,27 @@ async def test_choosing_an_agent(hass: HomeAssistant, setup_integration: MockCon
     assert refusal.value.translation_key == "no_satellite"
 
 
+@pytest.mark.parametrize(
+    ("version", "minor_version", "loads", "then"),
+    [(1, 0, True, (1, 1)), (1, 1, True, (1, 1)), (1, 7, True, (1, 7)), (2, 1, False, (2, 1))],
+)
+async def test_an_entry_of_another_version(
+    hass: HomeAssistant,
+    mock_entry: MockConfigEntry,
+    version: int,
+    minor_version: int,
+    loads: bool,
+    then: tuple[int, int],
+) -> None:
+    hass.config_entries.async_update_entry(mock_entry, version=version, minor_version=minor_version)
+    assert await hass.config_entries.async_setup(mock_entry.entry_id) is loads
+    expected = ConfigEntryState.LOADED if loads else ConfigEntryState.MIGRATION_ERROR
+    assert mock_entry.state is expected
+    assert (mock_entry.version, mock_entry.minor_version) == then
+    if loads:
+        assert await hass.config_entries.async_unload(mock_entry.entry_id)
+
+
 def _copy_of(entry: MockConfigEntry, subentry_id: str, title: str) -> ConfigSubentry:
     original = entry.subentries[subentry_id]
     return ConfigSubentry(

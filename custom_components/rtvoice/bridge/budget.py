@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
@@ -69,13 +69,7 @@ def async_check_budget(agent: Agent, ledger: Ledger) -> None:
 @callback
 def async_report_budget(hass: HomeAssistant, agent: Agent, ledger: Ledger) -> None:
     """Tell the user when a budget is nearly or wholly spent, and take that back when it is not any more."""
-    try:
-        options = agent.options
-    except ConfigurationError as err:
-        # Whoever wants a session with this agent is told.
-        _LOGGER.debug("The budgets of %s are not known: %s", agent.title, err)
-        return
-    own = budgets(options, ledger.of(agent.subentry_id), dt_util.now().date())
+    own = _own_budgets(agent, ledger)
     tightest = next((budget for budget in own if budget.nearly_used), None)
     if tightest is None:
         issues.delete_budget_issue(hass, agent.subentry_id)
@@ -84,9 +78,32 @@ def async_report_budget(hass: HomeAssistant, agent: Agent, ledger: Ledger) -> No
     issues.create_budget_issue(hass, problem, agent.subentry_id, agent.title, dollars(tightest.limit_usd))
 
 
+def seen_budgets(agent: Agent, ledger: Ledger) -> list[dict[str, Any]]:
+    """An agent's budgets, for diagnostics."""
+    return [
+        {
+            "period": budget.period,
+            "limit_usd": float(budget.limit_usd),
+            "spent_usd": float(budget.spent_usd),
+            "used": budget.used,
+        }
+        for budget in _own_budgets(agent, ledger)
+    ]
+
+
 def dollars(amount: Decimal) -> str:
     """An amount as it is read: $2.50."""
     return f"${amount:.2f}"
+
+
+def _own_budgets(agent: Agent, ledger: Ledger) -> list[Budget]:
+    try:
+        options = agent.options
+    except ConfigurationError as err:
+        # Whoever wants a session with this agent is told.
+        _LOGGER.debug("The budgets of %s are not known: %s", agent.title, err)
+        return []
+    return budgets(options, ledger.of(agent.subentry_id), dt_util.now().date())
 
 
 def _budgets(options: AgentOptions, usage: Usage, today: date) -> Iterator[Budget]:

@@ -13,7 +13,7 @@ from homeassistant.util import dt as dt_util
 from ..const import SUBENTRY_AGENT, SUBENTRY_SATELLITE
 from ..engine.devices import AudioDevices
 from ..engine.errors import EndReason
-from .budget import async_check_budget
+from .budget import async_check_budget, seen_budgets
 from .devices import sound_problem
 from .errors import engine_errors, refused
 from .ledger import Ledger
@@ -72,6 +72,11 @@ class Runtime:
     def session_on(self, satellite: Satellite) -> LiveSession | None:
         """What runs on a satellite; there is never more than one session."""
         return next((session for session in self._sessions.values() if session.satellite is satellite), None)
+
+    @property
+    def sessions(self) -> list[LiveSession]:
+        """All sessions of its agents and on its satellites."""
+        return list(self._sessions.values())
 
     def sessions_of(self, party: Party) -> list[LiveSession]:
         """The sessions of an agent, or the one on a satellite; the latest last."""
@@ -159,6 +164,7 @@ class Runtime:
             "cost_usd": float(usage.cost_usd),
             "cost_today_usd": float(usage.cost_on(today)),
             "cost_this_month_usd": float(usage.cost_in_month(today)),
+            "budgets": seen_budgets(agent, self.ledger),
         }
 
     def _seen(self, party: Party) -> dict[str, Any]:
