@@ -9,7 +9,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import llm
 
 from ..compat import make_llm_context
-from ..const import DOMAIN, ECHO_OFF
+from ..const import DOMAIN, ECHO_CANCEL, ECHO_HALF_DUPLEX
 from ..engine import ConversationTurn, RealtimeAgent, Tools
 from ..engine.options import OutputModality
 from ..engine.ports import AudioInputDevice, AudioOutputDevice
@@ -58,12 +58,13 @@ def llm_context_of(hass: HomeAssistant, agent: Agent, place: Party, context: Con
 class EchoSettings(TypedDict):
     """What RealtimeAgent takes about the agent's own voice in its microphone."""
 
+    echo_cancellation: bool
     half_duplex: bool
 
 
 def echo_settings(echo: str) -> EchoSettings:
-    """What a satellite's option means to the engine; without a canceller, only a closed microphone hears no echo."""
-    return {"half_duplex": echo != ECHO_OFF}
+    """What a satellite's option means to the engine."""
+    return {"echo_cancellation": echo == ECHO_CANCEL, "half_duplex": echo == ECHO_HALF_DUPLEX}
 
 
 def spoken_agent(

@@ -151,7 +151,7 @@ def _echo(data: Mapping[str, Any]) -> str:
         return str(chosen)
     # Only what a sound card plays in a room comes back by its microphone.
     devices = (str(data.get(CONF_INPUT) or ""), str(data.get(CONF_OUTPUT) or ""))
-    return ECHO_OFF if any(device.startswith(FILE_PREFIX) for device in devices) else ECHO_HALF_DUPLEX
+    return ECHO_OFF if any(device.startswith(FILE_PREFIX) for device in devices) else ECHO_CANCEL
 
 
 def _noise_reduction(data: Mapping[str, Any]) -> NoiseReduction | None:

@@ -80,8 +80,9 @@ class RealtimeAgent:
     `output_modalities` with both audio and text means audio, whose transcript is the text. `noise_reduction=None`
     turns it off. `turn_detection=None` is `SemanticVAD()`. The session ends after `inactivity_timeout_seconds` in
     which nobody spoke, if `inactivity_timeout_enabled`, and at a quiet moment after `max_duration_seconds`. When the
-    model had to read more than `compact_above_tokens`, old turns are replaced by their text. With `half_duplex` the
-    agent does not hear while it speaks, for devices without echo cancellation. `context` is what tools get for
+    model had to read more than `compact_above_tokens`, old turns are replaced by their text. With
+    `echo_cancellation` what the speaker plays is taken out of what the microphone hears; with `half_duplex` the agent
+    does not hear while it speaks, where nothing cancels the echo. `context` is what tools get for
     `Inject[T]` of its type; the tools of `mcp_servers`, hand-offs to `subagents` and `skills` are offered beside them.
     `history` is what was said before; it is told to the model, but is no part of the result. With `recording_path` the
     conversation is recorded there, the user left and the agent right. `prices` are what the cost is reckoned with; a
@@ -119,6 +120,7 @@ class RealtimeAgent:
         max_duration_seconds: float | None = None,
         compact_above_tokens: int | None = 24_000,
         half_duplex: bool = False,
+        echo_cancellation: bool = False,
         history: Sequence[ConversationTurn] = (),
         recording_path: str | Path | None = None,
         prices: PriceList = PRICES,
@@ -152,6 +154,7 @@ class RealtimeAgent:
             max_length_s=max_duration_seconds,
             compact_above_tokens=compact_above_tokens,
             half_duplex=half_duplex,
+            echo_cancellation=echo_cancellation,
         )
         self._source = audio_input or MicrophoneInput()
         self._sink = audio_output or SpeakerOutput()

@@ -35,7 +35,7 @@ from .subentry import SubentryFlow
 
 _ECHO = SelectSelector(
     SelectSelectorConfig(
-        options=[ECHO_HALF_DUPLEX, ECHO_CANCEL, ECHO_OFF], translation_key=CONF_ECHO, mode=SelectSelectorMode.DROPDOWN
+        options=[ECHO_CANCEL, ECHO_HALF_DUPLEX, ECHO_OFF], translation_key=CONF_ECHO, mode=SelectSelectorMode.DROPDOWN
     )
 )
 

@@ -387,3 +387,19 @@ def test_nothing_is_left_behind() -> None:
     gc.collect()
     assert [session() for session in sessions] == [None] * 20
     assert threading.active_count() == threads
+
+
+def test_with_echo_cancellation_the_microphone_s_frames_all_arrive_and_the_thread_ends() -> None:
+    threads = threading.active_count()
+
+    async def main():
+        rig = Rig(limits=SessionLimits(echo_cancellation=True))
+        async with rig.running():
+            rig.connection.feed(f.ResponseStarted("r1"), audio(500), f.ResponseFinished("r1", COMPLETED))
+            await rig.until(lambda: rig.speaker.played_samples >= 12_000)
+            await rig.until(lambda: len(rig.connection.audio) > 60)
+        assert {len(frame) for frame in rig.connection.audio} == {FRAME}
+
+    with asyncio.Runner() as runner:
+        runner.run(main())
+    assert threading.active_count() == threads

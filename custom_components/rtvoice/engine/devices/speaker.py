@@ -1,7 +1,7 @@
 """The speaker of this machine."""
 
 import asyncio
-from collections.abc import Buffer
+from collections.abc import Buffer, Callable
 
 from ..audio.frame import frame_bytes
 from ..errors import SinkError
@@ -28,6 +28,8 @@ class SpeakerOutput:
         self._ring = SampleRing(0)
         self._running = False
         self._clears = 0
+        self.on_block: Callable[[bytes, int], None] | None = None
+        """Called on the loop with every block that the device takes, filler silence included, and its rate in Hz."""
 
     @property
     def sample_rate(self) -> int:
@@ -89,5 +91,8 @@ class SpeakerOutput:
             return
 
     def _speak(self, block: Buffer, _frames: int, _time: object, _status: object) -> None:
-        if self._ring.fill(memoryview(block).cast("B")):
+        view = memoryview(block).cast("B")
+        if self._ring.fill(view):
             self._stream.run_on_loop(self._changed.set)
+        if self.on_block is not None:
+            self._stream.run_on_loop(self.on_block, bytes(view), self.sample_rate)

@@ -18,6 +18,7 @@ from ..events import SessionEvent
 from ..options import PushToTalk, SessionOptions
 from ..ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, ToolRunner
 from ..recording import Recorder
+from .echo import EchoPath
 from .inbox import Inbox
 from .link import Ends, Link
 from .playout import Playout
@@ -59,6 +60,7 @@ class SessionLimits:
     """Time after which it ends as soon as it is quiet."""
     compact_above_tokens: int | None = None
     """Tokens read for one response above which old turns are replaced by their text."""
+    echo_cancellation: bool = False
     half_duplex: bool = False
     """Whether the microphone is closed while the agent speaks."""
 
@@ -83,6 +85,9 @@ class Session:
         limits: SessionLimits = SessionLimits(),
         recording_path: Path | None = None,
     ) -> None:
+        capabilities = providers[0].capabilities
+        self._echo = EchoPath(capabilities.input_rate_hz) if limits.echo_cancellation else None
+        sink = sink if self._echo is None else self._echo.listen(sink)
         self._source = source
         self._sink = sink
         self._tools = tools
@@ -90,7 +95,6 @@ class Session:
         self._inbox = Inbox()
         self._sender = Sender()
         self._timers = Timers(self.post)
-        capabilities = providers[0].capabilities
         self._conversation = Conversation(
             ConversationSettings(
                 capabilities=capabilities,
@@ -114,7 +118,12 @@ class Session:
                 on_failure=publish,
             )
         )
-        self._uplink = Uplink(source, capabilities.input_rate_hz, record=recorder.microphone if recorder else None)
+        self._uplink = Uplink(
+            source,
+            capabilities.input_rate_hz,
+            record=recorder.microphone if recorder else None,
+            process=self._echo.clean if self._echo else None,
+        )
         self._playout = Playout(
             sink, capabilities.output_rate_hz, self.post, record=recorder.speaker if recorder else None
         )
@@ -164,6 +173,8 @@ class Session:
         finally:
             self._timers.close()
             await self._stop_devices()
+            if self._echo is not None:
+                await self._echo.close()
             if self._recorder is not None:
                 recording = await self._recorder.close()
         return SessionEnd(close.reason, close.error, self._link.established, self._conversation.messages(), recording)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from ..audio.frame import FRAME_MS, frame_bytes
 from ..audio.level import level_dbfs
@@ -31,6 +31,7 @@ class Uplink:
         *,
         capacity_ms: int = 30_000,
         record: Callable[[bytes, float], None] | None = None,
+        process: Callable[[bytes], Awaitable[bytes]] | None = None,
     ) -> None:
         self._source = source
         self._target_rate_hz = target_rate_hz
@@ -40,6 +41,7 @@ class Uplink:
         self._captured = asyncio.Event()
         self._last_frame = b""
         self._record = record
+        self._process = process
         self.muted = False
         """Whether silence takes the place of what is captured from now on; assign to change it."""
         self.dropped_frames = 0
@@ -59,7 +61,7 @@ class Uplink:
         async for chunk in self._source.stream_chunks():
             pending += chunk
             while len(pending) >= size:
-                self._take(bytes(pending[:size]), resampler)
+                await self._take(bytes(pending[:size]), resampler)
                 del pending[:size]
         if self._source.is_active:
             raise SourceError("The microphone stopped delivering audio")
@@ -100,10 +102,17 @@ class Uplink:
         while len(self._sent) > limit:
             self._sent.popleft()
 
-    def _take(self, frame: bytes, resampler: Resampler) -> None:
-        self._last_frame = bytes(len(frame)) if self.muted else frame
+    async def _take(self, frame: bytes, resampler: Resampler) -> None:
+        muted = self.muted
+        self._last_frame = bytes(len(frame)) if muted else frame
         # Silence goes through the resampler too, so that its length is that of the audio it replaces.
-        resampled = resampler.process(self._last_frame)
+        resampled = resampler.process(self._last_frame if self._process is None else frame)
+        if self._process is not None:
+            # Cleaned before it is muted: the canceller goes on learning, and silence would unteach it.
+            resampled = await self._process(resampled)
+            resampled = bytes(len(resampled)) if muted else resampled
+        if not resampled:
+            return
         if self._record is not None:
             self._record(resampled, asyncio.get_running_loop().time() - FRAME_MS / 1000)
         if len(self._frames) == self._frames.maxlen:
