@@ -424,3 +424,13 @@ def test_c10_prices_have_their_date_and_unpriced_models_are_told() -> None:
     meter.observe(engine.UsageEvent(input_audio=10))
     assert not meter.report().is_complete
     assert meter.report().notes
+
+
+def test_c12_nothing_that_agents_of_this_kind_could_do_is_lost() -> None:
+    parameters = inspect.signature(RealtimeAgent).parameters
+    assert {"mcp_servers", "subagents", "skills", "echo_cancellation", "event_bus", "recording_path"} <= set(parameters)
+    azure = engine.AzureOpenAIProvider("house", "gpt-realtime", api_key="secret-key-123")
+    address = str(azure._endpoint.realtime("ignored"))
+    assert address.startswith("wss://house.openai.azure.com/openai/v1/realtime")
+    assert "api-version" not in address
+    assert "secret-key-123" not in repr(azure) + address
