@@ -1,6 +1,5 @@
 """Realtime Voice: agents that hear, act and speak."""
 
-import logging
 from datetime import datetime
 from typing import Final
 
@@ -25,8 +24,6 @@ from .config_flow import RtvoiceConfigFlow
 from .const import DOMAIN, SUBENTRY_SATELLITE
 from .engine.errors import EngineError
 from .services import async_setup_services
-
-_LOGGER = logging.getLogger(__name__)
 
 PLATFORMS: Final = (
     Platform.ASSIST_SATELLITE,
@@ -77,11 +74,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> b
 async def async_migrate_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> bool:
     """Bring an entry of an earlier version up to the present one.
 
-    A later minor version holds nothing that this one could not do without; a later major version cannot be used.
+    One of a later minor version holds nothing that this version could not do without, and stays as it is.
     """
-    if entry.version > RtvoiceConfigFlow.VERSION:
-        _LOGGER.error("%s was set up by a newer version of this integration and cannot be used", entry.title)
-        return False
     if entry.minor_version < RtvoiceConfigFlow.MINOR_VERSION:
         # What an option that is missing means has not changed so far, so there is nothing to rewrite.
         hass.config_entries.async_update_entry(entry, minor_version=RtvoiceConfigFlow.MINOR_VERSION)

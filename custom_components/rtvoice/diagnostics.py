@@ -13,7 +13,7 @@ from homeassistant.loader import async_get_integration
 from yarl import URL
 
 from .bridge.runtime import RtvoiceConfigEntry
-from .const import CONF_BASE_URL, CONF_INSTRUCTIONS, CONF_PIN, DOMAIN
+from .const import CONF_BASE_URL, CONF_INSTRUCTIONS, CONF_PIN, CONF_RESOURCE, DOMAIN
 from .engine.devices import AudioDevice, list_devices
 
 _SECRET: Final = {CONF_API_KEY, CONF_INSTRUCTIONS, CONF_PIN}
@@ -52,8 +52,9 @@ def _entry(entry: ConfigEntry[Any]) -> dict[str, Any]:
 def _redacted(data: Mapping[str, Any]) -> dict[str, Any]:
     """Without secrets, and without what an address may carry besides server and path."""
     redacted = async_redact_data(dict(data), _SECRET)
-    if CONF_BASE_URL in redacted:
-        redacted[CONF_BASE_URL] = str(URL(redacted[CONF_BASE_URL]).with_user(None).with_query(None))
+    for place in (CONF_BASE_URL, CONF_RESOURCE):
+        if "://" in redacted.get(place, ""):
+            redacted[place] = str(URL(redacted[place]).with_user(None).with_query(None))
     return redacted
 
 

@@ -370,6 +370,8 @@ async def test_another_account_can_stand_in(hass: HomeAssistant, mock_entry: Moc
     assert result["type"] is FlowResultType.CREATE_ENTRY
     [_, agent] = mock_entry.get_subentries_of_type(SUBENTRY_AGENT)
     assert agent.data[CONF_FALLBACK] == other.entry_id
+    form = await mock_entry.start_subentry_reconfigure_flow(hass, agent.subentry_id)
+    assert suggested(form)["advanced"][CONF_FALLBACK] == other.entry_id
 
     # An account that is gone is not shown any more, as the form would refuse it.
     await hass.config_entries.async_remove(other.entry_id)

@@ -24,6 +24,7 @@ from custom_components.rtvoice.const import (
 )
 from simulator import Simulator
 
+from .conftest import API_KEY
 from .test_config_flow import compatible, open_form, submit, unload
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -154,15 +155,16 @@ async def test_a_new_key_and_another_deployment(hass: HomeAssistant, azure: Azur
 
 
 @pytest.mark.parametrize("dialect", ["beta", "xai"])
-async def test_other_servers_may_speak_another_dialect(hass: HomeAssistant, simulator: Simulator, dialect: str) -> None:
-    form = await open_form(hass, PROVIDER_COMPATIBLE)
-    form = await submit(hass, form, compatible(simulator) | {CONF_DIALECT: dialect})
-    # The simulator speaks OpenAI's present dialect only, and says so by refusing the settings.
-    assert form["type"] is FlowResultType.FORM
-    assert form["step_id"] in {PROVIDER_COMPATIBLE, "model"}
-    sent = [event for event in simulator.client_events if event["type"] == "session.update"]
-    assert sent
-    assert all("type" not in event["session"] for event in sent)
+async def test_other_servers_may_speak_another_dialect(hass: HomeAssistant, socket_enabled: None, dialect: str) -> None:
+    # The simulator speaks OpenAI's present dialect only: what is sent to it is wrong there, and it says so.
+    async with Simulator(api_key=API_KEY) as server:
+        form = await open_form(hass, PROVIDER_COMPATIBLE)
+        form = await submit(hass, form, compatible(server) | {CONF_DIALECT: dialect})
+        assert form["type"] is FlowResultType.FORM
+        assert form["step_id"] in {PROVIDER_COMPATIBLE, "model"}
+        sent = [event for event in server.client_events if event["type"] == "session.update"]
+        assert sent
+        assert all("type" not in event["session"] for event in sent)
 
 
 async def test_an_entry_of_azure_is_set_up(hass: HomeAssistant, azure: Azure) -> None:

@@ -18,6 +18,7 @@ from custom_components.rtvoice.const import (
     CONF_DAY_BUDGET,
     CONF_INSTRUCTIONS,
     CONF_MODEL,
+    CONF_RESOURCE,
     DEFAULT_INSTRUCTIONS,
     SUBENTRY_AGENT,
     SUBENTRY_SATELLITE,
@@ -80,10 +81,12 @@ async def test_secrets_inside_an_address_are_not_shown(
     hass: HomeAssistant, hass_client: ClientSessionGenerator, mock_entry: MockConfigEntry
 ) -> None:
     address = "http://name:word@server:8080/v1?token=secret"
-    hass.config_entries.async_update_entry(mock_entry, data={**mock_entry.data, CONF_BASE_URL: address})
+    places = {CONF_BASE_URL: address, CONF_RESOURCE: address}
+    hass.config_entries.async_update_entry(mock_entry, data={**mock_entry.data, **places})
     assert not await hass.config_entries.async_setup(mock_entry.entry_id)
     shown = await get_diagnostics_for_config_entry(hass, hass_client, mock_entry)
     assert shown["entry"]["data"][CONF_BASE_URL] == "http://server:8080/v1"
+    assert shown["entry"]["data"][CONF_RESOURCE] == "http://server:8080/v1"
 
 
 async def test_a_package_that_is_missing_is_told(

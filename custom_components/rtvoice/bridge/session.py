@@ -76,7 +76,8 @@ class LiveSession:
         self._provider = provider
         self._ended = ended
         self.timings = Timings(hass.loop.time)
-        self._tab: Tab | None = None
+        self._ledger: Ledger = agent.entry.runtime_data.ledger
+        self._tab = Tab(hass, agent, self._ledger)
         self._toolbox: Toolbox | None = None
         self._engine: RealtimeAgent | None = None
         self._task: asyncio.Task[None] | None = None
@@ -233,8 +234,7 @@ class LiveSession:
         self._engine = engine = await self._compose()
         await self.async_apply_mute()
         result = await engine.run()
-        if self._tab is not None:
-            self._tab.settle(result.usage)
+        self._tab.settle(result.usage)
         if self._toolbox is not None:
             result = result.model_copy(update={"turns": [self._toolbox.hide_in(turn) for turn in result.turns]})
         self.report = SessionReport.of(self.session_id, result, self.observer.tools)
@@ -249,9 +249,7 @@ class LiveSession:
         ears = await async_input(hass, options) if request.listens else NullInput()
         mouth = await async_output(hass, options)
         self.observer.call_tools_by(briefing.toolbox.names)
-        ledger: Ledger = self.agent.entry.runtime_data.ledger
-        backing = async_backing(hass, self.agent, ledger, self.satellite, request)
-        self._tab = Tab(hass, self.agent, ledger)
+        backing = async_backing(hass, self.agent, self._ledger, self.satellite, request)
         engine = spoken_agent(
             self.agent, self._provider, briefing, request, (ears, mouth), place=options, backing=backing
         )
@@ -262,8 +260,7 @@ class LiveSession:
         if self._toolbox is not None:
             event = self._toolbox.hide(event)
         self.timings.receive(event)
-        if self._tab is not None:
-            self._tab.receive(event)
+        self._tab.receive(event)
         if isinstance(event, AgentSessionConnectedEvent) and self._engine is not None and not self.connected:
             await self._open(self._engine)
         if isinstance(event, UserTranscriptCompletedEvent) and not self._first_user_turn.done():

@@ -1,6 +1,7 @@
 """The running tab of one session: what it uses is booked while it happens."""
 
 from decimal import Decimal
+from functools import cached_property
 
 from homeassistant.core import HomeAssistant, callback
 
@@ -18,8 +19,6 @@ class Tab:
         self._hass = hass
         self._agent = agent
         self._ledger = ledger
-        options = agent.options
-        self._meter = UsageMeter(options.model, options.transcription_model)
         self._tokens = 0
         self._cost_usd = Decimal(0)
 
@@ -42,3 +41,8 @@ class Tab:
         self._ledger.add(self._agent.subentry_id, tokens, cost_usd)
         self._agent.activity.changed()
         async_report_budget(self._hass, self._agent, self._ledger)
+
+    @cached_property
+    def _meter(self) -> UsageMeter:
+        options = self._agent.options
+        return UsageMeter(options.model, options.transcription_model)
