@@ -189,14 +189,14 @@ async def test_a_session_ends_after_its_longest_time(hass: HomeAssistant, setup_
 @pytest.mark.parametrize(
     ("data", "echo"),
     [
-        ({}, "half_duplex"),
-        ({"input": "Desk microphone", "output": "Desk speaker"}, "half_duplex"),
+        ({}, "cancel"),
+        ({"input": "Desk microphone", "output": "Desk speaker"}, "cancel"),
         ({"input": "file:/a.wav"}, "off"),
         ({"output": "file:/a.wav"}, "off"),
         ({"echo": "off"}, "off"),
-        ({"echo": "cancel"}, "cancel"),
-        ({"input": "file:/a.wav", "echo": "half_duplex"}, "half_duplex"),
-        ({"echo": "klingon"}, "half_duplex"),
+        ({"echo": "cancel", "input": "file:/a.wav"}, "cancel"),
+        ({"echo": "half_duplex"}, "half_duplex"),
+        ({"echo": "klingon"}, "cancel"),
     ],
 )
 def test_what_is_done_about_the_echo(data: dict[str, str], echo: str) -> None:
@@ -204,7 +204,6 @@ def test_what_is_done_about_the_echo(data: dict[str, str], echo: str) -> None:
 
 
 def test_what_that_means_to_the_engine() -> None:
-    assert echo_settings("off") == {"half_duplex": False}
-    assert echo_settings("half_duplex") == {"half_duplex": True}
-    # There is no canceller to rely on yet.
-    assert echo_settings("cancel") == {"half_duplex": True}
+    assert echo_settings("off") == {"echo_cancellation": False, "half_duplex": False}
+    assert echo_settings("half_duplex") == {"echo_cancellation": False, "half_duplex": True}
+    assert echo_settings("cancel") == {"echo_cancellation": True, "half_duplex": False}
