@@ -1,5 +1,6 @@
 """Actions of Home Assistant as tools: those that a person has picked for the agent."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,8 @@ from ..policy.calls import Answer, Arguments, HomeTool, Touch
 from .apis import async_is_admin, object_schema
 from .find import async_area_name, async_exposed, async_find
 from .touched import async_action_touch
+
+_LOGGER = logging.getLogger(__name__)
 
 TARGETS: Final = "targets"
 MAX_LISTED: Final = 100
@@ -88,7 +91,12 @@ async def async_action_tools(
         return []
     admin = await async_is_admin(hass, context)
     has_user = context.context is not None and context.context.user_id is not None
-    descriptions = await service.async_get_all_descriptions(hass)
+    try:
+        descriptions = await service.async_get_all_descriptions(hass)
+    except ImportError as err:
+        # To check them, Home Assistant imports integrations whose libraries need not be there.
+        _LOGGER.warning("Home Assistant cannot read the descriptions of actions (%s); the agent has none", err)
+        return []
     texts = await translation.async_get_translations(
         hass, "en", "services", {action.partition(".")[0] for action in chosen}
     )

@@ -6,10 +6,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+import orjson
 import probatio
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import llm
+from homeassistant.helpers.json import json_dumps
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.ulid import ulid_now
 
@@ -65,7 +67,9 @@ def api_tools(hass: HomeAssistant, api: llm.APIInstance) -> list[HomeTool]:
 
 def object_schema(schema: probatio.Schema, serializer: Callable[[Any], Any] | None) -> dict[str, Any]:
     """Parameters as JSON schema of an object."""
-    converted = probatio.to_openapi(schema, custom_serializer=serializer, openapi_version="3.1.0")
+    described = probatio.to_openapi(schema, custom_serializer=serializer, openapi_version="3.1.0")
+    # Names from YAML are more than text, which the engine does not take.
+    converted: dict[str, Any] = orjson.loads(json_dumps(described))
     kept = {key: value for key, value in converted.items() if key not in _TOP_LEVEL_ALTERNATIVES}
     return {"type": "object", "properties": {}} | kept
 
