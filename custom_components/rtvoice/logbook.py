@@ -62,7 +62,7 @@ def _message(data: Mapping[str, Any]) -> str:
         case OccurrenceType.SESSION_ENDED:
             return "ended a session"
         case OccurrenceType.TOOL_FAILED:
-            return f"could not use {_tool(data)} (asked by voice)"
+            return f"could not {_use(data)} (asked by voice)"
         case _:
             return f"{_deed(data)} (asked by voice)"
 
@@ -71,7 +71,12 @@ def _deed(data: Mapping[str, Any]) -> str:
     verb, target = _DEEDS.get(_tool(data)), data.get(ATTR_TARGET)
     if verb and target:
         return f"{verb} {target}"
-    return f"used {_tool(data)} on {target}" if target else f"used {_tool(data)}"
+    return _use(data).replace("use", "used", 1)
+
+
+def _use(data: Mapping[str, Any]) -> str:
+    target = data.get(ATTR_TARGET)
+    return f"use {_tool(data)} on {target}" if target else f"use {_tool(data)}"
 
 
 def _tool(data: Mapping[str, Any]) -> str:
