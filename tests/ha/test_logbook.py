@@ -109,6 +109,8 @@ async def test_the_logbook_shows_it(
     assert deed["entity_id"] == SATELLITE
     (light,) = [entry for entry in entries if entry.get("entity_id") == LIGHT and entry.get("state") == "on"]
     assert light["context_user_id"] == hass_admin_user.id
+    assert light["context_entity_id"] == SATELLITE
+    assert (light["context_name"], light["context_message"]) == ("Local satellite", "started a session")
 
 
 @pytest.mark.parametrize(

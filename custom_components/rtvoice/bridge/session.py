@@ -276,9 +276,10 @@ class LiveSession:
         self.connected = True
         issues.delete_quota_issue(self._hass, self.agent.entry)
         self.observer.show(replace(self.observer.snapshot, in_session=request.listens))
-        self.observer.tell(Occurrence(OccurrenceType.SESSION_STARTED, {"session_id": self.session_id}))
         if request.listens:
+            # First of all, so that the logbook finds in it where everything that follows comes from.
             self._herald.started()
+        self.observer.tell(Occurrence(OccurrenceType.SESSION_STARTED, {"session_id": self.session_id}))
         self._begun.set()
         if request.message:
             await engine.say(request.message)
