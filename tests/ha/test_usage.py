@@ -47,6 +47,12 @@ def issue(hass: HomeAssistant, name: str = "budget") -> str | None:
     return found.translation_key if found else None
 
 
+def issue_of(hass: HomeAssistant, entry: MockConfigEntry) -> str | None:
+    """What is said about an account under Repairs."""
+    found = ir.async_get(hass).async_get_issue(DOMAIN, f"quota_exceeded_{entry.entry_id}")
+    return found.translation_key if found else None
+
+
 def value(hass: HomeAssistant, key: str) -> float:
     """The value of a sensor of the agent."""
     return float(state_of(hass, entity_of(hass, "sensor", AGENT_ID, key)).state)
@@ -301,6 +307,17 @@ async def test_a_session_of_an_account_that_fails_goes_on_at_its_stand_in(
         response = await converse(hass)
         assert [turn["text"] for turn in response["turns"]] == ["Good morning."]
         assert second.connections
+        # What the user must see to is told all the same.
+        assert issue_of(hass, mock_entry) == "quota_exceeded"
+        assert issue_of(hass, other) is None
+        simulator.behaviour.refusal = "invalid_api_key"
+        await converse(hass)
+        [flow] = hass.config_entries.flow.async_progress()
+        assert (flow["context"]["source"], flow["context"]["entry_id"]) == ("reauth", mock_entry.entry_id)
+        simulator.behaviour.refusal = None
+        await converse(hass)
+        assert issue_of(hass, mock_entry) is None
+        simulator.behaviour.refusal = "insufficient_quota"
 
         # One that is not loaded cannot help.
         assert await hass.config_entries.async_unload(other.entry_id)

@@ -18,18 +18,22 @@ from ..const import (
     PROVIDER_AZURE_OPENAI,
     PROVIDER_OPENAI,
 )
+from ..engine.ports import RealtimeProvider
 from ..engine.providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider, redirect_guard
 
-type Provider = OpenAIProvider | AzureOpenAIProvider | CompatibleProvider
+type AccountProvider = OpenAIProvider | AzureOpenAIProvider | CompatibleProvider
+"""One that can be tested."""
+type Provider = RealtimeProvider
+"""One that sessions are held with."""
 
 
 @callback
-def async_create_provider(hass: HomeAssistant, account: Mapping[str, Any]) -> Provider:
+def async_create_provider(hass: HomeAssistant, account: Mapping[str, Any]) -> AccountProvider:
     """The provider of an account, on a session that goes with the entry and never lets the key follow a redirect."""
     return make_provider(account, async_create_clientsession(hass, trace_configs=[redirect_guard()]))
 
 
-def make_provider(account: Mapping[str, Any], session: ClientSession) -> Provider:
+def make_provider(account: Mapping[str, Any], session: ClientSession) -> AccountProvider:
     """The provider of an account. Raises ConfigurationError if it cannot be one."""
     if account[CONF_PROVIDER] == PROVIDER_OPENAI:
         address = {"base_url": account[CONF_BASE_URL]} if account.get(CONF_BASE_URL) else {}

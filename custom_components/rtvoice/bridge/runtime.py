@@ -23,6 +23,7 @@ from .parties import Agent, Party, Satellite
 from .provider import Provider
 from .request import SessionRequest
 from .session import LiveSession
+from .watched import WatchedProvider
 
 type RtvoiceConfigEntry = ConfigEntry[Runtime]
 
@@ -43,7 +44,7 @@ class Runtime:
     ) -> None:
         self._hass = hass
         self.entry = entry
-        self.provider = provider
+        self.provider = WatchedProvider(hass, entry, provider)
         self.ledger = ledger
         """What its agents have used."""
         self.agents = {

@@ -20,7 +20,6 @@ from ..engine.events import (
     StopAgentCommand,
     UserTranscriptCompletedEvent,
 )
-from . import issues
 from .backing import async_backing
 from .compose import async_brief, llm_context_of, spoken_agent
 from .devices import async_input, async_output
@@ -274,7 +273,6 @@ class LiveSession:
         """The provider is ready: do what the session was wanted for."""
         request = self.request
         self.connected = True
-        issues.delete_quota_issue(self._hass, self.agent.entry)
         self.observer.show(replace(self.observer.snapshot, in_session=request.listens))
         if request.listens:
             # First of all, so that the logbook finds in it where everything that follows comes from.

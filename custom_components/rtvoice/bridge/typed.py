@@ -25,7 +25,6 @@ from ..engine.events import (
     ToolExecutedEvent,
     ToolExecutionStartedEvent,
 )
-from . import issues
 from .backing import async_backing
 from .compose import Briefing, writing_agent
 from .errors import engine_errors, failed, react
@@ -117,7 +116,6 @@ class TypedTurn:
         self._tab.receive(event)
         if isinstance(event, AgentSessionConnectedEvent) and not self._sent:
             self._sent = True
-            issues.delete_quota_issue(self._hass, self._agent.entry)
             await self._engine.send_message(self._text)
             await self._engine.event_bus.dispatch(StopAgentCommand(when_silent=True))
         for delta in self._deltas_of(self._observer.receive(event)):

@@ -11,7 +11,7 @@ from homeassistant.const import CONF_API_KEY
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_create_clientsession
 
-from ..bridge.provider import Provider, make_provider
+from ..bridge.provider import AccountProvider, make_provider
 from ..const import (
     CONF_BASE_URL,
     CONF_DEPLOYMENT,
@@ -119,7 +119,7 @@ async def async_is_mute(hass: HomeAssistant, account: Mapping[str, Any], model: 
 
 
 @asynccontextmanager
-async def async_open_provider(hass: HomeAssistant, account: Mapping[str, Any]) -> AsyncIterator[Provider]:
+async def async_open_provider(hass: HomeAssistant, account: Mapping[str, Any]) -> AsyncIterator[AccountProvider]:
     """The account's provider, on a session of its own that never lets the key follow a redirect."""
     session = async_create_clientsession(hass, auto_cleanup=False, trace_configs=[redirect_guard()])
     try:
@@ -138,7 +138,7 @@ def _candidates(account: Mapping[str, Any], listed: tuple[str, ...]) -> tuple[st
     return realtime_models(listed)
 
 
-async def _first_accepted(provider: Provider, models: Iterable[str]) -> str | None:
+async def _first_accepted(provider: AccountProvider, models: Iterable[str]) -> str | None:
     for model in models:
         try:
             await provider.check(model)
@@ -149,7 +149,7 @@ async def _first_accepted(provider: Provider, models: Iterable[str]) -> str | No
     return None
 
 
-async def _accepts(provider: Provider, options: SessionOptions) -> bool:
+async def _accepts(provider: AccountProvider, options: SessionOptions) -> bool:
     try:
         async with provider.connect(options):
             return True
