@@ -32,7 +32,7 @@ from simulator import Call, Plan, ScriptedBrain
 from .conftest import SATELLITE_ID
 from .house import AGENT, SATELLITE, device_of, state_of
 from .test_policy import LOCK, Schemer, async_build_locks, say, set_options, unlock
-from .test_tools import OddAPI, OddTool, done, use_apis
+from .test_tools import OddAPI, OddTool, use_apis
 
 CONTEXT = llm.LLMContext("rtvoice", Context(), "en", "conversation", None)
 
@@ -201,9 +201,7 @@ async def test_tools_of_others(
     arguments: dict[str, str],
     touches: bool,
 ) -> None:
-    odd = OddTool(name, done)
-    odd.annotations = annotations
-    assert bool(sensitive(hass, async_foreign_touch(hass, odd, arguments))) is touches
+    assert bool(sensitive(hass, async_foreign_touch(hass, name, annotations, arguments))) is touches
 
 
 def test_names_that_sound_drastic() -> None:

@@ -16,7 +16,8 @@ from .tools import WAIT_FOR_USER, Toolbox
 
 SPEAKING_RULES: Final = (
     "You are heard through a loudspeaker: answer in one or two short spoken sentences, without lists, markup or emoji. "
-    "Call tools without announcing them. Never say that something was done before its tool has succeeded."
+    "Call tools without announcing them. Never say that something was done before its tool has succeeded. "
+    "Where its result says that it is not verified, say that it has not happened so far."
 )
 LIVE_RULE: Final = (
     f"When what you hear is not meant for you, call {WAIT_FOR_USER} and say nothing. "
@@ -24,7 +25,8 @@ LIVE_RULE: Final = (
 )
 WRITING_RULES: Final = (
     "You are read on a screen: answer briefly in plain text. "
-    "Never say that something was done before its tool has succeeded."
+    "Never say that something was done before its tool has succeeded. "
+    "Where its result says that it is not verified, say that it has not happened so far."
 )
 
 

@@ -19,6 +19,7 @@ from .policy.pin import PinTries
 from .toolbox.actions import async_action_tools
 from .toolbox.apis import api_tools, async_api_instances, merged
 from .toolbox.changes import async_follow_changes
+from .toolbox.guarded import GuardedTools, Judge
 from .toolbox.offer import offer
 from .toolbox.states import state_tools
 from .toolbox.watch import Watches
@@ -52,14 +53,20 @@ class Kit:
         self._policy = PolicyOptions.read(source.agent.subentry.data)
         hears_words = not source.live or source.agent.options.transcription_model is not None
         self.hass = hass
-        self.guard = Guard(
+        guard = Guard(
             hass,
             self._policy,
             _trust(hass, source, self._policy),
             device_id=source.llm_context.device_id,
             hears_words=hears_words,
         )
+        self.guard = guard
+        self.judge = Judge(hass, guard)
         self.watches = Watches(hass, source.llm_context, lambda: self.guard.quiet)
+
+    def new_tools(self) -> GuardedTools:
+        """An empty registry for the session."""
+        return GuardedTools(max_output_chars=MAX_OUTPUT_CHARS, judge=self.judge)
 
     @property
     def assistant(self) -> str:
@@ -101,7 +108,6 @@ class Toolbox:
         """Home Assistant's name by the name that the model knows."""
         self.api: llm.APIInstance | None = None
         self._kit = kit
-        self._own: frozenset[str] = frozenset()
         self._unfollow: CALLBACK_TYPE | None = None
 
     @property
@@ -121,18 +127,22 @@ class Toolbox:
         return turn.model_copy(update={"transcript": self._kit.guard.hide_in(turn.transcript)})
 
     async def async_refresh(self) -> bool:
-        """Gather the tools anew; whether the model must be told. What others have put in stays."""
-        if self._kit is None:
+        """Gather the tools anew; whether the model must be told.
+
+        What others have put into `tools` before the agent was made stays, and is judged as well.
+        """
+        if (kit := self._kit) is None:
             return False
-        offered, self.api = await self._kit.async_gather()
+        offered, self.api = await kit.async_gather()
         before = self.tools.definitions()
         others = self.tools.clone()
-        for name in self._own:
+        for name in kit.judge.known:
             others.remove(name)
-        tools = Tools(max_output_chars=MAX_OUTPUT_CHARS)
-        self.names.update(offer(self._kit.hass, tools, offered, self._kit.guard, others.names()))
-        self._own = frozenset(tools.names())
+        tools = kit.new_tools()
+        known = offer(kit.hass, tools, offered, others.names(), kit.assistant)
         tools.merge(others)
+        kit.judge.known = known
+        self.names.update({name: tool.name for name, tool in known.items()})
         self.tools = tools
         return tools.definitions() != before
 
@@ -165,7 +175,8 @@ class Toolbox:
 
 async def async_build_toolbox(hass: HomeAssistant, source: ToolSource) -> Toolbox:
     """The tools that an agent has, as far as they exist and the user of the context may use them."""
-    toolbox = Toolbox(Tools(max_output_chars=MAX_OUTPUT_CHARS), Kit(hass, source))
+    kit = Kit(hass, source)
+    toolbox = Toolbox(kit.new_tools(), kit)
     await toolbox.async_refresh()
     return toolbox
 

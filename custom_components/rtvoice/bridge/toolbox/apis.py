@@ -80,6 +80,10 @@ async def _async_instance(hass: HomeAssistant, api_id: str, llm_context: llm.LLM
     except HomeAssistantError as err:
         _report(hass, api_id, f"failed ({err})")
         return []
+    except Exception as err:
+        _LOGGER.debug("The LLM API %s failed", api_id, exc_info=err)
+        _report(hass, api_id, f"failed ({type(err).__name__})")
+        return []
     hass.data.setdefault(_REPORTED_APIS, set()).discard(api_id)
     return [instance]
 
@@ -115,7 +119,7 @@ def _touch_of(hass: HomeAssistant, tool: llm.Tool, context: llm.LLMContext) -> C
         return partial(async_script_touch, hass, f"script.{tool.name.removeprefix('script__')}")
     if tool.name == _CALL_ACTION:
         return partial(async_call_action_touch, hass)
-    return partial(async_foreign_touch, hass, tool)
+    return partial(async_foreign_touch, hass, tool.name, tool.annotations)
 
 
 async def _async_call(api: llm.APIInstance, name: str, arguments: dict[str, Any]) -> Answer:

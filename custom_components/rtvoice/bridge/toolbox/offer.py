@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 import probatio
+from homeassistant.components.homeassistant.exposed_entities import async_should_expose
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.json import json_dumps
 
-from ...engine import ActionResult, ToolDefinition, Tools
+from ...engine import ActionResult, Tools
 from ..policy.calls import Answer, HomeTool
-from ..policy.guard import TOKEN, Guard
 from .verify import Before, succeeded
 
 _LOGGER = logging.getLogger(__name__)
@@ -21,23 +21,19 @@ _LOGGER = logging.getLogger(__name__)
 TOOL_TIMEOUT_S: Final = 30.0
 MAX_NAME_LENGTH: Final = 64
 
-_TOKEN_SCHEMA: Final = {"type": "string", "description": "Only from an earlier result of this very call."}
-
 
 def offer(
-    hass: HomeAssistant, tools: Tools, offered: Iterable[HomeTool], guard: Guard, taken: Collection[str]
-) -> dict[str, str]:
-    """Register tools, all of whose calls the guard judges. Returns Home Assistant's names by theirs."""
-    names: dict[str, str] = {}
+    hass: HomeAssistant, tools: Tools, offered: Iterable[HomeTool], taken: Collection[str], assistant: str
+) -> dict[str, HomeTool]:
+    """Register tools under names that are free. Returns them by these."""
+    known: dict[str, HomeTool] = {}
     for tool in offered:
-        name = _free_name(tool.name, {*taken, *names})
-        names[name] = tool.name
+        name = _free_name(tool.name, {*taken, *known})
+        known[name] = tool
         definition = replace(tool.definition, name=name)
-        if guard.asks and not tool.reads_only:
-            definition = _with_token(definition)
-        handler = _caller(replace(_verified(hass, tool), definition=definition), guard)
+        handler = _caller(_verified(hass, tool, assistant))
         tools.register(definition, handler, timeout=TOOL_TIMEOUT_S, respond=tool.respond)
-    return names
+    return known
 
 
 def _free_name(name: str, taken: Collection[str]) -> str:
@@ -50,29 +46,21 @@ def _free_name(name: str, taken: Collection[str]) -> str:
     return candidate
 
 
-def _with_token(definition: ToolDefinition) -> ToolDefinition:
-    parameters = dict(definition.parameters)
-    properties = parameters.get("properties")
-    known = properties if isinstance(properties, Mapping) else {}
-    parameters["properties"] = {**known, TOKEN: _TOKEN_SCHEMA}
-    return replace(definition, parameters=parameters)
-
-
-def _verified(hass: HomeAssistant, tool: HomeTool) -> HomeTool:
-    """The tool, saying also which states followed."""
+def _verified(hass: HomeAssistant, tool: HomeTool, assistant: str) -> HomeTool:
+    """The tool, saying also which states followed, of what the assistant may know."""
     if not tool.verifies:
         return tool
 
     async def async_call(arguments: dict[str, Any]) -> Answer:
-        targets = tool.touch(arguments).targets
-        bare = set(arguments) <= _AIM
-        before = Before.of(hass, targets, tool.name, bare=bare)
+        touch = tool.touch(arguments)
+        shown = {one for one in touch.entities | touch.targets if async_should_expose(hass, assistant, one)}
+        before = Before.of(hass, shown, tool.name, bare=set(arguments) <= _AIM)
         answer = await tool.call(arguments)
         if not answer.ok or not isinstance(answer.data, Mapping):
             return answer
         done = succeeded(answer.data)
-        after = await before.only(targets if done is None else done).async_verify(hass)
-        return replace(answer, data={**answer.data, **after})
+        judged = touch.targets if done is None else touch.targets.intersection(done)
+        return replace(answer, data={**answer.data, **await before.async_verify(hass, judged)})
 
     return replace(tool, call=async_call)
 
@@ -81,10 +69,10 @@ _AIM: Final = frozenset({"name", "area", "floor", "domain", "device_class", "tar
 """Arguments that only say what is meant."""
 
 
-def _caller(tool: HomeTool, guard: Guard) -> Callable[[Mapping[str, object]], Awaitable[object]]:
+def _caller(tool: HomeTool) -> Callable[[Mapping[str, object]], Awaitable[object]]:
     async def async_call(arguments: Mapping[str, object]) -> object:
         try:
-            answer = await guard.async_call(tool, arguments)
+            answer = await tool.call(dict(arguments))
         except (HomeAssistantError, probatio.Invalid) as err:
             _LOGGER.debug("The tool %s failed: %s", tool.name, type(err).__name__)
             return ActionResult.fail(json_dumps(_error(err)))

@@ -56,10 +56,12 @@ def async_script_touch(hass: HomeAssistant, entity_id: str, arguments: Arguments
 
 
 @callback
-def async_foreign_touch(hass: HomeAssistant, tool: llm.Tool, arguments: Arguments) -> Touch:
+def async_foreign_touch(
+    hass: HomeAssistant, name: str, annotations: llm.ToolAnnotations | None, arguments: Arguments
+) -> Touch:
     """What a tool touches that Home Assistant knows nothing about: what it is given, and perhaps more."""
-    declared = tool.annotations != llm.ToolAnnotations()
-    drastic = tool.annotations.destructive if declared else sounds_drastic(tool.name)
+    declared = annotations is not None and annotations != llm.ToolAnnotations()
+    drastic = annotations.destructive if declared and annotations else sounds_drastic(name)
     return Touch(async_expand(hass, _entities_in(hass, arguments)), unclear=drastic)
 
 

@@ -52,38 +52,38 @@ class Before:
         goal = _GOALS.get(tool_name.rpartition("__")[2].lower()) if bare else None
         return cls({entity_id: state for entity_id, state in states.items() if state is not None}, goal)
 
-    def only(self, entity_ids: Iterable[str]) -> Self:
-        """Of these entities, MAX_ENTITIES at most."""
-        wanted = sorted(set(entity_ids) & self.states.keys())[:MAX_ENTITIES]
-        return type(self)({entity_id: self.states[entity_id] for entity_id in wanted}, self.goal)
+    async def async_verify(self, hass: HomeAssistant, judged: Iterable[str]) -> dict[str, Any]:
+        """Wait until the states of `judged` have followed, VERIFY_S at most, and say which states there are then.
 
-    async def async_verify(self, hass: HomeAssistant) -> dict[str, Any]:
-        """Wait until the states have followed, VERIFY_S at most, and say which states that are; empty without any."""
-        if not self.states:
+        Of other entities, only those that have changed are told; MAX_ENTITIES at most are. Nothing is without any.
+        """
+        aims = [entity_id for entity_id in judged if entity_id in self.states]
+        if not aims:
             return {}
         changed = asyncio.Event()
 
         @callback
         def async_changed(event: Event[EventStateChangedData]) -> None:  # noqa: ARG001 - the signature of a listener
-            if self._fulfilled(hass):
+            if self._fulfilled(hass, aims):
                 changed.set()
 
-        unsubscribe = async_track_state_change_event(hass, self.states, async_changed)
+        unsubscribe = async_track_state_change_event(hass, aims, async_changed)
         try:
-            if not self._fulfilled(hass):
+            if not self._fulfilled(hass, aims):
                 async with asyncio.timeout(VERIFY_S):
                     await changed.wait()
-            verified = self._fulfilled(hass)
+            verified = True
         except TimeoutError:
             # It has not happened so far; that is what is told.
             verified = False
         finally:
             unsubscribe()
-        told = {entity_id: _told(before, hass.states.get(entity_id)) for entity_id, before in self.states.items()}
-        return {"states": told, "verified": verified}
+        others = [one for one in self.states if one not in aims and hass.states.get(one) != self.states[one]]
+        told = [*sorted(aims), *others][:MAX_ENTITIES]
+        return {"states": {one: _told(self.states[one], hass.states.get(one)) for one in told}, "verified": verified}
 
-    def _fulfilled(self, hass: HomeAssistant) -> bool:
-        return all(self._followed(before, hass.states.get(entity_id)) for entity_id, before in self.states.items())
+    def _fulfilled(self, hass: HomeAssistant, aims: Iterable[str]) -> bool:
+        return all(self._followed(self.states[entity_id], hass.states.get(entity_id)) for entity_id in aims)
 
     def _followed(self, before: State, now: State | None) -> bool:
         if now is None:

@@ -1,0 +1,93 @@
+"""A registry of tools all of whose calls the guard judges."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, Self, override
+
+import orjson
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.json import json_dumps
+
+from ...engine import ToolDefinition, Tools
+from ...engine.conversation.values import ToolCall, ToolOutcome
+from ..policy.calls import Answer, HomeTool
+from ..policy.guard import TOKEN, Guard
+from .touched import async_foreign_touch
+
+_TOKEN_SCHEMA: Final = {"type": "string", "description": "Only from an earlier result of this very call."}
+
+
+class Judge:
+    """The guard of a session, and what it knows of the tools in the session's registries."""
+
+    def __init__(self, hass: HomeAssistant, guard: Guard) -> None:
+        self.guard = guard
+        self.known: dict[str, HomeTool] = {}
+        """By the names that the model knows."""
+        self._hass = hass
+
+    def tool(self, definition: ToolDefinition) -> HomeTool:
+        """What is known of a tool; of one that others have put in, only what its name and its arguments say."""
+        if (known := self.known.get(definition.name)) is not None:
+            return replace(known, definition=definition)
+        touch = partial(async_foreign_touch, self._hass, definition.name, None)
+        return HomeTool(definition, name=definition.name, call=_nothing, touch=touch)
+
+    def described(self, definition: ToolDefinition) -> ToolDefinition:
+        """A tool as the model is told of it."""
+        known = self.known.get(definition.name)
+        if not self.guard.asks or (known is not None and known.reads_only):
+            return definition
+        parameters = dict(definition.parameters)
+        properties = parameters.get("properties")
+        parameters["properties"] = {**(properties if isinstance(properties, Mapping) else {}), TOKEN: _TOKEN_SCHEMA}
+        return replace(definition, parameters=parameters)
+
+
+class GuardedTools(Tools):
+    """Tools whose calls are judged before they run, whoever has put them in; copies are guarded too."""
+
+    def __init__(self, *, max_output_chars: int, judge: Judge | None = None) -> None:
+        super().__init__(max_output_chars=max_output_chars)
+        self.judge = judge
+
+    @override
+    def clone(self) -> Self:
+        copy = super().clone()
+        copy.judge = self.judge
+        return copy
+
+    @override
+    def definitions(self) -> tuple[ToolDefinition, ...]:
+        definitions = super().definitions()
+        return definitions if self.judge is None else tuple(map(self.judge.described, definitions))
+
+    @override
+    async def run(self, call: ToolCall) -> ToolOutcome:
+        arguments = _parsed(call.arguments) if call.complete else None
+        if self.judge is None or arguments is None or call.name not in self.names():
+            # Nothing runs of a call that is not whole; the registry says what is wrong with it.
+            return await super().run(call)
+        run = super().run
+        outcomes: list[ToolOutcome] = []
+
+        async def async_run(given: dict[str, Any]) -> Answer:
+            outcomes.append(await run(replace(call, arguments=json_dumps(given))))
+            return Answer(None)
+
+        tool = replace(self.judge.tool(self.spec(call.name).definition), call=async_run)
+        answer = await self.judge.guard.async_call(tool, arguments)
+        return outcomes[0] if outcomes else ToolOutcome(json_dumps(answer.data), ok=answer.ok)
+
+
+async def _nothing(arguments: dict[str, Any]) -> Answer:
+    raise NotImplementedError
+
+
+def _parsed(arguments: str) -> dict[str, Any] | None:
+    try:
+        parsed: object = orjson.loads(arguments or "{}")
+    except orjson.JSONDecodeError:
+        return None
+    return parsed if isinstance(parsed, dict) else None
