@@ -1,5 +1,6 @@
 """Conditions: whether there is a session, and who speaks in it."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, cast, override
 
@@ -56,9 +57,9 @@ class PartyCondition(Condition):
         seen = [self.holds(party.activity.snapshot) for party in async_parties(self._hass, self._target)]
         return bool(seen) and _BEHAVIORS[self._options[CONF_BEHAVIOR]](seen)
 
+    @abstractmethod
     def holds(self, seen: Snapshot) -> bool:
         """Whether it holds for what is seen of one target."""
-        raise NotImplementedError
 
 
 class IsInSessionCondition(PartyCondition):

@@ -221,7 +221,7 @@ async def test_the_question_waits_for_the_end_of_a_session(
 ) -> None:
     await hass.services.async_call(DOMAIN, "start", {"entity_id": SATELLITE}, blocking=True)
     await leave_open(hass, garage)
-    assert state_of(hass, SATELLITE).state == "listening"
+    await async_wait_for_state(hass, SATELLITE, "listening")
     speak_into(microphone, pause_s=1.0)
     brain.add(Turn("Yes.", (Plan((Call("give_answer", {"answer_id": "close"}),)),)))
     await stop(hass)

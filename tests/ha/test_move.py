@@ -102,7 +102,7 @@ async def test_a_conversation_goes_on_in_the_kitchen(
     brain.add(Turn("What is my name?", (Plan((Say("Ada.", seconds=0.3),)),)))
     await act(hass, "move", satellite=KITCHEN)
     assert state_of(hass, SATELLITE).state == "idle"
-    assert state_of(hass, KITCHEN).state == "listening"
+    await async_wait_for_state(hass, KITCHEN, "listening")
     assert state_of(hass, entity_of(hass, "switch", AGENT_ID, "session")).state == "on"
     assert not waiting.done()
     await heard_and_answered(hass, KITCHEN_ID)
@@ -149,7 +149,7 @@ async def test_it_goes_on_saying_what_it_was_saying(
 async def test_it_goes_on_in_the_room_where_it_is(hass: HomeAssistant, home_with_kitchen: MockConfigEntry) -> None:
     await act(hass, "start")
     await act(hass, "move", satellite=SATELLITE)
-    assert state_of(hass, SATELLITE).state == "listening"
+    await async_wait_for_state(hass, SATELLITE, "listening")
     await act(hass, "stop")
 
 
@@ -162,7 +162,7 @@ async def test_it_moves_and_moves_back(
     await async_wait_for_state(hass, SATELLITE, "listening")
     await act(hass, "move", satellite=KITCHEN)
     await act(hass, "move", KITCHEN, satellite=SATELLITE)
-    assert state_of(hass, SATELLITE).state == "listening"
+    await async_wait_for_state(hass, SATELLITE, "listening")
     await act(hass, "send_message", text="And now?")
     await async_wait_for_state(hass, SATELLITE, "responding")
     assert [item.words for item in brain.contexts[-1].items] == ["Good day.", "And now?"]
@@ -178,7 +178,8 @@ async def test_a_busy_satellite_is_left_in_peace(hass: HomeAssistant, home_with_
     with pytest.raises(ServiceValidationError) as refusal:
         await act(hass, "move", AGENT, satellite=KITCHEN)
     assert refusal.value.translation_key == "one_session"
-    assert state_of(hass, SATELLITE).state == state_of(hass, KITCHEN).state == "listening"
+    await async_wait_for_state(hass, SATELLITE, "listening")
+    await async_wait_for_state(hass, KITCHEN, "listening")
     await act(hass, "stop", AGENT)
 
 
@@ -211,7 +212,7 @@ async def test_a_satellite_without_ears_is_no_place_to_go(
     with pytest.raises(ServiceValidationError) as refusal:
         await act(hass, "move", satellite=KITCHEN)
     assert refusal.value.translation_key == "no_sound_card"
-    assert state_of(hass, SATELLITE).state == "listening"
+    await async_wait_for_state(hass, SATELLITE, "listening")
     await act(hass, "stop")
 
 
@@ -254,7 +255,7 @@ async def test_who_may_not_control_the_other_satellite(
             blocking=True,
             context=context_of(hass_read_only_user),
         )
-    assert state_of(hass, SATELLITE).state == "listening"
+    await async_wait_for_state(hass, SATELLITE, "listening")
     await act(hass, "stop")
 
 
@@ -288,6 +289,18 @@ async def test_the_agent_moves_itself(
     await async_wait_until(hass, lambda: state_of(hass, SATELLITE).state == "idle")
     assert "did not end in time" not in caplog.text
     await act(hass, "stop", KITCHEN)
+
+
+async def test_a_question_is_asked_in_one_place(hass: HomeAssistant, home_with_kitchen: MockConfigEntry) -> None:
+    with pytest.raises(ServiceValidationError) as refusal:
+        await hass.services.async_call(
+            DOMAIN,
+            "ask",
+            {"entity_id": [SATELLITE, KITCHEN], "question": "Where?"},
+            blocking=True,
+            return_response=True,
+        )
+    assert refusal.value.translation_key == "one_target"
 
 
 async def test_a_question_goes_along(
