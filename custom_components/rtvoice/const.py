@@ -78,6 +78,34 @@ CONF_RESTRICTED_SATELLITES: Final = "restricted_satellites"
 CONF_RESTRICTED_DENIED: Final = "restricted_denied"
 CONF_RESTRICTED_ONLY: Final = "restricted_only"
 
+# What an agent is equipped with; both absent: all of its account.
+CONF_MCP_SERVERS: Final = "mcp_servers"
+"""Subentry ids of the MCP servers whose tools it has."""
+CONF_SUBAGENTS: Final = "subagents"
+"""Subentry ids of the subagents that it may give tasks to."""
+
+# An MCP server. CONF_URL, CONF_HEADERS, CONF_COMMAND and CONF_TIMEOUT are Home Assistant's.
+CONF_TRANSPORT: Final = "transport"
+TRANSPORT_AUTO: Final = "auto"
+TRANSPORT_STDIO: Final = "stdio"
+TRANSPORTS_HTTP: Final = (TRANSPORT_AUTO, "streamable_http", "sse")
+CONF_AUTHORIZATION: Final = "authorization"
+"""A token, or all that the header of this name holds."""
+CONF_ARGUMENTS: Final = "arguments"
+CONF_ENVIRONMENT: Final = "environment"
+"""Lines of `NAME=value`; headers are lines of `Name: value`."""
+CONF_CONFIRMED: Final = "confirmed"
+"""Of the form only: that a program will be started on this machine."""
+CONF_ALLOWED_TOOLS: Final = "allowed_tools"
+"""Absent: all of the server's."""
+
+# A subagent. CONF_DESCRIPTION and CONF_TIMEOUT are Home Assistant's; address and key absent: the account's own.
+CONF_MAX_ITERATIONS: Final = "max_iterations"
+CONF_HOLDING: Final = "holding_instruction"
+"""How the agent bridges the time until there is a result."""
+CONF_FIRE_AND_FORGET: Final = "fire_and_forget"
+"""Whether the agent goes on talking, and is told the result later."""
+
 # A satellite.
 CONF_KIND: Final = "kind"
 KIND_LOCAL: Final = "local"
@@ -97,6 +125,9 @@ DEFAULT_INACTIVITY_TIMEOUT: Final = 30.0
 DEFAULT_MAX_DURATION: Final = 60.0
 DEFAULT_AGENT_NAME: Final = "Voice agent"
 DEFAULT_SATELLITE_NAME: Final = "Local satellite"
+DEFAULT_SERVER_TIMEOUT: Final = 30.0
+DEFAULT_SUBAGENT_TIMEOUT: Final = 300.0
+DEFAULT_MAX_ITERATIONS: Final = 10
 DEFAULT_INSTRUCTIONS: Final = """\
 You are the voice of this home.
 Do what you are asked with the tools at hand, and say in a few words what you did.

@@ -14,6 +14,7 @@ from ..engine import ConversationTurn, RealtimeAgent, Tools
 from ..engine.options import OutputModality
 from ..engine.ports import AudioInputDevice, AudioOutputDevice
 from .backing import Backing
+from .equipment import Equipment, async_equip
 from .options import SatelliteOptions
 from .parties import Agent, Party
 from .prompt import Occasion, async_render_prompt
@@ -28,6 +29,7 @@ class Briefing:
 
     instructions: str
     toolbox: Toolbox
+    equipment: Equipment = Equipment()
 
 
 async def async_brief(hass: HomeAssistant, agent: Agent, occasion: Occasion, tools: Tools | None = None) -> Briefing:
@@ -40,9 +42,11 @@ async def async_brief(hass: HomeAssistant, agent: Agent, occasion: Occasion, too
             conversation_id=occasion.conversation_id,
         )
         toolbox = await async_build_toolbox(hass, source)
+        equipment = await async_equip(hass, agent, occasion.llm_context, toolbox)
     else:
-        toolbox = Toolbox(tools)
-    return Briefing(await async_render_prompt(hass, agent.options.instructions, toolbox, occasion), toolbox)
+        toolbox, equipment = Toolbox(tools), Equipment()
+    prompt = await async_render_prompt(hass, agent.options.instructions, toolbox, occasion)
+    return Briefing(prompt, toolbox, equipment)
 
 
 def llm_context_of(hass: HomeAssistant, agent: Agent, place: Party, context: Context) -> llm.LLMContext:
@@ -79,6 +83,8 @@ def spoken_agent(
 ) -> RealtimeAgent:
     """An agent that speaks, and listens if asked to."""
     options = agent.options
+    # An announcement waits for no server.
+    equipment = briefing.equipment if request.listens or request.prompt else Equipment()
     timeout_s = options.inactivity_timeout_s if request.inactivity_timeout_s is None else request.inactivity_timeout_s
     engine = RealtimeAgent(
         instructions=briefing.instructions,
@@ -92,6 +98,8 @@ def spoken_agent(
         reasoning_effort=options.reasoning_effort,
         max_output_tokens=options.max_output_tokens,
         tools=briefing.toolbox.tools,
+        mcp_servers=equipment.mcp_servers,
+        subagents=equipment.subagents,
         audio_input=devices[0],
         audio_output=devices[1],
         inactivity_timeout_seconds=timeout_s if request.listens and timeout_s > 0 else None,
@@ -129,6 +137,8 @@ def writing_agent(
         reasoning_effort=options.reasoning_effort,
         max_output_tokens=options.max_output_tokens,
         tools=briefing.toolbox.tools,
+        mcp_servers=briefing.equipment.mcp_servers,
+        subagents=briefing.equipment.subagents,
         audio_input=devices[0],
         audio_output=devices[1],
         history=history,

@@ -111,6 +111,11 @@ class Toolbox:
         self._unfollow: CALLBACK_TYPE | None = None
 
     @property
+    def guard(self) -> Guard | None:
+        """Who judges the calls; None where the tools are not the agent's own."""
+        return self._kit.guard if self._kit else None
+
+    @property
     def prompt(self) -> str:
         """What the model must know to use them."""
         parts = (self.api.api_prompt if self.api else "", self._kit.guard.prompt if self._kit else "")
@@ -189,8 +194,11 @@ def _trust(hass: HomeAssistant, source: ToolSource, policy: PolicyOptions) -> Tr
         return Trust.new(policy, tries)
     known = hass.data.setdefault(_TRUST, {})
     key = (agent_id, source.conversation_id)
+    trust = known.pop(key, Trust.new(policy, tries))
+    if not trust.confirmations.is_for(policy.pin):
+        trust = Trust.new(policy, tries)
     # Put at the end: the one that was used least recently goes first.
-    trust = known[key] = known.pop(key) if key in known else Trust.new(policy, tries)
+    known[key] = trust
     while len(known) > _MAX_CONVERSATIONS:
         del known[next(iter(known))]
     return trust

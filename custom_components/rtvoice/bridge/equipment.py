@@ -1,0 +1,141 @@
+"""What an agent is equipped with beside its own tools: MCP servers and subagents of its account."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.const import CONF_DESCRIPTION, CONF_LLM_HASS_API, CONF_TIMEOUT
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import llm
+from homeassistant.util.hass_dict import HassKey
+
+from ..const import (
+    CONF_FIRE_AND_FORGET,
+    CONF_HOLDING,
+    CONF_INSTRUCTIONS,
+    CONF_MAX_ITERATIONS,
+    CONF_MCP_SERVERS,
+    CONF_SUBAGENTS,
+    DEFAULT_MAX_ITERATIONS,
+    DEFAULT_SUBAGENT_TIMEOUT,
+    DOMAIN,
+    SUBENTRY_MCP_SERVER,
+    SUBENTRY_SUBAGENT,
+)
+from ..engine import MCPServer, SubAgent, Tools
+from ..engine.errors import ConfigurationError
+from ..engine.subagents.naming import tool_name
+from .chat import make_chat_model
+from .parties import Agent
+from .prompt import async_render_subagent_prompt
+from .servers import ServerOptions, make_server
+from .toolbox.apis import api_tools, async_api_instances, merged
+from .toolbox.guarded import GuardedTools, Judge
+from .toolbox.offer import offer
+from .tools import MAX_OUTPUT_CHARS, Toolbox
+
+_LOGGER = logging.getLogger(__name__)
+
+_REPORTED: Final[HassKey[set[tuple[str, str]]]] = HassKey(f"{DOMAIN}_reported_equipment")
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """Servers and subagents of one session, none of them connected or at work."""
+
+    mcp_servers: tuple[MCPServer, ...] = ()
+    subagents: tuple[SubAgent, ...] = ()
+
+
+async def async_equip(hass: HomeAssistant, agent: Agent, llm_context: llm.LLMContext, toolbox: Toolbox) -> Equipment:
+    """The equipment of an agent for a session with this toolbox, whose guard judges what subagents do too.
+
+    What cannot be made is left out, and the log says once why.
+    """
+    servers = [
+        server
+        for subentry in _chosen(agent, CONF_MCP_SERVERS, SUBENTRY_MCP_SERVER)
+        if (server := _server(hass, subentry)) is not None
+    ]
+    subagents: list[SubAgent] = []
+    taken = set(toolbox.tools.names())
+    for subentry in _chosen(agent, CONF_SUBAGENTS, SUBENTRY_SUBAGENT):
+        try:
+            name = _free_name(subentry.title, taken)
+            made = await _async_subagent(hass, agent, subentry, llm_context, toolbox=toolbox, name=name)
+        except (ConfigurationError, HomeAssistantError) as err:
+            _report(hass, subentry, err)
+        else:
+            taken.add(made.tool_name)
+            subagents.append(made)
+    return Equipment(tuple(servers), tuple(subagents))
+
+
+def _chosen(agent: Agent, key: str, subentry_type: str) -> Iterator[ConfigSubentry]:
+    """The subentries of a type that an agent may use: those it names, or all."""
+    wanted = agent.subentry.data.get(key)
+    for subentry in agent.entry.get_subentries_of_type(subentry_type):
+        if wanted is None or subentry.subentry_id in wanted:
+            yield subentry
+
+
+def _server(hass: HomeAssistant, subentry: ConfigSubentry) -> MCPServer | None:
+    try:
+        return make_server(ServerOptions.read(subentry.data), subentry.title)
+    except ConfigurationError as err:
+        _report(hass, subentry, err)
+        return None
+
+
+async def _async_subagent(
+    hass: HomeAssistant, agent: Agent, subentry: ConfigSubentry, context: llm.LLMContext, *, toolbox: Toolbox, name: str
+) -> SubAgent:
+    """Raises ConfigurationError, and HomeAssistantError for instructions that cannot be rendered."""
+    data = subentry.data
+    instances = await async_api_instances(hass, data.get(CONF_LLM_HASS_API, ()), context)
+    api = merged(instances)
+    return SubAgent(
+        name,
+        data.get(CONF_DESCRIPTION) or name,
+        await async_render_subagent_prompt(
+            hass, data.get(CONF_INSTRUCTIONS) or "", api.api_prompt if api else "", context
+        ),
+        make_chat_model(agent.entry.data, data),
+        tools=_tools(hass, instances, context, toolbox),
+        max_iterations=int(data.get(CONF_MAX_ITERATIONS, DEFAULT_MAX_ITERATIONS)),
+        holding_instruction=data.get(CONF_HOLDING) or None,
+        fire_and_forget=bool(data.get(CONF_FIRE_AND_FORGET)),
+        timeout=float(data.get(CONF_TIMEOUT, DEFAULT_SUBAGENT_TIMEOUT)),
+    )
+
+
+def _tools(hass: HomeAssistant, instances: list[llm.APIInstance], context: llm.LLMContext, toolbox: Toolbox) -> Tools:
+    """Tools of LLM APIs under the guard of the session: what a subagent may do, its agent may."""
+    if toolbox.guard is None:
+        return Tools()
+    judge = Judge(hass, toolbox.guard)
+    tools = GuardedTools(max_output_chars=MAX_OUTPUT_CHARS, judge=judge)
+    offered = (tool for instance in instances for tool in api_tools(hass, instance))
+    judge.known = offer(hass, tools, offered, (), context.assistant)
+    return tools
+
+
+def _free_name(title: str, taken: set[str]) -> str:
+    """The title, with a number behind it if a tool is called so already."""
+    name, number = title, 2
+    while tool_name(name) in taken:
+        # Cut, so that the number is part of what the tool is called.
+        name, number = f"{tool_name(title)[:56]} {number}", number + 1
+    return name
+
+
+def _report(hass: HomeAssistant, subentry: ConfigSubentry, err: Exception) -> None:
+    """Say once that something is left out."""
+    problem = (subentry.subentry_id, str(err))
+    reported = hass.data.setdefault(_REPORTED, set())
+    if problem not in reported:
+        reported.add(problem)
+        _LOGGER.warning("%s cannot be used and is left out: %s", subentry.title, err)
