@@ -319,6 +319,20 @@ async def test_three_wrong_pins_lock_it(
     assert state_of(hass, LOCK).state == "locked"
 
 
+async def test_a_pin_that_was_changed_is_not_taken_any_more(
+    hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry
+) -> None:
+    await async_build_locks(hass)
+    set_options(hass, setup_integration, sensitive_permission="pin", pin=PIN)
+    schemer = Schemer(brain, unlock(), say("The PIN for the front door?"))
+    chat = await write(hass, "Unlock the front door")
+    set_options(hass, setup_integration, sensitive_permission="pin", pin="0815")
+    schemer.steps = [unlock(confirmation_token=schemer.told[0]["token"]), say("Hm.")]
+    await write(hass, PIN, chat)
+    assert schemer.told[-1]["error"] == "unknown_token"
+    assert state_of(hass, LOCK).state == "locked"
+
+
 # --- spoken -----------------------------------------------------------------------------------------------------------
 
 

@@ -75,6 +75,10 @@ class Confirmations:
         self._pin_heard: dict[str, bool | None] = {}
         self._locked = False
 
+    def is_for(self, pin: str | None) -> bool:
+        """Whether this is the PIN that is taken."""
+        return pin == self._pin
+
     def locked(self, now_s: float) -> bool:
         """Whether no PIN is taken: in this conversation any more, or from anybody for now."""
         self._locked = self._locked or self._tries.locked(now_s)
