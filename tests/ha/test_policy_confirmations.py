@@ -113,6 +113,21 @@ def test_a_yes_to_something_else() -> None:
     assert talk.redeem(token) is Verdict.NOT_NAMED
 
 
+def test_a_yes_answers_what_was_asked_last() -> None:
+    talk = Talk()
+    token = talk.ask()
+    talk.agent("The front door is locked.")
+    talk.user("")
+    talk.agent("Shall I turn on the radio?")
+    talk.user("Yes.")
+    assert talk.redeem(token) is Verdict.NOT_NAMED
+    token = talk.ask()
+    talk.agent("It is about the front door.")
+    talk.agent("Shall I?")
+    talk.user("Yes.")
+    assert talk.redeem(token) is Verdict.GRANTED
+
+
 def test_one_answer_for_two_calls() -> None:
     talk = Talk()
     front, back = talk.ask(), talk.ask(BACK)

@@ -134,16 +134,19 @@ class Confirmations:
 
     def _judge(self, pending: _Pending, said: Sequence[Words], now_s: float) -> Verdict:
         asked = ""
+        since_user = False
         verdict = pending.verdict
         for words in _since(pending, said):
             if words.text is None:
                 return verdict
             if not words.by_user:
-                asked = f"{asked} {words.text}"
+                # A yes answers what was said last; a PIN is said for nothing else.
+                asked = words.text if since_user and not pending.needs_pin else f"{asked} {words.text}"
             elif words.text.strip():
                 verdict = self._answered(pending, words, asked, now_s)
                 if verdict not in _OPEN:
                     return verdict
+            since_user = words.by_user
         return verdict
 
     def _answered(self, pending: _Pending, words: Words, asked: str, now_s: float) -> Verdict:
