@@ -50,5 +50,5 @@ class SpeechSpeedNumber(PartyEntity, NumberEntity):
     async def async_set_native_value(self, value: float) -> None:
         """Speak at another speed."""
         self.async_update_option(CONF_SPEECH_SPEED, value)
-        live = [session for session in self.runtime.sessions_of(self.party) if session.connected]
+        live = [session for session in self.runtime.sessions_of(self.party) if session.live]
         await asyncio.gather(*(session.async_set_speech_speed(value) for session in live))

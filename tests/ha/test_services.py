@@ -93,7 +93,7 @@ async def test_unloaded_accounts_are_no_targets(hass: HomeAssistant, setup_integ
 async def test_devices_and_areas_are_targets(hass: HomeAssistant, setup_integration: MockConfigEntry) -> None:
     satellite = device_of(hass, setup_integration.entry_id, SATELLITE_ID)
     await act(hass, "start", device_id=satellite.id)
-    assert state_of(hass, SATELLITE).state == "listening"
+    await async_wait_for_state(hass, SATELLITE, "listening")
     kitchen = ar.async_get(hass).async_create("Kitchen")
     dr.async_get(hass).async_update_device(satellite.id, area_id=kitchen.id)
     agent = device_of(hass, setup_integration.entry_id, AGENT_ID)
