@@ -16,7 +16,9 @@ from .const import (
     PROVIDER_COMPATIBLE,
     PROVIDER_OPENAI,
     SUBENTRY_AGENT,
+    SUBENTRY_MCP_SERVER,
     SUBENTRY_SATELLITE,
+    SUBENTRY_SUBAGENT,
 )
 from .flows.account import account_id, async_test_account
 from .flows.account_form import (
@@ -31,7 +33,9 @@ from .flows.account_form import (
 )
 from .flows.agent import AgentFlow
 from .flows.defaults import async_default_subentries
+from .flows.mcp_server import McpServerFlow
 from .flows.satellite import SatelliteFlow
+from .flows.subagent import SubagentFlow
 
 _PLACEHOLDERS: Final = {
     "keys_url": "https://platform.openai.com/api-keys",
@@ -54,8 +58,13 @@ class RtvoiceConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     @override
     def async_get_supported_subentry_types(cls, config_entry: ConfigEntry) -> dict[str, type[ConfigSubentryFlow]]:
-        """Agents and satellites belong to an account."""
-        return {SUBENTRY_AGENT: AgentFlow, SUBENTRY_SATELLITE: SatelliteFlow}
+        """Agents, satellites and what agents are equipped with belong to an account."""
+        return {
+            SUBENTRY_AGENT: AgentFlow,
+            SUBENTRY_SATELLITE: SatelliteFlow,
+            SUBENTRY_SUBAGENT: SubagentFlow,
+            SUBENTRY_MCP_SERVER: McpServerFlow,
+        }
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:

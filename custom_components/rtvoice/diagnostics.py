@@ -6,18 +6,38 @@ from typing import Any, Final
 
 from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.const import CONF_API_KEY
+from homeassistant.const import CONF_API_KEY, CONF_DESCRIPTION, CONF_HEADERS, CONF_URL
 from homeassistant.const import __version__ as home_assistant_version
 from homeassistant.core import HomeAssistant
 from homeassistant.loader import async_get_integration
 from yarl import URL
 
 from .bridge.runtime import RtvoiceConfigEntry
-from .const import CONF_BASE_URL, CONF_INSTRUCTIONS, CONF_PIN, CONF_RESOURCE, DOMAIN
+from .const import (
+    CONF_ARGUMENTS,
+    CONF_AUTHORIZATION,
+    CONF_BASE_URL,
+    CONF_ENVIRONMENT,
+    CONF_HOLDING,
+    CONF_INSTRUCTIONS,
+    CONF_PIN,
+    CONF_RESOURCE,
+    DOMAIN,
+)
 from .engine.devices import AudioDevice, list_devices
 
-_SECRET: Final = {CONF_API_KEY, CONF_INSTRUCTIONS, CONF_PIN}
-_PACKAGES: Final = ("aiohttp", "numpy", "pydantic", "sounddevice")
+_SECRET: Final = {
+    CONF_API_KEY,
+    CONF_ARGUMENTS,
+    CONF_AUTHORIZATION,
+    CONF_DESCRIPTION,
+    CONF_ENVIRONMENT,
+    CONF_HEADERS,
+    CONF_HOLDING,
+    CONF_INSTRUCTIONS,
+    CONF_PIN,
+}
+_PACKAGES: Final = ("aiohttp", "mcp", "numpy", "openai", "pydantic", "sounddevice")
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> dict[str, Any]:
@@ -55,6 +75,9 @@ def _redacted(data: Mapping[str, Any]) -> dict[str, Any]:
     for place in (CONF_BASE_URL, CONF_RESOURCE):
         if "://" in redacted.get(place, ""):
             redacted[place] = str(URL(redacted[place]).with_user(None).with_query(None))
+    if "://" in redacted.get(CONF_URL, ""):
+        # Some MCP servers are reached by a path that nobody else knows.
+        redacted[CONF_URL] = str(URL(redacted[CONF_URL]).origin())
     return redacted
 
 

@@ -22,6 +22,8 @@ from custom_components.rtvoice.config_flow import RtvoiceConfigFlow
 from custom_components.rtvoice.flows.account_form import KEY_SCHEMA, RECONFIGURE_SCHEMAS, USER_SCHEMAS, model_schema
 from custom_components.rtvoice.flows.agent_form import agent_schema
 from custom_components.rtvoice.flows.satellite import satellite_schema
+from custom_components.rtvoice.flows.server_form import HTTP_SCHEMA, PROGRAM_SCHEMA, tools_schema
+from custom_components.rtvoice.flows.subagent import subagent_schema
 
 ROOT = Path(const.__file__).parents[2]
 FOLDER = ROOT / "custom_components" / const.DOMAIN
@@ -168,8 +170,9 @@ def test_names_are_no_sentences() -> None:
 def test_steps_describe_every_field_that_they_have() -> None:
     for step, schema in _config_steps().items():
         _assert_described(TEXTS["config"]["step"][step], schema)
-    for kind, schema in _subentry_forms().items():
-        _assert_described(TEXTS["config_subentries"][kind]["step"]["init"], schema)
+    for kind, forms in _subentry_forms().items():
+        for step, schema in forms.items():
+            _assert_described(TEXTS["config_subentries"][kind]["step"][step], schema)
 
 
 def test_no_step_is_described_that_does_not_exist() -> None:
@@ -183,16 +186,20 @@ def test_no_step_is_described_that_does_not_exist() -> None:
 
 def test_every_kind_of_subentry_has_its_texts() -> None:
     assert set(TEXTS["config_subentries"]) == set(_subentry_forms())
-    for kind in TEXTS["config_subentries"].values():
+    menus = {"agent": {"retiring": {"init", "save"}}, "mcp_server": {"user": {"http", "program"}}}
+    for name, kind in TEXTS["config_subentries"].items():
         assert kind["entry_type"]
         assert set(kind["initiate_flow"]) == {"user", "reconfigure"}
-        assert set(kind["step"]) - {"retiring"} == {"init"}
-        menus = [step["menu_options"] for step in kind["step"].values() if "menu_options" in step]
-        assert all(set(menu) == {"init", "save"} for menu in menus)
+        described = {
+            step: set(texts["menu_options"]) for step, texts in kind["step"].items() if "menu_options" in texts
+        }
+        assert described == menus.get(name, {})
+        assert set(kind["step"]) == {*_subentry_forms()[name], *described}
 
 
 def test_every_choice_is_translated() -> None:
-    schemas = [*_config_steps().values(), *_subentry_forms().values()]
+    forms = [schema for forms in _subentry_forms().values() for schema in forms.values()]
+    schemas = [*_config_steps().values(), *forms]
     keys = {}
     for schema in schemas:
         for selector in _selectors(schema):
@@ -205,8 +212,8 @@ def test_every_choice_is_translated() -> None:
 
 def test_every_error_of_a_form_has_its_text() -> None:
     source = "".join(path.read_text() for path in [FOLDER / "config_flow.py", *(FOLDER / "flows").glob("*.py")])
-    known = {*TEXTS["config"]["error"], *TEXTS["config_subentries"]["agent"]["error"]}
-    known |= set(TEXTS["config_subentries"]["satellite"]["error"])
+    known = set(TEXTS["config"]["error"])
+    known |= {error for kind in TEXTS["config_subentries"].values() for error in kind["error"]}
     assert {error for error in known if f'"{error}"' not in source} == set()
 
 
@@ -349,10 +356,15 @@ def _config_steps() -> dict[str, probatio.Schema]:
     }
 
 
-def _subentry_forms() -> dict[str, probatio.Schema]:
+def _subentry_forms() -> dict[str, dict[str, probatio.Schema]]:
+    """The forms of each kind of subentry, by step."""
+    equipment = {const.CONF_MCP_SERVERS: {"server": "Server"}, const.CONF_SUBAGENTS: {"subagent": "Subagent"}}
+    agent = agent_schema("name", "model", (), (), {"other": "Other account"}, equipment=equipment)
     return {
-        const.SUBENTRY_AGENT: agent_schema("name", "model", (), (), {"other": "Other account"}),
-        const.SUBENTRY_SATELLITE: satellite_schema("name", (), (), {}),
+        const.SUBENTRY_AGENT: {"init": agent},
+        const.SUBENTRY_SATELLITE: {"init": satellite_schema("name", (), (), {})},
+        const.SUBENTRY_SUBAGENT: {"init": subagent_schema(())},
+        const.SUBENTRY_MCP_SERVER: {"http": HTTP_SCHEMA, "program": PROGRAM_SCHEMA, "tools": tools_schema(())},
     }
 
 

@@ -22,6 +22,7 @@ from ..const import (
 from .account import async_is_mute, async_is_refused, async_list_realtime_models
 from .agent_form import SECTIONS, agent_schema
 from .defaults import default_agent
+from .equipment_form import equipment_of, suggested_equipment, with_equipment
 from .models import PREFERRED
 from .policy_form import async_list_actions, async_rule_errors, keep_pin, suggested_rules
 from .sections import flatten, nest
@@ -49,9 +50,9 @@ class AgentFlow(SubentryFlow):
         """Show the form, and save it when it is filled in."""
         errors = {}
         name, shown = self._name, self._known
-        models = await self._async_models()
+        models, equipment = await self._async_models(), equipment_of(self._get_entry())
         if user_input is not None:
-            shown = _submitted(user_input, self._known)
+            shown = with_equipment(_submitted(user_input, self._known), flatten(user_input, SECTIONS), equipment)
             name = shown.pop(CONF_NAME) or self._name
             model = shown.setdefault(CONF_MODEL, await self._async_default_model())
             errors = async_rule_errors(self.hass, shown)
@@ -63,9 +64,11 @@ class AgentFlow(SubentryFlow):
         apis = llm.async_get_apis(self.hass)
         accounts = self._other_accounts()
         model = shown.get(CONF_MODEL) or await self._async_default_model()
-        schema = agent_schema(name, model, apis, models, accounts, actions=async_list_actions(self.hass))
+        actions = async_list_actions(self.hass)
+        schema = agent_schema(name, model, apis, models, accounts, actions=actions, equipment=equipment)
         suggested = {
             **suggested_rules(shown),
+            **suggested_equipment(shown, equipment),
             CONF_NAME: name,
             CONF_LLM_HASS_API: _known_apis(shown.get(CONF_LLM_HASS_API), apis),
         }

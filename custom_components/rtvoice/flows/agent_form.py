@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
 import probatio
@@ -55,6 +56,7 @@ from ..engine.options import (
     ServerVAD,
     TranscriptionModel,
 )
+from .equipment_form import EQUIPMENT_FIELDS, Equipment, equipment_fields
 from .policy_form import POLICY_FIELDS, TOOL_FIELDS, policy_fields, tool_fields
 
 SECTIONS: Final = {
@@ -69,7 +71,7 @@ SECTIONS: Final = {
         CONF_PREFIX_PADDING,
         CONF_SILENCE_DURATION,
     ),
-    "tools": TOOL_FIELDS,
+    "tools": (*TOOL_FIELDS, *EQUIPMENT_FIELDS),
     "policy": POLICY_FIELDS,
     "budget": (CONF_DAY_BUDGET, CONF_MONTH_BUDGET),
     "advanced": (
@@ -100,16 +102,17 @@ def agent_schema(
     accounts: Mapping[str, str],
     *,
     actions: tuple[Iterable[str], Iterable[str]] = ((), ()),
+    equipment: Equipment = MappingProxyType({}),
 ) -> probatio.Schema:
     """The form of an agent that may use these APIs of Home Assistant and one of these models.
 
     `accounts` are those that could stand in for the agent's own, titles by entry id; `actions` are those that can be
-    tools, harmless and dangerous ones.
+    tools, harmless and dangerous ones; `equipment` is what the account has.
     """
     fields = {
         "speaking": _speaking(),
         "listening": _listening(),
-        "tools": tool_fields(*actions),
+        "tools": tool_fields(*actions) | equipment_fields(equipment),
         "policy": policy_fields(),
         "budget": _budget(),
         "advanced": _advanced(accounts),
