@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import probatio
 import pytest
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.core import Context, HomeAssistant, ServiceCall
@@ -241,6 +242,22 @@ async def test_an_api_that_crashes_is_left_out(
     await use(hass, brain)
     assert "get_state" in offered(brain)
     assert "The LLM API odd failed (RuntimeError)" in caplog.text
+
+
+async def test_a_tool_that_cannot_be_described_is_left_out(
+    hass: HomeAssistant,
+    brain: ScriptedBrain,
+    setup_integration: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    odd = OddTool("strange", done)
+    odd.parameters = probatio.Schema({probatio.Optional("what", description=object()): str})
+    llm.async_register_api(hass, OddAPI(hass, odd, OddTool("plain", done)))
+    use_apis(hass, setup_integration, "odd")
+    for _ in range(2):
+        await use(hass, brain)
+    assert set(offered(brain)) == {"plain"}
+    assert caplog.text.count("The tool strange cannot be described and is left out") == 1
 
 
 async def test_the_area_of_a_device_is_that_of_its_entities(

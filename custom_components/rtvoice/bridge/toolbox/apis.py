@@ -26,7 +26,7 @@ _LOGGER = logging.getLogger(__name__)
 # Models want an object at the top. Alternatives there are Home Assistant's "at least one of", which tools check.
 _TOP_LEVEL_ALTERNATIVES: Final = frozenset({"oneOf", "anyOf", "allOf", "enum", "not"})
 _CALL_ACTION: Final = "homeassistant__call_action"
-_REPORTED_APIS: Final[HassKey[set[str]]] = HassKey(f"{DOMAIN}_reported_apis")
+_REPORTED: Final[HassKey[set[str]]] = HassKey(f"{DOMAIN}_reported_tools")
 
 
 async def async_api_instances(
@@ -38,7 +38,7 @@ async def async_api_instances(
     instances: list[llm.APIInstance] = []
     for api_id in dict.fromkeys(api_ids):
         if (api := known.get(api_id)) is None:
-            _report(hass, api_id, "does not exist")
+            _report(hass, f"The LLM API {api_id}", "does not exist")
         elif admin or not requires_admin(api):
             instances += await _async_instance(hass, api_id, llm_context)
     return instances
@@ -61,8 +61,15 @@ async def async_is_admin(hass: HomeAssistant, llm_context: llm.LLMContext) -> bo
 
 
 def api_tools(hass: HomeAssistant, api: llm.APIInstance) -> list[HomeTool]:
-    """The tools of an API."""
-    return [_tool(hass, api, tool) for tool in api.tools]
+    """The tools of an API, without those whose parameters cannot be described."""
+    tools: list[HomeTool] = []
+    for tool in api.tools:
+        try:
+            tools.append(_tool(hass, api, tool))
+        except (TypeError, ValueError) as err:
+            _LOGGER.debug("The parameters of the tool %s cannot be described", tool.name, exc_info=err)
+            _report(hass, f"The tool {tool.name}", "cannot be described")
+    return tools
 
 
 def object_schema(schema: probatio.Schema, serializer: Callable[[Any], Any] | None) -> dict[str, Any]:
@@ -78,22 +85,22 @@ async def _async_instance(hass: HomeAssistant, api_id: str, llm_context: llm.LLM
     try:
         instance = await llm.async_get_api(hass, api_id, llm_context)
     except HomeAssistantError as err:
-        _report(hass, api_id, f"failed ({err})")
+        _report(hass, f"The LLM API {api_id}", f"failed ({err})")
         return []
     except Exception as err:
         _LOGGER.debug("The LLM API %s failed", api_id, exc_info=err)
-        _report(hass, api_id, f"failed ({type(err).__name__})")
+        _report(hass, f"The LLM API {api_id}", f"failed ({type(err).__name__})")
         return []
-    hass.data.setdefault(_REPORTED_APIS, set()).discard(api_id)
+    hass.data.setdefault(_REPORTED, set()).discard(f"The LLM API {api_id}")
     return [instance]
 
 
-def _report(hass: HomeAssistant, api_id: str, why: str) -> None:
-    """Say once that an API is left out."""
-    reported = hass.data.setdefault(_REPORTED_APIS, set())
-    if api_id not in reported:
-        reported.add(api_id)
-        _LOGGER.warning("The LLM API %s %s; its tools are left out", api_id, why)
+def _report(hass: HomeAssistant, name: str, why: str) -> None:
+    """Say once that an API or a tool is left out."""
+    reported = hass.data.setdefault(_REPORTED, set())
+    if name not in reported:
+        reported.add(name)
+        _LOGGER.warning("%s %s and is left out", name, why)
 
 
 def _tool(hass: HomeAssistant, api: llm.APIInstance, tool: llm.Tool) -> HomeTool:
