@@ -390,6 +390,34 @@ async def test_a_spoken_answer(
     assert state_of(hass, LOCK).state == state
 
 
+async def test_a_spoken_pin(
+    hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry, microphone: Path
+) -> None:
+    await async_build_locks(hass)
+    set_options(hass, setup_integration, sensitive_permission="pin", pin=PIN)
+    await hass.async_block_till_done()
+    speak_turns(microphone, 0.2, 2.5)
+    brain.add(Turn(Heard(f"Unlock the front door, the PIN is {PIN}.", delay_s=0.3)))
+    brain.add(Turn(Heard("Four, seven, one, one.", delay_s=0.3)))
+    schemer = Schemer(brain, unlock(), say("The PIN for the front door?"), unlock_with_token(), say("Well."))
+    said = entity_of(hass, "sensor", SATELLITE_ID, "assistant_transcript")
+    told = happenings(hass, entity_of(hass, "event", SATELLITE_ID, "activity"))
+    waiting = hass.async_create_task(
+        hass.services.async_call(DOMAIN, "start", {"entity_id": SATELLITE}, blocking=True, return_response=True)
+    )
+    await async_wait_for_state(hass, said, "The PIN for the front door?")
+    assert state_of(hass, LOCK).state == "locked"
+    await async_wait_for_state(hass, said, "Well.")
+    await stop(hass)
+    report = await waiting
+    assert state_of(hass, LOCK).state == "unlocked"
+    shown = str((report, told, [state.as_dict() for state in hass.states.async_all()]))
+    assert PIN not in shown
+    assert "Four" not in shown
+    assert shown.count("••••") >= 4
+    assert schemer.told[-1]["verified"] is True
+
+
 async def test_a_message_that_is_sent_does_not_confirm_what_was_spoken(
     hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry, microphone: Path
 ) -> None:

@@ -227,6 +227,25 @@ async def test_without_descriptions_there_are_no_actions(
     assert "turbojpeg" in caplog.text
 
 
+async def test_an_action_that_describes_itself_wrongly_is_left_out(
+    hass: HomeAssistant,
+    brain: ScriptedBrain,
+    setup_integration: MockConfigEntry,
+    pictures: None,  # noqa: F811
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hass.services.async_register("odd", "act", lambda call: None)
+    hass.services.async_register("odd", "look", lambda call: None)
+    wrong = {"fields": {"x": {"selector": {"nothing": {}}}}}
+    service.async_set_service_schema(hass, "odd", "act", wrong)
+    service.async_set_service_schema(hass, "odd", "look", {"fields": {}})
+    set_options(hass, setup_integration, actions=["odd.act", "odd.look"])
+    await use(hass, brain)
+    assert "odd__look" in offered(brain)
+    assert "odd__act" not in offered(brain)
+    assert "The action odd.act describes itself wrongly" in caplog.text
+
+
 async def test_an_api_that_crashes_is_left_out(
     hass: HomeAssistant,
     brain: ScriptedBrain,

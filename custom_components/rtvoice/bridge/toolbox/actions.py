@@ -106,7 +106,10 @@ async def async_action_tools(
         description = descriptions.get(domain, {}).get(name)
         if description is None or (has_user and not admin and async_needs_admin(hass, action)):
             continue
-        tools.append(_Action(hass, domain, name, description, texts, context).tool())
+        try:
+            tools.append(_Action(hass, domain, name, description, texts, context).tool())
+        except (probatio.Invalid, TypeError, ValueError) as err:
+            _LOGGER.warning("The action %s describes itself wrongly and is left out: %s", action, err)
     return tools
 
 
