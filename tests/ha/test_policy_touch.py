@@ -180,6 +180,7 @@ async def test_home_assistants_own_tool_for_actions(hass: HomeAssistant, house: 
     assert not sensitive(hass, async_call_action_touch(hass, data))
     assert sensitive(hass, async_call_action_touch(hass, {"action": "light.turn_on", "target": "{{ x }}"}))
     assert sensitive(hass, async_call_action_touch(hass, {}))
+    assert sensitive(hass, async_call_action_touch(hass, {"action": "shell_command.open_gate"})) == ("open gate",)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ class Touch:
     """Those of them that the call itself is aimed at."""
     unclear: bool = False
     """It may touch something else, and nobody can tell what."""
+    label: str = ""
+    """What to call it where nothing that is touched has a name."""
     quietens: bool = False
     """It can only make the house more silent."""
 

@@ -20,7 +20,7 @@ def async_matching(hass: HomeAssistant, patterns: Sequence[str], tool: HomeTool,
     if found:
         return tuple(async_name(hass, entity_id) for entity_id in found)
     if _is_tool(patterns, tool.name) or (touch.unclear and DESTRUCTIVE in patterns):
-        return (tool.title or tool.name.replace("__", " "),)
+        return (touch.label or tool.title or tool.name.replace("__", " "),)
     return ()
 
 

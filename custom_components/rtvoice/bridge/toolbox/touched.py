@@ -79,6 +79,7 @@ def async_action_touch(hass: HomeAssistant, domain: str, action: str, data: Mapp
         touched,
         frozenset(targets),
         unclear=aimless or domain == "rtvoice" or any("{" in text for text in _texts(data)),
+        label=action.replace("_", " "),
         quietens=_QUIETENING.search(action) is not None,
     )
 
