@@ -29,10 +29,13 @@ def calls_for(intent: Intent, house: House, toolbox: Toolbox) -> list[Call] | No
 
 
 class _Request:
+    """What is wanted, the house it is wanted in, and the tools for it."""
+
     def __init__(self, intent: Intent, house: House, toolbox: Toolbox) -> None:
         self.slots = intent.slots
         self.intent = intent
         self.house = house
+        self.toolbox = toolbox
         self.call = toolbox.call
         self.script = toolbox.script
 
@@ -73,6 +76,19 @@ def _switch(request: _Request) -> list[Call | None]:
     things = request.intent.all("thing") or request.intent.all("one")
     targets = [target for thing in things for target in request.targets(thing, *SWITCHABLE)]
     return [request.call(tool, **target) for target in targets]
+
+
+def _two(request: _Request) -> list[Call | None]:
+    """Two wishes in one sentence."""
+    slots = request.slots
+    calls: list[Call | None] = []
+    for verb, thing in (("onoff", "thing"), ("openclose", "cover"), ("lockunlock", "lock")):
+        for index in ("1", "2"):
+            if f"{verb}{index}" in slots and f"{thing}{index}" in slots:
+                part = {verb: slots[f"{verb}{index}"], thing: slots[f"{thing}{index}"]}
+                intent = Intent(_KIND_OF_VERB[verb], part, request.intent.text)
+                calls += _BUILDERS[intent.kind](_Request(intent, request.house, request.toolbox))
+    return calls
 
 
 def _brightness(request: _Request) -> list[Call | None]:
@@ -150,8 +166,10 @@ def _lit_areas(house: House) -> list[str]:
     return sorted(dict.fromkeys(first), key=spoken)
 
 
+_KIND_OF_VERB = {"onoff": "switch", "openclose": "cover", "lockunlock": "lock"}
 _BUILDERS: dict[str, _Builder] = {
     "switch": _switch,
+    "two": _two,
     "brightness": _brightness,
     "brightness_of": _brightness,
     "speed": _speed,

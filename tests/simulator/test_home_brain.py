@@ -21,6 +21,14 @@ COMMANDS = {
         ("HassTurnOff", {"name": "Living Room Lamp", "domain": ["light"]}),
         ("HassTurnOff", {"name": "Bedroom Light", "domain": ["light"]}),
     ],
+    "turn off the living room lamp and turn on the bedroom light": [
+        ("HassTurnOff", {"name": "Living Room Lamp", "domain": ["light"]}),
+        ("HassTurnOn", {"name": "Bedroom Light", "domain": ["light"]}),
+    ],
+    "close the bedroom blinds and lock the front door": [
+        ("HassTurnOff", {"name": "Bedroom Blinds", "domain": ["cover"]}),
+        ("HassTurnOn", {"name": "Front Door", "domain": ["lock"]}),
+    ],
     "switch on the bedroom light": [("HassTurnOn", {"name": "Bedroom Light", "domain": ["light"]})],
     "turn the counter light off": [("HassTurnOff", {"name": "Counter Light", "domain": ["light"]})],
     "turn off the lights": [("HassTurnOff", {"area": "Kitchen", "domain": ["light"]})],
