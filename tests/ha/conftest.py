@@ -34,6 +34,7 @@ from custom_components.rtvoice.engine.options import RealtimeModel
 from custom_components.rtvoice.flows.account import account_id
 from custom_components.rtvoice.flows.defaults import default_agent
 from simulator import ScriptedBrain, Simulator
+from tests.engine.subagents.conftest import chat_server  # noqa: F401 - a fixture
 from tests.official import ClientEvents
 
 API_KEY = "sk-simulated-0123456789"

@@ -96,13 +96,12 @@ async def _async_subagent(
     """Raises ConfigurationError, and HomeAssistantError for instructions that cannot be rendered."""
     data = subentry.data
     instances = await async_api_instances(hass, data.get(CONF_LLM_HASS_API, ()), context)
-    api = merged(instances)
+    api, guard = merged(instances), toolbox.guard
+    known = "\n".join(filter(None, (api.api_prompt if api else "", guard.prompt if guard and api else "")))
     return SubAgent(
         name,
         data.get(CONF_DESCRIPTION) or name,
-        await async_render_subagent_prompt(
-            hass, data.get(CONF_INSTRUCTIONS) or "", api.api_prompt if api else "", context
-        ),
+        await async_render_subagent_prompt(hass, data.get(CONF_INSTRUCTIONS) or "", known, context),
         make_chat_model(agent.entry.data, data),
         tools=_tools(hass, instances, context, toolbox),
         max_iterations=int(data.get(CONF_MAX_ITERATIONS, DEFAULT_MAX_ITERATIONS)),

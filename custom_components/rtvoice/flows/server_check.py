@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 from ..bridge.servers import ServerOptions, make_server
-from ..engine.errors import ConfigurationError, ToolError, ToolTimeoutError
+from ..engine.errors import ToolError, ToolTimeoutError
 from ..engine.mcp import MCPServerHTTP, MCPTool
 
 _LOGGER = logging.getLogger(__name__)
@@ -36,11 +36,8 @@ class _Probe(MCPServerHTTP):
 
 
 async def async_test_server(options: ServerOptions) -> ServerTest:
-    """Connect to a server, ask for its tools, and disconnect again."""
-    try:
-        server = make_server(options, None, over_http=_Probe)
-    except ConfigurationError as err:
-        return ServerTest(error="cannot_connect", reason=str(err))
+    """Connect to a server, ask for its tools, and disconnect again. Raises ConfigurationError."""
+    server = make_server(options, None, over_http=_Probe)
     try:
         async with server:
             tools = await server.list_tools()
@@ -48,9 +45,6 @@ async def async_test_server(options: ServerOptions) -> ServerTest:
         _LOGGER.debug("The MCP server was not reached: %s", err)
         refused = isinstance(server, _Probe) and server.refuses
         return ServerTest(error="invalid_auth" if refused else _error(err), reason=str(err))
-    except Exception as err:
-        _LOGGER.exception("Unexpected error while testing an MCP server")
-        return ServerTest(error="unknown", reason=type(err).__name__)
     return ServerTest(server.name, tools, error=None if tools else "no_tools")
 
 
