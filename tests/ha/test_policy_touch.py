@@ -58,6 +58,10 @@ async def house(hass: HomeAssistant) -> None:
     unlocking = {"action": "lock.unlock", "target": {"entity_id": LOCK}}
     in_hallway = {"action": "homeassistant.turn_off", "target": {"area_id": "hallway"}}
     scripts = {"come_in": {"sequence": [unlocking]}, "leave": {"sequence": [in_hallway]}, "hum": {"sequence": []}}
+    templated = {"action": "lock.unlock", "target": {"entity_id": "lock.{{ which }}"}}
+    anything = {"if": [], "then": [{"action": "{{ act }}", "target": {"entity_id": "{{ on }}"}}]}
+    lamps = {"action": "light.turn_on", "target": {"entity_id": "{{ on }}"}}
+    scripts |= {"one": {"sequence": [templated]}, "any": {"sequence": [anything]}, "lamps": {"sequence": [lamps]}}
     nested = {"welcome": {"sequence": [{"action": "script.turn_on", "target": {"entity_id": "script.come_in"}}]}}
     assert await async_setup_component(hass, "script", {"script": scripts | nested})
     assert await async_setup_component(
@@ -75,10 +79,20 @@ async def house(hass: HomeAssistant) -> None:
     assert await async_setup_component(hass, "scene", {"scene": [scenes]})
     assert await async_setup_component(hass, "intent", {})
     assert await async_setup_component(
-        hass, "intent_script", {"intent_script": {"OpenUp": {"action": [unlocking]}, "Hum": {"speech": {"text": "Hm"}}}}
+        hass,
+        "intent_script",
+        {
+            "intent_script": {
+                "OpenUp": {"action": [unlocking]},
+                "OpenIt": {"action": [templated]},
+                "Hum": {"speech": {"text": "Hm"}},
+            }
+        },
     )
     hass.states.async_set("group.doors", "on", {"entity_id": [LOCK], "friendly_name": "Doors"})
     hass.states.async_set("light.lamp", "on", {"friendly_name": "Lamp"})
+    hass.states.async_set("lock.five", "locked", {"friendly_name": "5"})
+    async_expose_entity(hass, "conversation", "lock.five", True)
     await hass.async_block_till_done()
     for entity_id in ("script.come_in", "script.leave", "script.welcome", "automation.let_in", "scene.party",
                       "group.doors"):  # fmt: skip
@@ -108,6 +122,8 @@ def intent_tool(hass: HomeAssistant, intent_type: str) -> llm.IntentTool:
         ({"name": "Lamp"}, False),
         ({"area": "hallway", "domain": ["light"]}, False),
         ({"name": "Nothing"}, False),
+        ({"name": 5}, True),
+        ({"door": LOCK}, True),
         ({}, False),
     ],
 )
@@ -115,7 +131,7 @@ async def test_what_turning_something_off_touches(
     hass: HomeAssistant, house: None, arguments: Mapping[str, Any], touches: bool
 ) -> None:
     touch = async_intent_touch(hass, intent_tool(hass, "HassTurnOff"), arguments, CONTEXT)
-    assert (LOCK in touch.entities) is touches
+    assert (LOCK in touch.entities or "lock.five" in touch.entities) is touches
     assert bool(sensitive(hass, touch)) is touches
     assert touch.quietens
 
@@ -126,6 +142,7 @@ async def test_other_intents(hass: HomeAssistant, house: None) -> None:
     later = {"seconds": 1, "conversation_command": "unlock the front door"}
     assert sensitive(hass, async_intent_touch(hass, intent_tool(hass, "HassStartTimer"), later, CONTEXT))
     assert sensitive(hass, async_intent_touch(hass, intent_tool(hass, "OpenUp"), {}, CONTEXT)) == ("Front door",)
+    assert sensitive(hass, async_intent_touch(hass, intent_tool(hass, "OpenIt"), {}, CONTEXT))
     assert not sensitive(hass, async_intent_touch(hass, intent_tool(hass, "Hum"), {}, CONTEXT))
     stranger = intent_tool(hass, "Hum")
     intent.async_remove(hass, "Hum")
@@ -133,8 +150,11 @@ async def test_other_intents(hass: HomeAssistant, house: None) -> None:
 
 
 async def test_scripts_with_what_they_are_given(hass: HomeAssistant, house: None) -> None:
-    assert sensitive(hass, async_script_touch(hass, "script.come_in", {}))
+    assert sensitive(hass, async_script_touch(hass, "script.come_in", {})) == ("Front door",)
     assert not sensitive(hass, async_script_touch(hass, "script.hum", {"tune": "Lullaby"}))
+    assert sensitive(hass, async_script_touch(hass, "script.one", {"which": "front"}))
+    assert sensitive(hass, async_script_touch(hass, "script.any", {}))
+    assert not sensitive(hass, async_script_touch(hass, "script.lamps", {"on": "light.lamp"}))
     assert sensitive(hass, async_script_touch(hass, "script.hum", {"door": LOCK}))
     assert sensitive(hass, async_script_touch(hass, "script.hum", {"doors": ["front door"]}))
 

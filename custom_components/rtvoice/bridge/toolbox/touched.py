@@ -37,6 +37,8 @@ def async_intent_touch(
     handler = next((one for one in intent.async_get(hass) if one.intent_type == tool.intent_type), None)
     found = set(_matched(hass, handler, arguments, context))
     targets = frozenset(found)
+    # Handlers of others may have slots of their own.
+    found |= _entities_in(hass, arguments)
     sequence = getattr(handler, "config", {}).get("action")
     if sequence is not None:
         found |= async_sequence_entities(hass, sequence)
@@ -150,7 +152,10 @@ def _ids(value: object) -> list[str]:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None
+    """The text that Home Assistant makes of a value, if it is one."""
+    if value is None or isinstance(value, (Mapping, list)):
+        return None
+    return str(value).strip() or None
 
 
 def _only_answers(hass: HomeAssistant, domain: str, action: str) -> bool:
