@@ -58,8 +58,13 @@ class Outcome:
             problems.append("the agent did not answer")
         if self.answer_s < LEAST_SPEECH_S:
             problems.append(f"there are only {self.answer_s:.1f} s of speech in the recording")
-        problems += [f"{tool['name']} failed" for tool in self.tools if not tool["ok"]]
+        problems += [f"{tool['name']} failed" for tool in self.tools if not self.is_done(tool)]
         return problems
+
+    def is_done(self, tool: Json) -> bool:
+        """Whether a call succeeded, or was made again with the user's leave and succeeded then."""
+        again = (other for other in self.tools if other["ok"] and other["name"] == tool["name"])
+        return tool["ok"] or any(_without_leave(other) == tool["arguments"] for other in again)
 
 
 def has_spoken(api: HomeAssistantApi, mark: int) -> bool:
@@ -175,6 +180,10 @@ class Talk:
         return {entity_id: (before, after) for entity_id, (before, after) in changed.items() if before != after}
 
 
+def _without_leave(tool: Json) -> Json:
+    return {name: value for name, value in tool["arguments"].items() if name != "confirmation_token"}
+
+
 def show(outcome: Outcome, recording: Path) -> None:
     """Print what came of some sentences."""
     for sentence in outcome.said:
@@ -182,7 +191,8 @@ def show(outcome: Outcome, recording: Path) -> None:
     for turn in outcome.turns:
         print(f"  {'heard' if turn['role'] == 'user' else 'agent':9} {turn['text'] or '(nothing that it understood)'}")
     for tool in outcome.tools:
-        print(f"  tool      {tool['name']} {tool['arguments']} {'ok' if tool['ok'] else 'FAILED'}")
+        came = "ok" if tool["ok"] else "asked first" if outcome.is_done(tool) else "FAILED"
+        print(f"  tool      {tool['name']} {tool['arguments']} {came}")
     for entity_id, (before, after) in outcome.changes.items():
         print(f"  changed   {entity_id}: {before} -> {after}")
     if not outcome.changes:

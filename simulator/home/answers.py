@@ -27,6 +27,7 @@ SMALL_TALK = {
     "hello": GREETING,
     "thanks": "You are welcome.",
     "bye": "Goodbye!",
+    "no": "Okay, I will not do it.",
     "stop": "Okay.",
     "help": "I can switch lights and devices, set temperatures, and tell you how things are at home.",
 }
@@ -75,6 +76,13 @@ class Result:
         return "it did not answer" if failed else None
 
     @property
+    def leave(self) -> str | None:
+        """What the user has to confirm before the tool does anything, None when nothing has to be."""
+        value = read_json(self.output)
+        wanted = value.get("confirmation_required") if isinstance(value, dict) and value.get("token") else None
+        return None if wanted is None else str(wanted)
+
+    @property
     def entities(self) -> list[Entity]:
         """The entities that a look at the house found."""
         value = read_json(self.output)
@@ -84,6 +92,8 @@ class Result:
 
 def answer(intent: Intent | None, results: Sequence[Result], now: datetime) -> str:
     """What to say after the tools have returned."""
+    if leaves := [result.leave for result in results if result.leave]:
+        return f"I need your word for this: {_listed(leaves)}. Shall I do it?"
     teller = _TELLERS.get(intent.kind) if intent else None
     if intent and teller:
         failures = [result.failure for result in results if result.failure]

@@ -17,6 +17,8 @@ from .toolbox import Toolbox, read_json
 from .voice import Voice
 
 _KEPT_HOUSES = 8
+TOKEN = "confirmation_token"  # noqa: S105  the name of an argument
+NOTHING_TO_CONFIRM = "There is nothing that waits for your word."
 _TO_CMU = {"ax": "AH", "el": "AH L", "em": "AH M", "en": "AH N"}
 
 
@@ -84,6 +86,9 @@ class HomeBrain:
             return NOT_UNDERSTOOD, []
         if intent.kind in SMALL_TALK:
             return SMALL_TALK[intent.kind], []
+        if intent.kind == "yes":
+            call = _confirmed(context.items)
+            return ("", [call]) if call else (NOTHING_TO_CONFIRM, [])
         calls = None if context.tool_choice == "none" else calls_for(intent, phrases.house, Toolbox(context.tools))
         if calls:
             return ("One moment." if self._preamble else ""), calls
@@ -122,6 +127,19 @@ def _situation(items: tuple[Item, ...]) -> tuple[Item | None, list[Result], bool
                 answered = True
                 results.clear()
     return question, results, answered
+
+
+def _confirmed(items: tuple[Item, ...]) -> Call | None:
+    """The call that waits for the user's word, with its token; None if none does, or it was made already."""
+    calls = {item.body["call_id"]: item for item in items if item.kind == "function_call"}
+    for item in reversed(items):
+        output = read_json(item.body["output"]) if item.kind == "function_call_output" else None
+        if isinstance(output, dict) and output.get("token") and (call := calls.get(item.body["call_id"])):
+            arguments = read_json(call.body["arguments"])
+            told = {**(arguments if isinstance(arguments, dict) else {}), TOKEN: output["token"]}
+            made = [read_json(other.body["arguments"]) for other in calls.values()]
+            return None if told in made else Call(call.body["name"], told)
+    return None
 
 
 def _cmu(phones: list[str]) -> str:

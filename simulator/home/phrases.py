@@ -69,6 +69,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "hello": ("(hello|hi|good morning|good evening) [there]",),
     "thanks": ("thank you [very much]", "thanks [a lot]"),
     "bye": ("(goodbye|bye bye|bye|good night)",),
+    "yes": ("yes [please|do it]", "(do it|go ahead|i confirm)"),
+    "no": ("no [thanks|thank you]",),
     "stop": ("stop [it|talking|please]", "(cancel|never mind|be quiet)"),
     "help": ("what can you do", "help [me]"),
 }

@@ -99,3 +99,13 @@ async def test_a_house_without_a_sound_server_hears_and_speaks_by_files(own_hous
         said = "i turned on the kitchen lights"
         assert recognise(house.answer, said, *DECOYS) == said
         house.check()
+
+
+async def test_a_lock_opens_only_with_the_user_s_word(house: House) -> None:
+    outcome = await house.say("unlock the front door", "no thanks")
+    assert [tool["ok"] for tool in outcome.tools] == [False]
+    assert house.api.state("lock.front_door") == "locked"
+    outcome = await house.say("unlock the front door", "yes")
+    assert [tool["ok"] for tool in outcome.tools] == [False, True]
+    assert outcome.problems() == []
+    await house.until_state("lock.front_door", "unlocked")

@@ -11,6 +11,7 @@ from simulator.conversation import Item
 from simulator.errors import SimulatorSetupError
 from simulator.home import HomeBrain, ear, voice
 from simulator.home.answers import NO_TOOL, NOT_UNDERSTOOD, STORY
+from simulator.home.brain import NOTHING_TO_CONFIRM
 from simulator.home.ear import UNINTELLIGIBLE
 from simulator.plan import Call, Context, Say
 from tests.simulator.house import INSTRUCTIONS, TOOLS
@@ -418,3 +419,20 @@ async def test_a_spoken_command_over_the_wire(start, connect, spoken, shared_ear
     assert 1 < len(audio) / 48_000 < 5
     assert simulator.violations == []
     assert simulator.errors == []
+
+
+async def test_what_needs_the_user_s_word_is_done_with_it_and_once(home):
+    calls = await home.ask("unlock the front door")
+    leave = {"confirmation_required": "Front Door", "token": "abc"}
+    assert await home.results(calls, leave) == "I need your word for this: Front Door. Shall I do it?"
+    (again,) = await home.ask("yes")
+    assert again.arguments == {**calls[0].arguments, "confirmation_token": "abc"}
+    await home.results([again], {"data": {}})
+    assert (await home.ask("yes"))[0].text == NOTHING_TO_CONFIRM
+
+
+async def test_without_the_user_s_word_nothing_is_done(home):
+    leave = {"confirmation_required": "Front Door", "token": "abc"}
+    await home.results(await home.ask("unlock the front door"), leave)
+    (answer,) = await home.ask("no thanks")
+    assert answer.text == "Okay, I will not do it."
