@@ -21,7 +21,7 @@ from .bridge.provider import async_create_provider
 from .bridge.retirement import retiring_models
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
 from .config_flow import RtvoiceConfigFlow
-from .const import DOMAIN, SUBENTRY_SATELLITE
+from .const import DOMAIN, SUBENTRY_MCP_SERVER, SUBENTRY_SATELLITE
 from .engine.errors import EngineError
 from .services import async_setup_services
 
@@ -68,6 +68,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> b
     _async_follow_subentries(hass, entry)
     _async_follow_days(hass, entry)
     _async_close_on_stop(hass, entry)
+    _async_warm_up(hass, entry)
     return True
 
 
@@ -151,6 +152,14 @@ def _async_follow_subentries(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> 
         hass.config_entries.async_schedule_reload(entry.entry_id)
 
     entry.async_on_unload(async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, async_changed))
+
+
+@callback
+def _async_warm_up(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> None:
+    """Have the agents' servers ready for the first session, which does not wait long for them."""
+    if servers := list(entry.get_subentries_of_type(SUBENTRY_MCP_SERVER)):
+        warming = entry.runtime_data.servers.async_warm_up(servers)
+        entry.async_create_background_task(hass, warming, f"{DOMAIN} servers of {entry.title}")
 
 
 @callback

@@ -25,13 +25,13 @@ from ..const import (
     SUBENTRY_MCP_SERVER,
     SUBENTRY_SUBAGENT,
 )
-from ..engine import MCPServer, SubAgent, Tools
+from ..engine import MCPServer, RealtimeAgent, SubAgent, Tools
 from ..engine.errors import ConfigurationError
 from ..engine.subagents.naming import tool_name
 from .chat import make_chat_model
 from .parties import Agent
+from .pool import ServerPool
 from .prompt import async_render_subagent_prompt
-from .servers import ServerOptions, make_server
 from .toolbox.apis import api_tools, async_api_instances, merged
 from .toolbox.guarded import GuardedTools, Judge
 from .toolbox.offer import offer
@@ -58,7 +58,7 @@ async def async_equip(hass: HomeAssistant, agent: Agent, llm_context: llm.LLMCon
     servers = [
         server
         for subentry in _chosen(agent, CONF_MCP_SERVERS, SUBENTRY_MCP_SERVER)
-        if (server := _server(hass, subentry)) is not None
+        if (server := _server(hass, agent, subentry)) is not None
     ]
     subagents: list[SubAgent] = []
     taken = set(toolbox.tools.names())
@@ -74,6 +74,18 @@ async def async_equip(hass: HomeAssistant, agent: Agent, llm_context: llm.LLMCon
     return Equipment(tuple(servers), tuple(subagents))
 
 
+async def async_prepare(engine: RealtimeAgent, equipment: Equipment) -> None:
+    """Have the tools of servers at hand when the session begins, of those that answer soon."""
+    if not equipment.mcp_servers:
+        return
+    try:
+        await engine.prewarm()
+    except BaseException:
+        # Nobody will run the agent, which closes what it has.
+        await engine.stop()
+        raise
+
+
 def _chosen(agent: Agent, key: str, subentry_type: str) -> Iterator[ConfigSubentry]:
     """The subentries of a type that an agent may use: those it names, or all."""
     wanted = agent.subentry.data.get(key)
@@ -82,9 +94,10 @@ def _chosen(agent: Agent, key: str, subentry_type: str) -> Iterator[ConfigSubent
             yield subentry
 
 
-def _server(hass: HomeAssistant, subentry: ConfigSubentry) -> MCPServer | None:
+def _server(hass: HomeAssistant, agent: Agent, subentry: ConfigSubentry) -> MCPServer | None:
+    pool: ServerPool = agent.entry.runtime_data.servers
     try:
-        return make_server(ServerOptions.read(subentry.data), subentry.title)
+        return pool.lease(subentry)
     except ConfigurationError as err:
         _report(hass, subentry, err)
         return None

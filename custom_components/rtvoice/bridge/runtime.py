@@ -20,6 +20,7 @@ from .ledger import Ledger
 from .occurrences import Occurrence, OccurrenceType
 from .options import SatelliteOptions
 from .parties import Agent, Party, Satellite
+from .pool import ServerPool
 from .provider import Provider
 from .request import SessionRequest
 from .session import LiveSession
@@ -47,6 +48,8 @@ class Runtime:
         self.provider = WatchedProvider(hass, entry, provider)
         self.ledger = ledger
         """What its agents have used."""
+        self.servers = ServerPool()
+        """The MCP servers that its agents use."""
         self.agents = {
             subentry.subentry_id: Agent(entry, subentry.subentry_id)
             for subentry in entry.get_subentries_of_type(SUBENTRY_AGENT)
@@ -131,8 +134,9 @@ class Runtime:
         await asyncio.gather(*(session.async_stop() for session in sessions))
 
     async def async_close(self) -> None:
-        """End all sessions and let go of the provider."""
+        """End all sessions and let go of the provider and of servers."""
         await self.async_stop(list(self._sessions.values()))
+        await self.servers.async_close()
         await self.provider.close()
         await self.ledger.async_close()
 

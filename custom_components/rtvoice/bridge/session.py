@@ -23,6 +23,7 @@ from ..engine.events import (
 from .backing import async_backing
 from .compose import async_brief, llm_context_of, spoken_agent
 from .devices import async_input, async_output
+from .equipment import async_prepare
 from .errors import engine_errors, failed, react
 from .herald import Herald
 from .ledger import Ledger
@@ -252,6 +253,7 @@ class LiveSession:
         engine = spoken_agent(
             self.agent, self._provider, briefing, request, (ears, mouth), place=options, backing=backing
         )
+        await async_prepare(engine, briefing.equipment)
         engine.event_bus.subscribe(SessionEvent, self._receive)
         return engine
 

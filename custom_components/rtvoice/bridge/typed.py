@@ -27,6 +27,7 @@ from ..engine.events import (
 )
 from .backing import async_backing
 from .compose import Briefing, writing_agent
+from .equipment import async_prepare
 from .errors import engine_errors, failed, react
 from .ledger import Ledger
 from .observer import Observer
@@ -60,6 +61,7 @@ class TypedTurn:
         self._observer = Observer(ulid_now(), (agent,))
         self._observer.call_tools_by(briefing.toolbox.names)
         self._toolbox = briefing.toolbox
+        self._equipment = briefing.equipment
         history = [self._toolbox.hide_in(turn) for turn in history]
         self._tab = Tab(hass, agent, ledger)
         backing = async_backing(hass, agent, ledger, None, None)
@@ -100,6 +102,7 @@ class TypedTurn:
         self._observer.show(replace(self._observer.snapshot, status=AgentState.THINKING))
         try:
             with engine_errors():
+                await async_prepare(self._engine, self._equipment)
                 result = await self._engine.run()
             self._tab.settle(result.usage)
             reason = EndReason(result.end_reason)
