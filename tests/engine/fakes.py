@@ -205,6 +205,9 @@ class FakeTools:
     def definitions(self) -> tuple[ToolDefinition, ...]:
         return tuple(ToolDefinition(name, name) for name in self.handlers)
 
+    def status_of(self, call: ToolCall) -> str | None:
+        return None
+
     async def run(self, call: ToolCall) -> ToolOutcome:
         self.calls.append(call)
         try:

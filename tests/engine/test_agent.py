@@ -10,6 +10,7 @@ from custom_components.rtvoice.engine import (
     AgentState,
     AgentStoppedEvent,
     AuthenticationError,
+    ConfigureSessionCommand,
     ConversationHistory,
     ConversationTurn,
     EndReason,
@@ -22,11 +23,16 @@ from custom_components.rtvoice.engine import (
     SemanticVAD,
     SessionClosedError,
     SessionEvent,
+    StartAgentCommand,
     StopAgentCommand,
+    TokenBudget,
     Tools,
     TranscriptionModel,
+    UpdateSessionToolsCommand,
     UpdateSpeechSpeedCommand,
+    UpdateToolChoiceCommand,
     UsageEvent,
+    add_wait_for_user,
 )
 from custom_components.rtvoice.engine.conversation import effects as e
 from custom_components.rtvoice.engine.conversation import facts as f
@@ -475,3 +481,104 @@ def test_a_session_is_recorded(tmp_path) -> None:
         result = runner.run(main())
     assert result.recording_path == tmp_path / "talk.wav"
     assert result.recording_path.exists()
+
+
+def test_a_tool_that_takes_long_is_spoken_about_with_its_status() -> None:
+    async def main():
+        tools = Tools()
+
+        @tools.action("Search", status="Searching for {what}", timeout=60)
+        async def search(what: str) -> str:
+            await asyncio.sleep(10)
+            return "found"
+
+        rig = Rig(tools=tools)
+        task = await rig.start()
+        rig.call("search", '{"what": "the key"}')
+        await asyncio.sleep(3)
+        assert not rig.provider.connection.sent(e.CreateResponse)
+        await asyncio.sleep(2)
+        (create,) = rig.provider.connection.sent(e.CreateResponse)
+        assert "Searching for the key" in create.instructions
+        await rig.agent.stop()
+        await task
+
+    run(main())
+
+
+def test_a_tool_that_is_quick_is_not() -> None:
+    async def main():
+        tools = Tools()
+
+        @tools.action("Search", status="Searching", respond=False)
+        async def search() -> str:
+            return "found"
+
+        rig = Rig(tools=tools)
+        task = await rig.start()
+        rig.call("search")
+        await asyncio.sleep(10)
+        assert not rig.provider.connection.sent(e.CreateResponse)
+        await rig.agent.stop()
+        await task
+
+    run(main())
+
+
+def test_speech_that_was_not_meant_for_the_agent_gets_no_answer() -> None:
+    async def main():
+        tools = Tools()
+        add_wait_for_user(tools)
+        rig = Rig(tools=tools)
+        task = await rig.start()
+        rig.call("wait_for_user")
+        await rig.until(lambda: rig.provider.connection.sent(e.SendToolOutput))
+        await asyncio.sleep(1)
+        assert not rig.provider.connection.sent(e.CreateResponse)
+        await rig.agent.stop()
+        await task
+
+    run(main())
+
+
+def test_settings_are_told_before_anything_is_connected() -> None:
+    async def main():
+        rig = Rig(instructions="secret", voice="cedar")
+        told = []
+
+        async def note(command) -> None:
+            told.append((type(command), command.voice, rig.provider.attempts))
+            assert "secret" not in repr(command)
+
+        rig.bus.subscribe(StartAgentCommand, note)
+        task = await rig.start()
+        await rig.agent.stop()
+        await task
+        assert told == [(StartAgentCommand, "cedar", 0), (ConfigureSessionCommand, "cedar", 0)]
+
+    run(main())
+
+
+def test_tools_and_their_choice_are_changed_by_commands() -> None:
+    async def main():
+        tools = Tools()
+
+        @tools.action("A")
+        async def a() -> None: ...
+
+        @tools.action("B")
+        async def b() -> None: ...
+
+        rig = Rig(tools=tools, parallel_tool_calls=False, truncation=TokenBudget())
+        task = await rig.start()
+        assert rig.provider.options.truncation == TokenBudget()
+        sent = rig.provider.connection.sent
+        await rig.bus.dispatch(UpdateSessionToolsCommand(("b", "unknown")))
+        await rig.bus.dispatch(UpdateToolChoiceCommand("none"))
+        await rig.until(lambda: len(sent(e.UpdateSession)) == 2)
+        assert [tool.name for tool in sent(e.UpdateSession)[0].tools] == ["b"]
+        assert sent(e.UpdateSession)[1].tool_choice == "none"
+        await rig.agent.stop()
+        await task
+
+    run(main())

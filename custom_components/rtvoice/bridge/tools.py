@@ -9,8 +9,9 @@ from homeassistant.helpers import llm
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import CONF_ACTIONS, CONF_DANGEROUS_ACTIONS, CONF_READ_STATES, DOMAIN
-from ..engine import ConversationTurn, RealtimeAgent, ToolDefinition, Tools
+from ..engine import ConversationTurn, RealtimeAgent, Tools
 from ..engine.events import AgentSessionConnectedEvent, AgentStoppedEvent, SessionEvent
+from ..engine.tools import WAIT_FOR_USER as WAITING_TOOL
 from .parties import Agent
 from .policy.calls import Answer, HomeTool
 from .policy.guard import Guard, Trust
@@ -26,7 +27,7 @@ from .toolbox.watch import Watches
 
 MAX_OUTPUT_CHARS: Final = 60_000
 """Enough for the states of some hundred entities, which Assist gives in one piece."""
-WAIT_FOR_USER: Final = "wait_for_user"
+WAIT_FOR_USER: Final = WAITING_TOOL.name
 
 _MAX_CONVERSATIONS: Final = 64
 _TRIES: Final[HassKey[dict[str, PinTries]]] = HassKey(f"{DOMAIN}_pin_tries")
@@ -209,11 +210,7 @@ async def _async_wait(arguments: dict[str, object]) -> Answer:  # noqa: ARG001 -
 
 
 _WAITING: Final = HomeTool(
-    ToolDefinition(
-        WAIT_FOR_USER,
-        "Keep silent and wait. Call this, and say nothing, when what you heard was not meant for you: people talking "
-        "with each other, a television, a half sentence.",
-    ),
+    WAITING_TOOL,
     name=WAIT_FOR_USER,
     call=_async_wait,
     reads_only=True,

@@ -46,16 +46,20 @@ from .events import (
     AssistantTranscriptDeltaEvent,
     AudioPlaybackCompletedEvent,
     CancelSubAgentCommand,
+    ConfigureSessionCommand,
     InterruptCommand,
     ResponseLatencyEvent,
     SessionEvent,
+    StartAgentCommand,
     StopAgentCommand,
     SubAgentFinishedEvent,
     SubAgentStartedEvent,
     ToolExecutedEvent,
     ToolExecutionStartedEvent,
     TranscriptionUsageEvent,
+    UpdateSessionToolsCommand,
     UpdateSpeechSpeedCommand,
+    UpdateToolChoiceCommand,
     UsageEvent,
     UserInactivityCountdownEvent,
     UserInactivityTimeoutEvent,
@@ -88,10 +92,14 @@ from .providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider
 from .results import AgentResult, ConversationTurn
 from .skills import Skill
 from .subagents import OpenAIChatModel, SubAgent
-from .tools import ActionResult, Inject, ToolContext, Tools
+from .tools import ActionResult, Inject, ToolContext, Tools, add_wait_for_user
 from .usage import PRICES, Budget, ModelPrice, PriceList, TokenRates, UsageReport
 
 __all__ = [
+    "UpdateToolChoiceCommand",
+    "UpdateSessionToolsCommand",
+    "ConfigureSessionCommand",
+    "StartAgentCommand",
     "ActionResult",
     "AgentCommand",
     "AgentError",
@@ -191,4 +199,5 @@ __all__ = [
     "UserTranscriptCompletedEvent",
     "UserTranscriptFailedEvent",
     "WireError",
+    "add_wait_for_user",
 ]

@@ -1,7 +1,6 @@
 """A realtime voice agent: the engine's front door."""
 
 import asyncio
-import warnings
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -21,12 +20,13 @@ from .conversation.facts import (
     SayAsked,
     SpeedChanged,
     StopAsked,
+    ToolChoiceChanged,
     ToolProgressed,
     ToolsChanged,
     TurnEnded,
     UserCommand,
 )
-from .conversation.values import AgentState, ItemKind, NewItem, ResponseUsage
+from .conversation.values import AgentState, ResponseUsage, ToolChoice
 from .devices import MicrophoneInput, SpeakerOutput
 from .equipment import Equipment, EquipmentOptions
 from .errors import EndReason, SessionClosedError
@@ -36,7 +36,9 @@ from .events import (
     InterruptCommand,
     SessionEvent,
     StopAgentCommand,
+    UpdateSessionToolsCommand,
     UpdateSpeechSpeedCommand,
+    UpdateToolChoiceCommand,
 )
 from .history import ConversationHistory
 from .listener import AgentListener
@@ -49,8 +51,10 @@ from .options import (
     SemanticVAD,
     SessionOptions,
     TranscriptionModel,
+    Truncation,
     TurnDetection,
 )
+from .parameters import clamped, modality, recalled, settings_told, timeout, warn_of_retired
 from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider
 from .providers import OpenAIProvider
 from .results import AgentResult, ConversationTurn
@@ -60,12 +64,6 @@ from .skills import Skill
 from .subagents import SubAgent
 from .tools import ToolContext, Tools
 from .usage import PRICES, PriceList, UsageMeter
-
-_RETIRED: dict[str, str] = {
-    RealtimeModel.GPT_REALTIME: "2027-01-20",
-    RealtimeModel.GPT_REALTIME_MINI: "2027-01-20",
-    TranscriptionModel.WHISPER_1: "2027-02-26",
-}
 
 EQUIPMENT_PREWARM_S = 10.0
 
@@ -106,6 +104,8 @@ class RealtimeAgent:
         turn_detection: TurnDetection | None = None,
         reasoning_effort: ReasoningEffort | None = None,
         max_output_tokens: int | None = None,
+        parallel_tool_calls: bool | None = None,
+        truncation: Truncation | None = None,
         tools: Tools | None = None,
         mcp_servers: Sequence[MCPServer] = (),
         subagents: Sequence[SubAgent] = (),
@@ -131,24 +131,26 @@ class RealtimeAgent:
     ) -> None:
         if provider is not None and api_key is not None:
             raise ValueError("Pass either `provider` or `api_key`, not both")
-        _warn_of_retired(model, transcription_model)
+        warn_of_retired(model, transcription_model)
         try:
             self._options = SessionOptions(
                 instructions=instructions,
                 model=model,
                 voice=voice,
-                speech_speed=_clamped(speech_speed, 0.5),
+                speech_speed=clamped(speech_speed, 0.5),
                 transcription_model=transcription_model,
                 transcription_language=transcription_language,
-                output_modality=_modality(output_modalities),
+                output_modality=modality(output_modalities),
                 noise_reduction=noise_reduction,
                 turn_detection=turn_detection or SemanticVAD(),
                 reasoning_effort=reasoning_effort,
                 max_output_tokens=max_output_tokens,
+                parallel_tool_calls=parallel_tool_calls,
+                truncation=truncation,
             )
         except ValidationError as err:
             raise ValueError(str(err)) from err
-        timeout_s = _timeout(inactivity_timeout_seconds, enabled=inactivity_timeout_enabled)
+        timeout_s = timeout(inactivity_timeout_seconds, enabled=inactivity_timeout_enabled)
         self._limits = SessionLimits(
             inactivity_timeout_s=timeout_s,
             max_length_s=max_duration_seconds,
@@ -224,7 +226,7 @@ class RealtimeAgent:
         if self._muted:
             self._run.post(MuteChanged(muted=True))
         try:
-            return await self._run.execute()
+            return await self._run.execute(settings_told(self._options, self._tools))
         finally:
             self._run = None
 
@@ -241,7 +243,7 @@ class RealtimeAgent:
 
     async def set_speech_speed(self, speed: float) -> None:
         """Speak slower or faster from the next response on; clamped to 0.25 to 1.5. Later sessions keep it."""
-        speed = _clamped(speed, 0.25)
+        speed = clamped(speed, 0.25)
         self._options = self._options.model_copy(update={"speech_speed": speed})
         self._post(SpeedChanged(speed))
 
@@ -310,7 +312,7 @@ class RealtimeAgent:
             publish=publish,
             limits=self._limits,
             recording_path=self._recording_path,
-            history=tuple(_recalled(index, turn) for index, turn in enumerate(self._earlier) if turn.transcript),
+            history=tuple(recalled(index, turn) for index, turn in enumerate(self._earlier) if turn.transcript),
         )
 
     def _on_progress(self, call_id: str, text: str) -> None:
@@ -324,6 +326,10 @@ class RealtimeAgent:
                 await self.interrupt()
             case StopAgentCommand(when_silent=when_silent):
                 self._post(StopAsked(when_silent=when_silent))
+            case UpdateSessionToolsCommand(tools=names):
+                self._post(ToolsChanged(tuple(tool for tool in self._tools.definitions() if tool.name in names)))
+            case UpdateToolChoiceCommand(tool_choice=choice):
+                self._post(ToolChoiceChanged(ToolChoice(choice)))
             case CancelSubAgentCommand():
                 await self._equipment.cancel_work()
 
@@ -349,37 +355,3 @@ class _Backstage:
     def on_usage(self, source: str, model: str, usage: ResponseUsage) -> None:
         if (run := self._agent._run) is not None:  # noqa: SLF001  # part of the agent
             run.chatted(source, model, usage)
-
-
-def _recalled(index: int, turn: ConversationTurn) -> NewItem:
-    kind = ItemKind.USER_MESSAGE if turn.role == "user" else ItemKind.AGENT_MESSAGE
-    return NewItem(kind, turn.transcript, item_id=f"earlier-{index}")
-
-
-def _clamped(speed: float, slowest: float) -> float:
-    if not slowest <= speed <= 1.5:
-        warnings.warn(f"The speech speed {speed} is clamped to {slowest} to 1.5", stacklevel=3)
-    return min(max(speed, slowest), 1.5)
-
-
-def _modality(modalities: Sequence[OutputModality | str] | None) -> OutputModality:
-    """Audio if it is among them: the API allows one, and the transcript of audio is text."""
-    wanted = {OutputModality(modality) for modality in modalities or (OutputModality.AUDIO,)}
-    return OutputModality.AUDIO if OutputModality.AUDIO in wanted else OutputModality.TEXT
-
-
-def _timeout(seconds: float | None, *, enabled: bool) -> float | None:
-    if seconds is not None and seconds <= 0:
-        raise ValueError("The inactivity timeout must be positive")
-    if enabled and seconds is None:
-        raise ValueError("The inactivity timeout needs `inactivity_timeout_seconds`")
-    if seconds is not None and not enabled:
-        warnings.warn("`inactivity_timeout_seconds` needs `inactivity_timeout_enabled=True`", stacklevel=3)
-    return seconds if enabled else None
-
-
-def _warn_of_retired(*models: str | None) -> None:
-    for model in models:
-        if model in _RETIRED:
-            message = f"The model {model!s} will be shut down on {_RETIRED[model]}"
-            warnings.warn(message, DeprecationWarning, stacklevel=3)

@@ -253,5 +253,43 @@ class StopAgentCommand(AgentCommand):
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateSessionToolsCommand(AgentCommand):
+    """Show the model only these of the agent's tools from now on, by name; in a later session it sees all again."""
+
+    tools: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateToolChoiceCommand(AgentCommand):
+    """Let responses call tools as they like (`auto`), not at all (`none`), or make them (`required`)."""
+
+    tool_choice: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartAgentCommand(AgentCommand):
+    """Dispatched by `run()` when everybody knows that the agent starts: what the session will be set up with.
+
+    It is told, not asked: dispatching it starts nothing.
+    """
+
+    model: str
+    instructions: str = field(repr=False, default="")
+    voice: str | None = None
+    speech_speed: float = 1.0
+    transcription_model: str | None = None
+    output_modalities: tuple[str, ...] = ("audio",)
+    noise_reduction: str | None = None
+    turn_detection: str = "semantic_vad"
+    tools: tuple[str, ...] = ()
+    """Names of the tools at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigureSessionCommand(StartAgentCommand):
+    """Dispatched by `run()` right before the provider is asked for a session with these settings; told, not asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class CancelSubAgentCommand(AgentCommand):
     """Stop the running subagent."""

@@ -106,5 +106,8 @@ class ToolRunner(Protocol):
     def definitions(self) -> tuple[ToolDefinition, ...]:
         """The tools at hand now."""
 
+    def status_of(self, call: ToolCall) -> str | None:
+        """What a call is doing, in words for the user; None where nobody has said how to put it."""
+
     async def run(self, call: ToolCall) -> ToolOutcome:
         """Run one call. An outcome there is always; unknown tool, bad arguments, failure and timeout are `ok=False`."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from .conversation.items import Item
 from .conversation.values import AgentState, ItemKind, ResponseUsage
 from .equipment import Equipment
 from .errors import EndReason
-from .events import AgentStartingEvent, AgentStoppedEvent, SessionEvent
+from .events import AgentStartingEvent, AgentStoppedEvent, ConfigureSessionCommand, SessionEvent, StartAgentCommand
 from .listener import AgentListener, notify
 from .results import AgentResult, ConversationTurn
 from .session.session import Session, SessionEnd
@@ -39,6 +40,7 @@ class Run:
         equipment: Equipment,
         budget_usd: Decimal | None = None,
     ) -> None:
+        self._bus = bus
         self._feeds = [Feed(bus.dispatch)]
         if listener is not None:
             self._feeds.append(Feed(lambda event: notify(listener, event)))
@@ -72,7 +74,7 @@ class Run:
         """A chat model was used on behalf of this run."""
         self._meter.chatted(source, model, usage)
 
-    async def execute(self) -> AgentResult:
+    async def execute(self, settings: ConfigureSessionCommand) -> AgentResult:
         """Run to the end. Raises the EngineError that made the session impossible."""
         token = _current.set(self)
         reason = EndReason.ERROR
@@ -80,7 +82,7 @@ class Run:
             async with AsyncExitStack() as observers:
                 for feed in self._feeds:
                     await observers.enter_async_context(feed.running())
-                await self._announce_start()
+                await self._announce_start(settings)
                 try:
                     await self._equipment.start(EQUIPMENT_PATIENCE_S)
                     end = await self._session.run()
@@ -101,11 +103,13 @@ class Run:
         if _current.get() is not self:
             await self._finished.wait()
 
-    async def _announce_start(self) -> None:
+    async def _announce_start(self, settings: ConfigureSessionCommand) -> None:
         """Tell everybody before anything is connected."""
         self._publish(AgentStartingEvent())
         for feed in self._feeds:
             await feed.drained()
+        await self._bus.dispatch(StartAgentCommand(*(getattr(settings, each.name) for each in fields(settings))))
+        await self._bus.dispatch(settings)
 
     def _publish(self, event: SessionEvent) -> None:
         self._meter.observe(event)

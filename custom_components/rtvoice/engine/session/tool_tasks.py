@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from ..conversation.facts import Fact, ToolCallFinished
+from ..conversation.facts import Fact, ToolCallFinished, ToolProgressed
 from ..conversation.values import ToolCall, ToolOutcome
 from ..ports import ToolRunner
 
@@ -12,6 +12,10 @@ CANCELLED = ToolOutcome(
     ok=False,
     respond=False,
 )
+
+
+STATUS_AFTER_S = 4.0
+"""A call that takes longer than this is spoken about, if it has a status to speak of."""
 
 
 class ToolTasks:
@@ -43,7 +47,14 @@ class ToolTasks:
         loop = asyncio.get_running_loop()
         started_s = loop.time()
         outcome = CANCELLED
+        status = self._runner.status_of(call)
+        telling = None if status is None else loop.call_later(STATUS_AFTER_S, self._tell, call.call_id, status)
         try:
             outcome = await self._runner.run(call)
         finally:
+            if telling is not None:
+                telling.cancel()
             self._post(ToolCallFinished(call.call_id, outcome, loop.time() - started_s))
+
+    def _tell(self, call_id: str, status: str) -> None:
+        self._post(ToolProgressed(call_id, status))
