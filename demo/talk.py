@@ -23,6 +23,10 @@ LEAST_WORDS = 0.5
 """The share of the words of a sentence that the agent must have heard when it acts on it."""
 
 
+LEAVE = "confirmation_token"
+"""The argument by which a call shows that the user has agreed."""
+
+
 @dataclass
 class Outcome:
     """What came of some sentences."""
@@ -63,7 +67,11 @@ class Outcome:
 
     def is_done(self, tool: Json) -> bool:
         """Whether a call succeeded, or was made again with the user's leave and succeeded then."""
-        again = (other for other in self.tools if other["ok"] and other["name"] == tool["name"])
+        again = (
+            other
+            for other in self.tools
+            if other["ok"] and other["name"] == tool["name"] and LEAVE in other["arguments"]
+        )
         return tool["ok"] or any(_without_leave(other) == tool["arguments"] for other in again)
 
 
@@ -181,7 +189,7 @@ class Talk:
 
 
 def _without_leave(tool: Json) -> Json:
-    return {name: value for name, value in tool["arguments"].items() if name != "confirmation_token"}
+    return {name: value for name, value in tool["arguments"].items() if name != LEAVE}
 
 
 def show(outcome: Outcome, recording: Path) -> None:

@@ -43,6 +43,12 @@ def test_what_went_wrong_is_named(changes: dict[str, object], problem: str) -> N
     assert problem in found
 
 
+def test_a_call_that_was_made_with_the_user_s_leave_has_not_failed() -> None:
+    asked = TOOL | {"ok": False}
+    agreed = TOOL | {"arguments": TOOL["arguments"] | {"confirmation_token": "abc"}}
+    assert outcome(tools=[asked, agreed]).problems() == []
+
+
 def test_words_in_common_know_no_punctuation() -> None:
     assert words_in_common("turn on the light", "Turn on the light, please!") == 1
     assert words_in_common("turn on", "turn off") == 0.5
