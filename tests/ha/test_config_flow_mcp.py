@@ -138,7 +138,12 @@ async def test_a_server_that_does_not_answer_is_not_waited_for(
         return web.Response()
 
     form = await begin(hass, mock_entry, "program")
-    mute = {CONF_COMMAND: sys.executable, CONF_ARGUMENTS: ["-c", "import time; time.sleep(60)"], CONF_TIMEOUT: 1, CONF_CONFIRMED: True}
+    mute = {
+        CONF_COMMAND: sys.executable,
+        CONF_ARGUMENTS: ["-c", "import time; time.sleep(60)"],
+        CONF_TIMEOUT: 1,
+        CONF_CONFIRMED: True,
+    }
     assert (await submit(hass, form, mute))["errors"] == {"base": "timeout"}
     form = await begin(hass, mock_entry, "http")
     async with answering(hold) as url:
@@ -228,6 +233,8 @@ async def test_a_known_token_stays_at_its_server(hass: HomeAssistant, setup_inte
         await submit(hass, form, {})
         await hass.async_block_till_done()
         (server,) = servers_of(entry)
+        form = await entry.start_subentry_reconfigure_flow(hass, server.subentry_id)
+        assert (await submit(hass, form, {CONF_URL: "nowhere"}))["errors"] == {CONF_URL: "invalid_server_url"}
         for address, kept in ((f"{url}?room=1", "s3cret"), (other, None)):
             form = await entry.start_subentry_reconfigure_flow(hass, server.subentry_id)
             assert CONF_AUTHORIZATION not in suggested(form)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from aiohttp import web
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import (
     CONF_COMMAND,
@@ -49,12 +50,14 @@ from .house import (
     LIGHT,
     SATELLITE,
     async_build_house,
+    async_wait_for_state,
     async_wait_until,
     entity_of,
     happenings,
     speak_into,
     state_of,
 )
+from .test_config_flow_mcp import answering
 from .test_conversation import converse, speech_of
 from .test_policy import LOCK, async_build_locks
 from .test_session import start, stop
@@ -309,6 +312,36 @@ async def test_a_program_that_ends_is_started_again(
     assert learned == "learned"
     assert "not available" in crashed
     assert added == "5"
+
+
+async def test_a_session_can_be_stopped_while_it_waits_for_a_server(
+    hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry, tmp_path: Path
+) -> None:
+    held = asyncio.Event()
+
+    async def hold(request: web.Request) -> web.Response:
+        await held.wait()
+        return web.Response(status=500)
+
+    async with answering(hold) as url:
+        slow = ConfigSubentry(
+            data=MappingProxyType({CONF_TRANSPORT: "streamable_http", CONF_URL: url}),
+            subentry_type=SUBENTRY_MCP_SERVER,
+            title="Slow",
+            unique_id=None,
+        )
+        hass.config_entries.async_add_subentry(setup_integration, slow)
+        await hass.async_block_till_done()
+        status = entity_of(hass, "sensor", SATELLITE_ID, "status")
+        starting = hass.async_create_task(start(hass))
+        await async_wait_for_state(hass, status, "connecting")
+        await asyncio.sleep(0.1)
+        await stop(hass)
+        await starting
+        assert brain.contexts == []
+        await start(hass)
+        await stop(hass)
+        held.set()
 
 
 async def test_an_account_can_be_unloaded_while_its_servers_are_connected(

@@ -42,9 +42,9 @@ async def async_brief(hass: HomeAssistant, agent: Agent, occasion: Occasion, too
             conversation_id=occasion.conversation_id,
         )
         toolbox = await async_build_toolbox(hass, source)
-        equipment = await async_equip(hass, agent, occasion.llm_context, toolbox)
     else:
-        toolbox, equipment = Toolbox(tools), Equipment()
+        toolbox = Toolbox(tools)
+    equipment = await async_equip(hass, agent, occasion.llm_context, toolbox)
     prompt = await async_render_prompt(hass, agent.options.instructions, toolbox, occasion)
     return Briefing(prompt, toolbox, equipment)
 

@@ -30,6 +30,7 @@ from ..engine.errors import ConfigurationError
 from ..engine.subagents.naming import tool_name
 from .chat import make_chat_model
 from .parties import Agent
+from .policy.guard import Guard
 from .pool import ServerPool
 from .prompt import async_render_subagent_prompt
 from .toolbox.apis import api_tools, async_api_instances, merged
@@ -53,8 +54,10 @@ class Equipment:
 async def async_equip(hass: HomeAssistant, agent: Agent, llm_context: llm.LLMContext, toolbox: Toolbox) -> Equipment:
     """The equipment of an agent for a session with this toolbox, whose guard judges what subagents do too.
 
-    What cannot be made is left out, and the log says once why.
+    With tools that are not its own it has none. What cannot be made is left out, and the log says once why.
     """
+    if (guard := toolbox.guard) is None:
+        return Equipment()
     servers = [
         server
         for subentry in _chosen(agent, CONF_MCP_SERVERS, SUBENTRY_MCP_SERVER)
@@ -65,7 +68,7 @@ async def async_equip(hass: HomeAssistant, agent: Agent, llm_context: llm.LLMCon
     for subentry in _chosen(agent, CONF_SUBAGENTS, SUBENTRY_SUBAGENT):
         try:
             name = _free_name(subentry.title, taken)
-            made = await _async_subagent(hass, agent, subentry, llm_context, toolbox=toolbox, name=name)
+            made = await _async_subagent(hass, agent, subentry, llm_context, guard=guard, name=name)
         except (ConfigurationError, HomeAssistantError) as err:
             _report(hass, subentry, err)
         else:
@@ -104,19 +107,20 @@ def _server(hass: HomeAssistant, agent: Agent, subentry: ConfigSubentry) -> MCPS
 
 
 async def _async_subagent(
-    hass: HomeAssistant, agent: Agent, subentry: ConfigSubentry, context: llm.LLMContext, *, toolbox: Toolbox, name: str
+    hass: HomeAssistant, agent: Agent, subentry: ConfigSubentry, context: llm.LLMContext, *, guard: Guard, name: str
 ) -> SubAgent:
     """Raises ConfigurationError, and HomeAssistantError for instructions that cannot be rendered."""
     data = subentry.data
     instances = await async_api_instances(hass, data.get(CONF_LLM_HASS_API, ()), context)
-    api, guard = merged(instances), toolbox.guard
-    known = "\n".join(filter(None, (api.api_prompt if api else "", guard.prompt if guard and api else "")))
+    known = ""
+    if (api := merged(instances)) is not None:
+        known = "\n".join(filter(None, (api.api_prompt, guard.prompt)))
     return SubAgent(
         name,
         data.get(CONF_DESCRIPTION) or name,
         await async_render_subagent_prompt(hass, data.get(CONF_INSTRUCTIONS) or "", known, context),
         make_chat_model(agent.entry.data, data),
-        tools=_tools(hass, instances, context, toolbox),
+        tools=_tools(hass, instances, context, guard),
         max_iterations=int(data.get(CONF_MAX_ITERATIONS, DEFAULT_MAX_ITERATIONS)),
         holding_instruction=data.get(CONF_HOLDING) or None,
         fire_and_forget=bool(data.get(CONF_FIRE_AND_FORGET)),
@@ -124,11 +128,9 @@ async def _async_subagent(
     )
 
 
-def _tools(hass: HomeAssistant, instances: list[llm.APIInstance], context: llm.LLMContext, toolbox: Toolbox) -> Tools:
+def _tools(hass: HomeAssistant, instances: list[llm.APIInstance], context: llm.LLMContext, guard: Guard) -> Tools:
     """Tools of LLM APIs under the guard of the session: what a subagent may do, its agent may."""
-    if toolbox.guard is None:
-        return Tools()
-    judge = Judge(hass, toolbox.guard)
+    judge = Judge(hass, guard)
     tools = GuardedTools(max_output_chars=MAX_OUTPUT_CHARS, judge=judge)
     offered = (tool for instance in instances for tool in api_tools(hass, instance))
     judge.known = offer(hass, tools, offered, (), context.assistant)
