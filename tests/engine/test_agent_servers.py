@@ -2,7 +2,9 @@
 
 import asyncio
 
-from custom_components.rtvoice.engine import MCPServerStdio
+import pytest
+
+from custom_components.rtvoice.engine import AgentState, MCPServerStdio, ToolDefinition, Tools
 from custom_components.rtvoice.engine.conversation import effects as e
 
 from .mcp.rig import house, lives, until
@@ -68,3 +70,53 @@ async def test_cancelling_kills_the_servers() -> None:
     await asyncio.wait({task})
     assert not server.is_connected
     assert not lives(pid)
+
+
+async def test_tools_that_come_in_time_are_offered_from_the_start() -> None:
+    rig = agent_with(house(name="house"))
+    task = await rig.start()
+    assert "house_add" in [tool.name for tool in rig.provider.options.tools]
+    await rig.agent.stop()
+    await task
+
+
+async def test_other_tools_leave_those_of_servers_in_place() -> None:
+    rig = agent_with(house(name="house"))
+    await rig.agent.prewarm()
+    task = await rig.start()
+    for name in ("first", "second"):
+        tools = Tools()
+        tools.register(ToolDefinition(name, name), _nothing)
+        await rig.agent.update_tools(tools)
+        names = {tool.name for tool in rig.agent._tools.definitions()}
+        assert {name, "house_add"} <= names
+    assert "first" not in names
+    rig.call("house_add", '{"a": 2, "b": 3}')
+    await rig.until(lambda: rig.provider.connection.sent(e.SendToolOutput))
+    assert "5" in rig.provider.connection.sent(e.SendToolOutput)[0].output
+    await rig.agent.stop()
+    await task
+
+
+async def test_what_is_asked_while_servers_are_awaited_is_not_lost() -> None:
+    rig = agent_with(house(name="house"))
+    task = asyncio.create_task(rig.agent.run())
+    await until(lambda: rig.agent.state is AgentState.CONNECTING)
+    assert rig.agent.turns == ()
+    await rig.agent.say("Hello")
+    await rig.until(lambda: rig.provider.connection.sent(e.CreateResponse))
+    await rig.agent.stop()
+    await task
+
+
+async def test_a_session_that_cannot_be_made_leaves_no_server_behind() -> None:
+    server = house(name="house")
+    rig = agent_with(server)
+    await rig.agent.prewarm()
+    rig.agent._recording_path = object()
+    with pytest.raises(TypeError):
+        await rig.agent.run()
+    assert not server.is_connected
+
+
+async def _nothing(_: object) -> None: ...

@@ -46,6 +46,7 @@ class Equipment:
 
     def __init__(self, registry: Tools, options: EquipmentOptions, observer: EquipmentObserver) -> None:
         self._registry = registry
+        self._own = registry.names()
         self._servers = MCPTools(options.mcp_servers, registry, on_change=observer.on_tools_changed)
         self._skills = SkillTools(options.skills)
         self._skills.register(registry)
@@ -82,9 +83,9 @@ class Equipment:
         await self._subagents.cancel()
 
     def replace_tools(self, tools: Tools) -> None:
-        """Offer other tools in place of the agent's own; what is not the agent's own stays."""
-        for name in self._registry.names():
+        """Offer other tools in place of the agent's own. Raises ValueError for names that its equipment has."""
+        for name in self._own:
             self._registry.remove(name)
+        self._own = ()
         self._registry.merge(tools)
-        self._skills.register(self._registry)
-        self._subagents.register()
+        self._own = tools.names()

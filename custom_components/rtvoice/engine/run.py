@@ -44,7 +44,9 @@ class Run:
         self._feeds = [Feed(bus.dispatch)]
         if listener is not None:
             self._feeds.append(Feed(lambda event: notify(listener, event)))
-        self._session = make_session(self._publish)
+        self._make_session = make_session
+        self._session: Session | None = None
+        self._waiting: list[UserCommand | ToolProgressed | BackgroundWorkChanged] = []
         self._meter = meter
         self._equipment = equipment
         self._budget = None if budget_usd is None else Budget(budget_usd, meter)
@@ -55,16 +57,19 @@ class Run:
     @property
     def state(self) -> AgentState:
         """What the agent is doing."""
-        return self._session.state
+        return AgentState.CONNECTING if self._session is None else self._session.state
 
     @property
     def turns(self) -> tuple[ConversationTurn, ...]:
         """What was said so far."""
-        return tuple(self._turn(item) for item in self._session.messages)
+        return () if self._session is None else tuple(self._turn(item) for item in self._session.messages)
 
     def post(self, fact: UserCommand | ToolProgressed | BackgroundWorkChanged) -> None:
-        """Ask something of the agent, or tell it how work is getting on."""
-        self._session.post(fact)
+        """Ask something of the agent, or tell it how work is getting on; what comes early waits for the session."""
+        if self._session is None:
+            self._waiting.append(fact)
+        else:
+            self._session.post(fact)
 
     def announce(self, event: SessionEvent) -> None:
         """Tell the observers of something that happened beside the conversation."""
@@ -85,7 +90,7 @@ class Run:
                 await self._announce_start(settings)
                 try:
                     await self._equipment.start(EQUIPMENT_PATIENCE_S)
-                    end = await self._session.run()
+                    end = await self._open_session().run()
                     reason = end.reason
                 except asyncio.CancelledError:
                     reason = EndReason.STOPPED
@@ -103,6 +108,14 @@ class Run:
         if _current.get() is not self:
             await self._finished.wait()
 
+    def _open_session(self) -> Session:
+        """Make the session, with the tools that are at hand by now."""
+        session = self._make_session(self._publish)
+        for fact in self._waiting:
+            session.post(fact)
+        self._session = session
+        return session
+
     async def _announce_start(self, settings: ConfigureSessionCommand) -> None:
         """Tell everybody before anything is connected."""
         self._publish(AgentStartingEvent())
@@ -114,7 +127,7 @@ class Run:
     def _publish(self, event: SessionEvent) -> None:
         self._meter.observe(event)
         if self._budget is not None and self._budget.exceeded:
-            self._session.post(StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True))
+            self.post(StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True))
         for feed in self._feeds:
             feed.put(event)
 
