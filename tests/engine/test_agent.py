@@ -582,3 +582,68 @@ def test_tools_and_their_choice_are_changed_by_commands() -> None:
         await task
 
     run(main())
+
+
+def test_what_a_tool_did_decides_what_is_offered_for_its_answer_already() -> None:
+    async def main():
+        tools = Tools()
+        unlocked: list[str] = []
+
+        @tools.action("Open", available_when=lambda _: bool(unlocked))
+        async def open_door() -> None: ...
+
+        @tools.action("Unlock")
+        async def unlock() -> str:
+            unlocked.append("door")
+            return "unlocked"
+
+        rig = Rig(tools=tools)
+        task = await rig.start()
+        connection = rig.provider.connection
+        assert [tool.name for tool in rig.provider.options.tools] == ["unlock"]
+        rig.call("unlock")
+        await rig.until(lambda: connection.sent(e.CreateResponse))
+        kinds = [type(command) for command in connection.commands]
+        assert kinds.index(e.UpdateSession) < kinds.index(e.CreateResponse)
+        assert [tool.name for tool in connection.sent(e.UpdateSession)[0].tools] == ["open_door", "unlock"]
+        unlocked.clear()
+        await rig.agent.refresh_tools()
+        await rig.until(lambda: len(connection.sent(e.UpdateSession)) == 2)
+        assert [tool.name for tool in connection.sent(e.UpdateSession)[1].tools] == ["unlock"]
+        await rig.agent.refresh_tools()
+        await asyncio.sleep(1)
+        assert len(connection.sent(e.UpdateSession)) == 2
+        await rig.agent.stop()
+        await task
+
+    run(main())
+
+
+def test_tools_that_come_do_not_undo_which_ones_are_shown_and_a_later_session_sees_all() -> None:
+    async def main():
+        tools = Tools()
+
+        @tools.action("A")
+        async def a() -> str:
+            return "done"
+
+        @tools.action("B")
+        async def b() -> None: ...
+
+        rig = Rig(tools=tools)
+        task = await rig.start()
+        sent = rig.provider.connection.sent
+        await rig.bus.dispatch(UpdateSessionToolsCommand(("a",)))
+        await rig.until(lambda: sent(e.UpdateSession))
+        rig.call("a")
+        await rig.until(lambda: sent(e.SendToolOutput))
+        await asyncio.sleep(1)
+        assert [[tool.name for tool in update.tools] for update in sent(e.UpdateSession)] == [["a"]]
+        await rig.agent.stop()
+        await task
+        task = await rig.start()
+        assert [tool.name for tool in rig.provider.options.tools] == ["a", "b"]
+        await rig.agent.stop()
+        await task
+
+    run(main())

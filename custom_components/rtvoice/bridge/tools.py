@@ -11,7 +11,7 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import CONF_ACTIONS, CONF_DANGEROUS_ACTIONS, CONF_READ_STATES, DOMAIN
 from ..engine import ConversationTurn, RealtimeAgent, Tools
 from ..engine.events import AgentSessionConnectedEvent, AgentStoppedEvent, SessionEvent
-from ..engine.tools import WAIT_FOR_USER as WAITING_TOOL
+from ..engine.everyday import WAIT_FOR_USER as WAITING_TOOL
 from .parties import Agent
 from .policy.calls import Answer, HomeTool
 from .policy.guard import Guard, Trust

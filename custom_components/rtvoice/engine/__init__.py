@@ -5,7 +5,7 @@ With the folder that holds this package on `sys.path`, `import engine` works whe
 
 from .agent import RealtimeAgent
 from .bus import EventBus
-from .conversation.values import AgentState, ToolDefinition
+from .conversation.values import AgentState, ToolCall, ToolDefinition, ToolOutcome
 from .devices import MicrophoneInput, SpeakerOutput
 from .errors import (
     AuthenticationError,
@@ -69,6 +69,7 @@ from .events import (
     UserTranscriptCompletedEvent,
     UserTranscriptFailedEvent,
 )
+from .everyday import add_current_time, add_end_conversation, add_set_speech_speed, add_wait_for_user
 from .history import ConversationHistory
 from .listener import AgentListener
 from .mcp import MCPServer, MCPServerHTTP, MCPServerStdio
@@ -92,7 +93,7 @@ from .providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider
 from .results import AgentResult, ConversationTurn
 from .skills import Skill
 from .subagents import OpenAIChatModel, SubAgent
-from .tools import ActionResult, Inject, ToolContext, Tools, add_wait_for_user
+from .tools import ActionResult, CallNext, Inject, ToolContext, ToolMiddleware, Tools
 from .usage import PRICES, Budget, ModelPrice, PriceList, TokenRates, UsageReport
 
 __all__ = [
@@ -170,12 +171,16 @@ __all__ = [
     "SubAgentStartedEvent",
     "TokenBudget",
     "ToolArgumentsError",
+    "ToolCall",
+    "CallNext",
+    "ToolOutcome",
     "ToolContext",
     "ToolDefinition",
     "ToolError",
     "ToolExecutedEvent",
     "ToolExecutionStartedEvent",
     "ToolFailedError",
+    "ToolMiddleware",
     "ToolTimeoutError",
     "Tools",
     "TranscriptionModel",
@@ -199,5 +204,8 @@ __all__ = [
     "UserTranscriptCompletedEvent",
     "UserTranscriptFailedEvent",
     "WireError",
+    "add_current_time",
+    "add_end_conversation",
+    "add_set_speech_speed",
     "add_wait_for_user",
 ]

@@ -26,7 +26,7 @@ from .conversation.facts import (
     TurnEnded,
     UserCommand,
 )
-from .conversation.values import AgentState, ResponseUsage, ToolChoice
+from .conversation.values import AgentState, ResponseUsage, ToolCall, ToolChoice, ToolDefinition, ToolOutcome
 from .devices import MicrophoneInput, SpeakerOutput
 from .equipment import Equipment, EquipmentOptions
 from .errors import EndReason, SessionClosedError
@@ -62,7 +62,7 @@ from .run import Run
 from .session.session import Session, SessionLimits
 from .skills import Skill
 from .subagents import SubAgent
-from .tools import ToolContext, Tools
+from .tools import CallNext, ToolContext, Tools
 from .usage import PRICES, PriceList, UsageMeter
 
 EQUIPMENT_PREWARM_S = 10.0
@@ -177,6 +177,9 @@ class RealtimeAgent:
         if self._equipment.instructions:
             whole = f"{instructions}\n\n{self._equipment.instructions}".strip()
             self._options = self._options.model_copy(update={"instructions": whole})
+        self._offered: tuple[ToolDefinition, ...] = ()
+        self._shown: frozenset[str] | None = None
+        self._tools.use(self._offering_anew)
         self._bus.subscribe(AgentCommand, self._on_command)
         self._muted = False
         self._run: Run | None = None
@@ -288,7 +291,29 @@ class RealtimeAgent:
         """Offer these tools in place of the present ones, in the running session too."""
         self._equipment.replace_tools(tools)
         self._tools.set_context(ToolContext(*self._context, tools.context))
-        self._post(ToolsChanged(self._tools.definitions()))
+        self._shown = None
+        self._offer()
+
+    async def refresh_tools(self) -> None:
+        """Offer the tools that are available now, described as of now; each call of a tool does it anyway."""
+        self._offer()
+
+    def _offer(self) -> None:
+        """Tell the running session which tools the model may see, if they are others than before."""
+        offered = self._at_hand()
+        if offered != self._offered:
+            self._offered = offered
+            self._post(ToolsChanged(offered))
+
+    def _at_hand(self) -> tuple[ToolDefinition, ...]:
+        shown = self._shown
+        return tuple(tool for tool in self._tools.definitions() if shown is None or tool.name in shown)
+
+    async def _offering_anew(self, call: ToolCall, run: CallNext) -> ToolOutcome:
+        """What a tool did may decide which tools are available, for the answer to its result already."""
+        outcome = await run(call)
+        self._offer()
+        return outcome
 
     def _post(self, fact: UserCommand | ToolProgressed | BackgroundWorkChanged) -> None:
         if self._run is not None:
@@ -303,9 +328,11 @@ class RealtimeAgent:
         return UsageMeter(self._options.model, self._options.transcription_model, self._prices)
 
     def _session(self, publish: Callable[[SessionEvent], None]) -> Session:
+        self._shown = None
+        self._offered = self._at_hand()
         return Session(
             providers=(self._provider, *self._fallbacks),
-            options=self._options.model_copy(update={"tools": self._tools.definitions()}),
+            options=self._options.model_copy(update={"tools": self._offered}),
             source=self._source,
             sink=self._sink,
             tools=self._tools,
@@ -327,7 +354,8 @@ class RealtimeAgent:
             case StopAgentCommand(when_silent=when_silent):
                 self._post(StopAsked(when_silent=when_silent))
             case UpdateSessionToolsCommand(tools=names):
-                self._post(ToolsChanged(tuple(tool for tool in self._tools.definitions() if tool.name in names)))
+                self._shown = frozenset(names)
+                self._offer()
             case UpdateToolChoiceCommand(tool_choice=choice):
                 self._post(ToolChoiceChanged(ToolChoice(choice)))
             case CancelSubAgentCommand():
@@ -341,7 +369,7 @@ class _Backstage:
         self._agent = agent
 
     def on_tools_changed(self) -> None:
-        self._agent._post(ToolsChanged(self._agent._tools.definitions()))  # noqa: SLF001  # part of the agent
+        self._agent._offer()  # noqa: SLF001  # part of the agent
 
     def on_work(self, event: SessionEvent) -> None:
         agent = self._agent

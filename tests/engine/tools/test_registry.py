@@ -266,7 +266,7 @@ def test_schemas_from_elsewhere_are_completed_or_refused() -> None:
 def test_remove() -> None:
     tools = named("a", "b")
     before = tools.definitions()
-    assert tools.definitions() is before
+    assert tools.definitions() == before
     tools.remove("a")
     assert tools.names() == ("b",)
     assert [definition.name for definition in tools.definitions()] == ["b"]

@@ -13,6 +13,7 @@ from ..conversation.values import ToolCall
 from ..errors import ToolArgumentsError, ToolError, ToolFailedError, ToolTimeoutError
 from .bodies import ToolBody
 from .inject import ToolContext
+from .offer import ALWAYS, Offer, ToolMiddleware
 from .result import ActionResult, to_text
 from .spec import ToolSpec
 from .status import Status
@@ -29,6 +30,8 @@ class RegisteredTool:
     spec: ToolSpec
     body: ToolBody
     status: Status | None = None
+    offer: Offer = ALWAYS
+    middleware: tuple[ToolMiddleware, ...] = ()
 
 
 async def perform(tool: RegisteredTool, call: ToolCall, context: ToolContext, report: Report) -> object:
@@ -49,11 +52,11 @@ async def perform(tool: RegisteredTool, call: ToolCall, context: ToolContext, re
         if _is_cancelled():
             raise
         # The tool waited for something that somebody else cancelled; nobody cancelled this call.
-        raise _failure(name, err) from err
+        raise failure(name, err) from err
     except (Exception, SystemExit) as err:
         if deadline.expired():
             raise ToolTimeoutError(f"Tool '{name}' did not finish within {timeout_s:g} s") from err
-        raise _failure(name, err) from err
+        raise failure(name, err) from err
 
 
 def _prepared(tool: RegisteredTool, call: ToolCall, context: ToolContext) -> Callable[[], object]:
@@ -67,7 +70,7 @@ def _prepared(tool: RegisteredTool, call: ToolCall, context: ToolContext) -> Cal
     except ToolError as err:
         raise ToolFailedError(f"Tool '{name}' was not called: {err}") from err
     except Exception as err:
-        raise _failure(name, err) from err
+        raise failure(name, err) from err
 
 
 async def _result(prepared: Callable[[], object], report: Report, *, blocking: bool) -> object:
@@ -92,7 +95,7 @@ async def _last_step(steps: AsyncGenerator[object, Any], report: Report) -> obje
     return last
 
 
-def _failure(name: str, error: BaseException) -> ToolFailedError:
+def failure(name: str, error: BaseException) -> ToolFailedError:
     """Name the exception's class only: its text may hold anything, from arguments to keys."""
     _LOGGER.warning("Tool %s failed: %s", name, type(error).__name__)
     _LOGGER.debug("Traceback of tool %s", name, exc_info=error)

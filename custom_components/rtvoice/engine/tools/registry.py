@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from ..conversation.values import ToolCall, ToolDefinition, ToolOutcome
 from ..errors import ToolError, UnknownToolError
 from .bodies import HandlerBody, ToolHandler, function_body
-from .calling import RegisteredTool, perform
+from .calling import RegisteredTool, failure, perform
 from .inject import ToolContext
+from .offer import Availability, Description, Offer, ToolMiddleware, surrounded
 from .result import MAX_OUTPUT_CHARS, ActionResult, bounded, to_text
 from .schema import check_json
 from .spec import ToolSpec
@@ -35,11 +36,11 @@ class Tools:
         self._max_output_chars = max_output_chars
         self._tools: dict[str, RegisteredTool] = {}
         self._context = ToolContext()
-        self._definitions: tuple[ToolDefinition, ...] | None = None
+        self._middleware: tuple[ToolMiddleware, ...] = ()
 
     def action[F: Callable[..., object]](
         self,
-        description: str,
+        description: str | Description,
         name: str | None = None,
         param_model: type[BaseModel] | None = None,
         *,
@@ -49,6 +50,7 @@ class Tools:
         respond: bool = True,
         timeout: float = 30.0,
         cancel_on_interrupt: bool = False,
+        available_when: Availability | None = None,
     ) -> Callable[[F], F]:
         """Offer the decorated function to the model, under its own name or `name`, and return it unchanged.
 
@@ -61,6 +63,9 @@ class Tools:
         After `timeout` seconds (infinite is allowed) a call fails; a thread cannot be stopped, its late result is
         dropped. The tool's exceptions become failures; only the text of a ToolError is told to the model.
 
+        A `description` that depends on the context is a function of the `ToolContext`. While `available_when` of it is
+        false the model does not see the tool, and cannot call it. Both are asked anew whenever tools are offered.
+
         Raises ValueError for a name that is taken or that providers refuse, for parameters without a JSON schema, and
         for a `status` that asks for what the tool does not take.
         """
@@ -72,10 +77,11 @@ class Tools:
                 say = None if status is None else status_maker(status, body.parameters)
             except ValueError as err:
                 raise ValueError(f"Tool '{tool_name}': {err}") from err
+            told, described = ("", description) if callable(description) else (description, None)
             spec = ToolSpec(
                 ToolDefinition(
                     tool_name,
-                    description,
+                    told,
                     body.parameters.schema,
                     holding_instruction=holding_instruction,
                     cancel_on_interrupt=cancel_on_interrupt,
@@ -84,7 +90,7 @@ class Tools:
                 respond=respond,
                 result_instruction=result_instruction,
             )
-            self._add(RegisteredTool(spec, body, say))
+            self._add(RegisteredTool(spec, body, say, Offer(available_when, described)))
             return function
 
         return register
@@ -128,7 +134,14 @@ class Tools:
         """Take a tool away; calls that run are not affected. Raises UnknownToolError."""
         self._find(name)
         del self._tools[name]
-        self._definitions = None
+
+    def use(self, middleware: ToolMiddleware) -> None:
+        """Put `middleware` around every call of a tool that can be called, inside of what was put there before.
+
+        It goes with the tools that are merged or cloned from here, and what it raises fails the call as a tool's
+        exceptions do.
+        """
+        self._middleware = (*self._middleware, middleware)
 
     def merge(self, other: Tools) -> None:
         """Add all tools of `other`, to be filled from this registry's context.
@@ -137,8 +150,8 @@ class Tools:
         """
         if taken := sorted(self._tools.keys() & other._tools.keys()):
             raise ValueError(f"Tools are there already: {', '.join(taken)}")
-        self._tools.update(other._tools)
-        self._definitions = None
+        for name, tool in other._tools.items():
+            self._tools[name] = replace(tool, middleware=(*other._middleware, *tool.middleware))
 
     def clone(self) -> Self:
         """Return an independent registry with the same tools and settings; the context object is shared."""
@@ -153,10 +166,12 @@ class Tools:
         return tuple(self._tools)
 
     def definitions(self) -> tuple[ToolDefinition, ...]:
-        """All tools as the model sees them, in the order of registration."""
-        if self._definitions is None:
-            self._definitions = tuple(tool.spec.definition for tool in self._tools.values())
-        return self._definitions
+        """The tools that are available now, as the model sees them, in the order of registration."""
+        return tuple(
+            tool.offer.described(tool.spec.definition, self._context)
+            for tool in self._tools.values()
+            if tool.offer.available(tool.spec.name, self._context)
+        )
 
     def spec(self, name: str) -> ToolSpec:
         """Return what is known about a tool. Raises UnknownToolError."""
@@ -170,11 +185,23 @@ class Tools:
     async def run(self, call: ToolCall) -> ToolOutcome:
         """Run one call. Always returns an outcome; raises only CancelledError, when the running task is cancelled."""
         try:
-            tool = self._find(call.name)
+            tool = self._available(call.name)
+            middleware = (*self._middleware, *tool.middleware)
+            return await surrounded(partial(self._run, tool), middleware)(call)
+        except ToolError as err:
+            return self._failed(err)
+        except Exception as err:  # noqa: BLE001 - whatever a middleware raises
+            return self._failed(failure(call.name, err))
+
+    async def _run(self, tool: RegisteredTool, call: ToolCall) -> ToolOutcome:
+        try:
             result = await perform(tool, call, self._context, partial(self._report, call.call_id))
         except ToolError as err:
-            return ToolOutcome(bounded(to_text(err) or type(err).__name__, self._max_output_chars), ok=False)
+            return self._failed(err)
         return self._outcome(tool.spec, result)
+
+    def _failed(self, error: ToolError) -> ToolOutcome:
+        return ToolOutcome(bounded(to_text(error) or type(error).__name__, self._max_output_chars), ok=False)
 
     def _outcome(self, spec: ToolSpec, result: object) -> ToolOutcome:
         if not isinstance(result, ActionResult):
@@ -200,14 +227,21 @@ class Tools:
         if tool.spec.name in self._tools:
             raise ValueError(f"Tool '{tool.spec.name}' is there already")
         self._tools[tool.spec.name] = tool
-        self._definitions = None
+
+    def _available(self, name: str) -> RegisteredTool:
+        tool = self._find(name)
+        if not tool.offer.available(name, self._context):
+            raise UnknownToolError(f"Tool '{name}' cannot be used now; {self._at_hand()}")
+        return tool
 
     def _find(self, name: str) -> RegisteredTool:
         tool = self._tools.get(name)
         if tool is None:
-            there = ", ".join(self._tools) or "none"
-            raise UnknownToolError(f"There is no tool '{name}'; the tools are: {there}")
+            raise UnknownToolError(f"There is no tool '{name}'; {self._at_hand()}")
         return tool
+
+    def _at_hand(self) -> str:
+        return f"the tools are: {', '.join(tool.name for tool in self.definitions()) or 'none'}"
 
 
 def _check_schema(name: str, parameters: Mapping[str, object]) -> None:
