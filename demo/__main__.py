@@ -60,10 +60,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _demo(folder: Path, options: argparse.Namespace) -> int:
-    """Start everything, then talk or wait; SIGTERM ends it as Ctrl-C does."""
+    """Start everything, then talk or wait; SIGTERM and SIGINT end it, whether or not the shell ignores them."""
     task = asyncio.current_task()
     assert task is not None  # noqa: S101  # asyncio.run makes one
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(ending, task.cancel)
     while True:
         print("Starting the demo house …", flush=True)
         async with _house(folder, options) as (home, sound):

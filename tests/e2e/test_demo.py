@@ -52,6 +52,18 @@ async def test_the_house_stays_open_until_it_is_interrupted(programs: None, tmp_
     assert not children_of(tmp_path)
 
 
+async def test_a_demo_in_the_background_of_a_script_can_be_interrupted(programs: None, tmp_path: Path) -> None:
+    # What a shell without job control starts with & inherits that SIGINT is ignored.
+    shell = "trap '' INT; exec \"$@\""
+    command = ("sh", "-c", shell, "sh", DEMO, "--folder", tmp_path, "--port", str(free_port()))
+    async with running("demo", command, log=tmp_path / "demo.log", environment=OFFLINE) as demo:
+        await demo.line(r"The demo house is open", within_s=120)
+        os.kill(demo.pid, signal.SIGINT)
+        async with asyncio.timeout(60):
+            assert await demo.wait() == 0
+    assert not children_of(tmp_path)
+
+
 async def test_nothing_is_left_when_the_demo_is_killed(programs: None, tmp_path: Path) -> None:
     command = (DEMO, "--folder", tmp_path, "--port", str(free_port()))
     async with running("demo", command, log=tmp_path / "demo.log", environment=OFFLINE) as demo:
