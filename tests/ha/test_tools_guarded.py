@@ -89,6 +89,13 @@ async def test_tools_of_others_are_judged(hass: HomeAssistant) -> None:
     assert [TOKEN in tool.parameters["properties"] for tool in others.tools.definitions()] == [True, True]
 
 
+@pytest.mark.parametrize("arguments", ["", " ", "\n", '{"which": NaN}', '{"which": "back", "other": NaN}'])
+async def test_odd_arguments_are_no_way_around_the_guard(hass: HomeAssistant, arguments: str) -> None:
+    others = Others(hass)
+    await others.call("open_gate", arguments)
+    assert others.ran == []
+
+
 async def test_what_is_allowed_of_others_runs_as_it_is(hass: HomeAssistant) -> None:
     others = Others(hass, sensitive_permission="allow")
     assert await others.call("open_gate", '{"which": "back", "confirmation_token": "x"}') == "open"

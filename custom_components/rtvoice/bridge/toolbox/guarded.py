@@ -5,12 +5,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Self, override
 
-import orjson
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.json import json_dumps
 
 from ...engine import ToolDefinition, Tools
 from ...engine.conversation.values import ToolCall, ToolOutcome
+from ...engine.errors import ToolArgumentsError
+from ...engine.tools.bodies import parsed_object
 from ..policy.calls import Answer, HomeTool
 from ..policy.guard import TOKEN, Guard
 from .touched import async_foreign_touch
@@ -65,10 +66,14 @@ class GuardedTools(Tools):
 
     @override
     async def run(self, call: ToolCall) -> ToolOutcome:
-        arguments = _parsed(call.arguments) if call.complete else None
-        if self.judge is None or arguments is None or call.name not in self.names():
+        if self.judge is None or not call.complete or call.name not in self.names():
             # Nothing runs of a call that is not whole; the registry says what is wrong with it.
             return await super().run(call)
+        try:
+            arguments = dict(parsed_object(call.arguments))
+        except ToolArgumentsError as err:
+            # What the guard cannot read is not given to anybody who may read it otherwise.
+            return ToolOutcome(f"Tool '{call.name}' was not called: {err}", ok=False)
         run = super().run
         outcomes: list[ToolOutcome] = []
 
@@ -83,11 +88,3 @@ class GuardedTools(Tools):
 
 async def _nothing(arguments: dict[str, Any]) -> Answer:
     raise NotImplementedError
-
-
-def _parsed(arguments: str) -> dict[str, Any] | None:
-    try:
-        parsed: object = orjson.loads(arguments or "{}")
-    except orjson.JSONDecodeError:
-        return None
-    return parsed if isinstance(parsed, dict) else None

@@ -66,7 +66,7 @@ class HandlerBody:
 
     def prepare(self, arguments: str, context: ToolContext) -> Callable[[], object]:  # noqa: ARG002 - part of the protocol
         """Bind the parsed JSON object."""
-        return partial(self.handler, _parsed_object(arguments))
+        return partial(self.handler, parsed_object(arguments))
 
 
 def function_body(function: Callable[..., object], param_model: type[BaseModel] | None) -> FunctionBody:
@@ -98,7 +98,8 @@ def _is_async(function: Callable[..., object]) -> bool:
     )
 
 
-def _parsed_object(arguments: str) -> Mapping[str, object]:
+def parsed_object(arguments: str) -> Mapping[str, object]:
+    """Read the model's JSON object; blank means no arguments. Raises ToolArgumentsError."""
     try:
         parsed: object = orjson.loads(arguments if arguments.strip() else "{}")
     except orjson.JSONDecodeError as err:
