@@ -23,11 +23,6 @@ class Offer:
     available_when: Availability | None = None
     description: Description | None = None
 
-    @property
-    def fixed(self) -> bool:
-        """Whether the context decides nothing."""
-        return self.available_when is None and self.description is None
-
     def available(self, name: str, context: ToolContext) -> bool:
         """Whether the tool may be called now; not where asking fails."""
         if self.available_when is None:
