@@ -5,7 +5,7 @@ import base64
 import orjson
 import pytest
 from openai.types.realtime import RealtimeClientEvent
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from custom_components.rtvoice.engine.conversation.effects import (
     AddItem,
@@ -34,6 +34,8 @@ from custom_components.rtvoice.engine.options import (
 from custom_components.rtvoice.engine.providers.openai.codec import Encoder, encode_audio, update_of
 from custom_components.rtvoice.engine.providers.openai.session_config import GENERAL
 
+from .official import assert_no_extra
+
 CLIENT_EVENT = TypeAdapter(RealtimeClientEvent)
 ENCODER = Encoder(GENERAL, SessionOptions())
 event_of, encode = ENCODER.event_of, ENCODER.encode
@@ -50,16 +52,6 @@ def assert_known(event: dict) -> None:
     model = CLIENT_EVENT.validate_python(event)
     assert_no_extra(model)
     assert model.model_dump(exclude_unset=True) == event
-
-
-def assert_no_extra(value: object) -> None:
-    if isinstance(value, BaseModel):
-        assert not value.model_extra, f"{type(value).__name__} does not know {value.model_extra}"
-        for name in value.model_fields_set:
-            assert_no_extra(getattr(value, name))
-    elif isinstance(value, list):
-        for each in value:
-            assert_no_extra(each)
 
 
 def test_the_check_of_keys_sees_an_unknown_one() -> None:

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 from openai.types.beta.realtime import RealtimeClientEvent
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
 from custom_components.rtvoice.engine.conversation.effects import (
     AddItem,
@@ -38,6 +38,8 @@ from custom_components.rtvoice.engine.providers.openai.beta import beta_style
 from custom_components.rtvoice.engine.providers.openai.codec import Encoder, encode_audio, update_of
 from custom_components.rtvoice.engine.providers.openai.session_config import GENERAL
 from custom_components.rtvoice.engine.providers.openai.xai import xai_style
+
+from .official import assert_no_extra
 
 BETA_EVENT = TypeAdapter(RealtimeClientEvent)
 BETA = beta_style()
@@ -87,16 +89,6 @@ def assert_known_to_beta(event: dict) -> None:
     model = BETA_EVENT.validate_python(event)
     assert_no_extra(model)
     assert model.model_dump(exclude_unset=True) == event
-
-
-def assert_no_extra(value: object) -> None:
-    if isinstance(value, BaseModel):
-        assert not value.model_extra, f"{type(value).__name__} does not know {value.model_extra}"
-        for name in value.model_fields_set:
-            assert_no_extra(getattr(value, name))
-    elif isinstance(value, list):
-        for each in value:
-            assert_no_extra(each)
 
 
 # --- the beta ---------------------------------------------------------------------------------------------------------
