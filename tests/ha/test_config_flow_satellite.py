@@ -25,12 +25,14 @@ from custom_components.rtvoice.const import (
 from .conftest import AGENT_ID, SATELLITE_ID
 
 
-async def add(hass: HomeAssistant, entry: MockConfigEntry) -> SubentryFlowResult:
-    """Open the form of a new satellite."""
-    form = await hass.config_entries.subentries.async_init(
+async def add(hass: HomeAssistant, entry: MockConfigEntry, kind: str = KIND_LOCAL) -> SubentryFlowResult:
+    """Open the form of a new satellite of a kind."""
+    menu = await hass.config_entries.subentries.async_init(
         (entry.entry_id, SUBENTRY_SATELLITE), context={"source": SOURCE_USER}
     )
-    assert (form["type"], form["errors"]) == (FlowResultType.FORM, {})
+    assert (menu["type"], menu["step_id"]) == (FlowResultType.MENU, "user")
+    form = await submit(hass, menu, {"next_step_id": kind})
+    assert (form["type"], form["step_id"], form["errors"]) == (FlowResultType.FORM, kind, {})
     return form
 
 
@@ -145,3 +147,24 @@ async def test_what_is_done_about_the_echo(hass: HomeAssistant, mock_entry: Mock
     assert set(form["data_schema"].schema[CONF_ECHO].config["options"]) == {"cancel", "half_duplex", "off"}
     result = await submit(hass, form, {CONF_ECHO: echo})
     assert result["data"] == {CONF_KIND: KIND_LOCAL, CONF_ECHO: echo}
+
+
+async def test_a_satellite_of_the_first_days_is_local(
+    hass: HomeAssistant, mock_entry: MockConfigEntry, microphone: Path, speaker: Path
+) -> None:
+    satellite = mock_entry.subentries[SATELLITE_ID]
+    data = {key: value for key, value in satellite.data.items() if key != CONF_KIND}
+    hass.config_entries.async_update_subentry(mock_entry, satellite, data=data)
+    form = await mock_entry.start_subentry_reconfigure_flow(hass, SATELLITE_ID)
+    assert form["step_id"] == KIND_LOCAL
+
+
+async def test_a_satellite_of_a_kind_that_is_not_known_is_left_out(
+    hass: HomeAssistant, mock_entry: MockConfigEntry
+) -> None:
+    satellite = mock_entry.subentries[SATELLITE_ID]
+    hass.config_entries.async_update_subentry(mock_entry, satellite, data={CONF_KIND: "telepathy"})
+    assert await hass.config_entries.async_setup(mock_entry.entry_id)
+    await hass.async_block_till_done()
+    assert mock_entry.runtime_data.satellites == {}
+    assert await hass.config_entries.async_unload(mock_entry.entry_id)

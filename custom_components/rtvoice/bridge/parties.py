@@ -8,8 +8,10 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 
 from ..const import DOMAIN
+from ..engine.devices import AudioDevices
 from .activity import Activity
 from .options import AgentOptions, SatelliteOptions
+from .places.kinds import make_place
 
 
 class Party:
@@ -71,10 +73,10 @@ class Satellite(Party):
 
     main_platform = "assist_satellite"
 
-    def __init__(self, entry: ConfigEntry[Any], subentry_id: str, problem: str | None = None) -> None:
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any], subentry_id: str, sound: AudioDevices) -> None:
         super().__init__(entry, subentry_id)
-        self.problem = problem
-        """The key of a repair issue that says why it cannot hear or speak."""
+        self.place = make_place(hass, self, sound, self.activity.changed)
+        """Where it hears and speaks."""
 
     @property
     def options(self) -> SatelliteOptions:
@@ -84,4 +86,4 @@ class Satellite(Party):
     @property
     def available(self) -> bool:
         """Whether it can hear and speak."""
-        return self.problem is None
+        return self.place.available

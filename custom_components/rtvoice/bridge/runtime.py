@@ -14,12 +14,11 @@ from ..const import SUBENTRY_AGENT, SUBENTRY_SATELLITE
 from ..engine.devices import AudioDevices
 from ..engine.errors import EndReason
 from .budget import async_check_budget, seen_budgets
-from .devices import sound_problem
 from .errors import engine_errors, refused
 from .ledger import Ledger
 from .occurrences import Occurrence, OccurrenceType
-from .options import SatelliteOptions
 from .parties import Agent, Party, Satellite
+from .places.kinds import is_known
 from .pool import ServerPool
 from .provider import Provider
 from .request import SessionRequest
@@ -40,7 +39,7 @@ class Runtime:
         hass: HomeAssistant,
         entry: RtvoiceConfigEntry,
         provider: Provider,
-        devices: AudioDevices,
+        sound: AudioDevices,
         ledger: Ledger,
     ) -> None:
         self._hass = hass
@@ -55,10 +54,9 @@ class Runtime:
             for subentry in entry.get_subentries_of_type(SUBENTRY_AGENT)
         }
         self.satellites = {
-            subentry.subentry_id: Satellite(
-                entry, subentry.subentry_id, sound_problem(SatelliteOptions.read(subentry.data), devices)
-            )
+            subentry.subentry_id: Satellite(hass, entry, subentry.subentry_id, sound)
             for subentry in entry.get_subentries_of_type(SUBENTRY_SATELLITE)
+            if is_known(subentry)
         }
         self._sessions: dict[str, LiveSession] = {}
         self._ended: deque[dict[str, Any]] = deque(maxlen=MAX_REMEMBERED)
@@ -103,8 +101,8 @@ class Runtime:
         agent = agent or self.agent_of(satellite)
         if agent is None:
             raise refused("no_agent", satellite=satellite.title)
-        if satellite.problem is not None:
-            raise refused(satellite.problem, satellite=satellite.title)
+        if (reason := satellite.place.obstacle) is not None:
+            raise refused(reason, satellite=satellite.title)
         if self.session_on(satellite) is not None:
             raise refused("already_in_session", satellite=satellite.title)
         home: Runtime = agent.entry.runtime_data
@@ -136,6 +134,7 @@ class Runtime:
     async def async_close(self) -> None:
         """End all sessions and let go of the provider and of servers."""
         await self.async_stop(list(self._sessions.values()))
+        await asyncio.gather(*(satellite.place.async_close() for satellite in self.satellites.values()))
         await self.servers.async_close()
         await self.provider.close()
         await self.ledger.async_close()
@@ -145,7 +144,7 @@ class Runtime:
         return {
             "agents": [self._seen(agent) | self._used(agent) for agent in self.agents.values()],
             "satellites": [
-                self._seen(satellite) | {"problem": satellite.problem} for satellite in self.satellites.values()
+                self._seen(satellite) | {"problem": satellite.place.problem} for satellite in self.satellites.values()
             ],
             "last_sessions": list(self._ended),
         }
