@@ -64,6 +64,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> b
     _async_report_sound(hass, runtime)
     _async_report_agents(hass, runtime)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    runtime.open()
     _async_follow_subentries(hass, entry)
     _async_follow_days(hass, entry)
     _async_close_on_stop(hass, entry)

@@ -25,6 +25,7 @@ from custom_components.rtvoice.flows.local_form import local_fields
 from custom_components.rtvoice.flows.satellite import satellite_schema
 from custom_components.rtvoice.flows.server_form import HTTP_SCHEMA, PROGRAM_SCHEMA, tools_schema
 from custom_components.rtvoice.flows.subagent import subagent_schema
+from custom_components.rtvoice.flows.wyoming_form import wyoming_fields
 
 ROOT = Path(const.__file__).parents[2]
 FOLDER = ROOT / "custom_components" / const.DOMAIN
@@ -190,7 +191,7 @@ def test_every_kind_of_subentry_has_its_texts() -> None:
     menus = {
         "agent": {"retiring": {"init", "save"}},
         "mcp_server": {"user": {"http", "program"}},
-        "satellite": {"user": {"local"}},
+        "satellite": {"user": {"local", "wyoming"}},
     }
     for name, kind in TEXTS["config_subentries"].items():
         assert kind["entry_type"]
@@ -367,7 +368,10 @@ def _subentry_forms() -> dict[str, dict[str, probatio.Schema]]:
     agent = agent_schema("name", "model", (), (), {"other": "Other account"}, equipment=equipment)
     return {
         const.SUBENTRY_AGENT: {"init": agent},
-        const.SUBENTRY_SATELLITE: {"local": satellite_schema("name", local_fields((), ()), {})},
+        const.SUBENTRY_SATELLITE: {
+            "local": satellite_schema("name", local_fields((), ()), {}),
+            "wyoming": satellite_schema("name", wyoming_fields(), {}),
+        },
         const.SUBENTRY_SUBAGENT: {"init": subagent_schema(())},
         const.SUBENTRY_MCP_SERVER: {"http": HTTP_SCHEMA, "program": PROGRAM_SCHEMA, "tools": tools_schema(())},
     }

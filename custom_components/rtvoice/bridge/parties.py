@@ -1,6 +1,6 @@
 """The two kinds of subentry that sessions belong to."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
@@ -41,8 +41,13 @@ class Party:
 
     @property
     def available(self) -> bool:
-        """Whether it can take part in a session."""
+        """Whether it can take part in sessions."""
         return True
+
+    @property
+    def present(self) -> bool:
+        """Whether it can take part in one now."""
+        return self.available
 
     @callback
     def async_entity_id(self, hass: HomeAssistant) -> str | None:
@@ -86,4 +91,10 @@ class Satellite(Party):
     @property
     def available(self) -> bool:
         """Whether it can hear and speak."""
-        return self.place.available
+        return self.place.problem is None
+
+    @property
+    @override
+    def present(self) -> bool:
+        """Whether it can do so now, or has only gone for a moment."""
+        return self.available and self.place.available

@@ -3,10 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util import dt as dt_util
 
@@ -23,6 +24,7 @@ from .pool import ServerPool
 from .provider import Provider
 from .request import SessionRequest
 from .session import LiveSession
+from .wakes import async_answers
 from .watched import WatchedProvider
 
 type RtvoiceConfigEntry = ConfigEntry[Runtime]
@@ -61,15 +63,20 @@ class Runtime:
         self._sessions: dict[str, LiveSession] = {}
         self._ended: deque[dict[str, Any]] = deque(maxlen=MAX_REMEMBERED)
 
+    def open(self) -> None:
+        """Let the satellites be woken; their entities are there."""
+        for satellite in self.satellites.values():
+            satellite.place.open(partial(self._wake, satellite))
+
     def agent_of(self, satellite: Satellite) -> Agent | None:
         """The agent that a satellite uses: the one it was given, or else the first; None if there is none."""
         chosen = self.agents.get(satellite.options.agent_id or "")
         return chosen or next(iter(self.agents.values()), None)
 
     def satellite_of(self, agent: Agent) -> Satellite | None:
-        """The satellite that is an agent's own: of those that use it, the first that can hear and speak."""
+        """The satellite that is an agent's own: of those that use it, the first that can hear and speak now."""
         own = [satellite for satellite in self.satellites.values() if self.agent_of(satellite) is agent]
-        return next((satellite for satellite in own if satellite.available), next(iter(own), None))
+        return next((satellite for satellite in own if satellite.present), next(iter(own), None))
 
     def session_on(self, satellite: Satellite) -> LiveSession | None:
         """What runs on a satellite; there is never more than one session."""
@@ -113,6 +120,7 @@ class Runtime:
         def ended(session: LiveSession) -> None:
             home._ended.append(_course(session))
             _forget(session, registers)
+            satellite.place.ended()
 
         session = LiveSession(self._hass, home.provider, agent, satellite, request, ended=ended)
         for register in registers:
@@ -148,6 +156,13 @@ class Runtime:
             ],
             "last_sessions": list(self._ended),
         }
+
+    def _wake(self, satellite: Satellite, wake_word: str | None) -> bool:
+        """Somebody wants to talk at a satellite; whether they are answered here. Raises HomeAssistantError."""
+        if not async_answers(self._hass, wake_word, satellite.subentry_id):
+            return False
+        self.begin(satellite, SessionRequest(context=Context()))
+        return True
 
     def _check_budget(self, agent: Agent, satellite: Satellite) -> None:
         """Raise ServiceValidationError if an agent has spent its budget, and show it where the session would be."""

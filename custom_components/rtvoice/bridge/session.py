@@ -265,6 +265,7 @@ class LiveSession:
             await self._open(self._engine)
         if isinstance(event, UserTranscriptCompletedEvent) and not self._first_user_turn.done():
             self._first_user_turn.set_result(event.transcript)
+        self.satellite.place.receive(event)
         event = self.observer.receive(event)
         self._herald.receive(event)
         for receiver in tuple(self._receivers):

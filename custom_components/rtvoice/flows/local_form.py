@@ -12,13 +12,13 @@ from ..const import CONF_INPUT, CONF_OUTPUT, FILE_PREFIX
 from ..engine.devices import list_devices
 
 
-async def async_local_fields() -> dict[probatio.Optional, object]:
+async def async_local_fields() -> dict[probatio.Marker, object]:
     """The form's own fields, with the devices that there are now."""
     devices = await list_devices()
     return local_fields(*([device.name for device in side] for side in (devices.inputs, devices.outputs)))
 
 
-def local_fields(inputs: Iterable[str], outputs: Iterable[str]) -> dict[probatio.Optional, object]:
+def local_fields(inputs: Iterable[str], outputs: Iterable[str]) -> dict[probatio.Marker, object]:
     """The form's own fields at these devices, given by name."""
     return {
         probatio.Optional(CONF_INPUT): _device_selector(inputs),

@@ -26,12 +26,14 @@ from ..const import (
     ECHO_HALF_DUPLEX,
     ECHO_OFF,
     KIND_LOCAL,
+    KIND_WYOMING,
     SUBENTRY_AGENT,
 )
 from .local_form import async_local_errors, async_local_fields
 from .subentry import SubentryFlow
+from .wyoming_form import async_wyoming_errors, async_wyoming_fields
 
-type Fields = dict[probatio.Optional, object]
+type Fields = dict[probatio.Marker, object]
 
 _ECHO: Final = SelectSelector(
     SelectSelectorConfig(
@@ -52,6 +54,7 @@ class KindForm:
 
 
 LOCAL_FORM: Final = KindForm(DEFAULT_SATELLITE_NAME, async_local_fields, async_local_errors)
+WYOMING_FORM: Final = KindForm("Wyoming satellite", async_wyoming_fields, async_wyoming_errors)
 
 
 class SatelliteFlow(SubentryFlow):
@@ -60,7 +63,7 @@ class SatelliteFlow(SubentryFlow):
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
         """Ask what kind of place it is."""
         self._name, self._known = "", {}
-        return self.async_show_menu(step_id="user", menu_options=[KIND_LOCAL])
+        return self.async_show_menu(step_id="user", menu_options=[KIND_LOCAL, KIND_WYOMING])
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
         """Change a satellite, which stays of its kind."""
@@ -73,12 +76,16 @@ class SatelliteFlow(SubentryFlow):
         """Ask for a sound card of this machine."""
         return await self._async_ask(KIND_LOCAL, LOCAL_FORM, user_input)
 
+    async def async_step_wyoming(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for the address of a Wyoming satellite."""
+        return await self._async_ask(KIND_WYOMING, WYOMING_FORM, user_input)
+
     async def _async_ask(self, kind: str, form: KindForm, user_input: dict[str, Any] | None) -> SubentryFlowResult:
         """Show the form of a kind, and save it when it is filled in."""
         errors = {}
         name, shown = self._name or form.name, self._known
         if user_input is not None:
-            shown = {key: stripped for key, value in user_input.items() if (stripped := value.strip())}
+            shown = {key: value for key, value in map(_stripped, user_input.items()) if value}
             name = shown.pop(CONF_NAME, name)
             errors = await form.errors(self.hass, shown)
             if not errors:
@@ -103,6 +110,11 @@ def satellite_schema(name: str, fields: Fields, agents: Mapping[str, str]) -> pr
             probatio.Optional(CONF_ECHO): _ECHO,
         }
     )
+
+
+def _stripped(field: tuple[str, Any]) -> tuple[str, Any]:
+    key, value = field
+    return key, value.strip() if isinstance(value, str) else value
 
 
 def _agent_selector(agents: Mapping[str, str]) -> SelectSelector:

@@ -6,13 +6,15 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 
-from ...const import CONF_KIND, KIND_LOCAL
+from ...const import CONF_KIND, KIND_LOCAL, KIND_WYOMING
 from ...engine.devices import AudioDevices, list_devices
 from .local import LocalPlace
 from .place import Place, Site
+from .wyoming import WyomingPlace
 
 KINDS: Final[Mapping[str, type[Place]]] = {
     KIND_LOCAL: LocalPlace,
+    KIND_WYOMING: WyomingPlace,
 }
 
 

@@ -8,7 +8,9 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 
 from ...engine.devices import AudioDevices
+from ...engine.events import SessionEvent
 from ...engine.ports import AudioInputDevice, AudioOutputDevice
+from ..wakes import Woken
 
 
 class Site(Protocol):
@@ -81,6 +83,15 @@ class Place(ABC):
     @abstractmethod
     async def async_output(self) -> AudioOutputDevice:
         """What a session, or a sound, speaks with. Raises SinkError."""
+
+    def open(self, woken: Woken) -> None:  # noqa: B027 - most places are only there
+        """Begin to be there; `woken` is called when somebody there wants to talk."""
+
+    def receive(self, event: SessionEvent) -> None:  # noqa: B027 - most places show nothing
+        """Show what happens in a session here. Never waits."""
+
+    def ended(self) -> None:  # noqa: B027 - most places need not know
+        """The session here has ended, or did not come to be."""
 
     async def async_close(self) -> None:  # noqa: B027 - most places have nothing to let go of
         """Let go of everything; no session is left."""
