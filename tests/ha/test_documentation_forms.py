@@ -17,6 +17,8 @@ from custom_components.rtvoice.engine.usage.prices import TokenRates
 from custom_components.rtvoice.engine.usage.table import PRICES
 from custom_components.rtvoice.flows.defaults import default_agent
 from custom_components.rtvoice.flows.policy_form import suggested_rules
+from custom_components.rtvoice.flows.satellite import WYOMING_FORM
+from custom_components.rtvoice.flows.wyoming_form import DEFAULT_PORT
 
 from .conftest import AGENT_ID, SATELLITE_ID
 from .pages import ENTITIES, MONEY, SET_UP, TROUBLE, Page
@@ -58,7 +60,8 @@ def test_what_can_be_chosen_is_documented() -> None:
             "agent init",
             suggested_rules(default_agent(const.PROVIDER_OPENAI, "model")) | {"name": const.DEFAULT_AGENT_NAME},
         ),
-        ("satellite init", {"name": const.DEFAULT_SATELLITE_NAME}),
+        ("satellite local", {"name": const.DEFAULT_SATELLITE_NAME}),
+        ("satellite wyoming", {"name": WYOMING_FORM.name, "port": DEFAULT_PORT}),
         (
             "subagent init",
             {"max_iterations": const.DEFAULT_MAX_ITERATIONS, "timeout": const.DEFAULT_SUBAGENT_TIMEOUT},
