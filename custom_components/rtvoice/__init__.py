@@ -16,6 +16,7 @@ from .bridge.budget import async_report_budget
 from .bridge.errors import setup_failure
 from .bridge.ledger import Ledger
 from .bridge.places.kinds import async_look_for_sound
+from .bridge.player.view import async_setup_view as async_setup_speech_view
 from .bridge.provider import async_create_provider
 from .bridge.retirement import retiring_models
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
@@ -39,8 +40,9 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up the actions; they exist also while no account is loaded."""
+    """Set up what exists also while no account is loaded: the actions, and where players fetch speech."""
     async_setup_services(hass)
+    async_setup_speech_view(hass)
     return True
 
 

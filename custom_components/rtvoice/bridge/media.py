@@ -9,7 +9,7 @@ from typing import Final, cast
 from homeassistant.components.ffmpeg import get_ffmpeg_manager
 from homeassistant.core import HomeAssistant
 
-from ..engine.ports import AudioOutputDevice
+from ..engine.ports import AudioOutputDevice, StreamingOutputDevice
 from .errors import refused
 
 _LOGGER = logging.getLogger(__name__)
@@ -27,6 +27,8 @@ async def async_play(hass: HomeAssistant, source: str, speaker: AudioOutputDevic
     try:
         async with _decoder(get_ffmpeg_manager(hass).binary, source, speaker.sample_rate) as decoder:
             played = await _pump(decoder, speaker)
+            if isinstance(speaker, StreamingOutputDevice):
+                await speaker.finish_stream()
             if await decoder.wait() != 0 or not played:
                 raise refused("media_unsupported", media=source)
         while speaker.is_playing:  # noqa: ASYNC110 - the port has no event for it

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import probatio
+from homeassistant.components.media_player.const import DOMAIN as MEDIA_PLAYER_DOMAIN
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import (
+    EntitySelector,
+    EntitySelectorConfig,
+    EntityWithDeviceFilterSelectorConfig,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -21,6 +25,7 @@ from ..const import (
     CONF_AGENT,
     CONF_ECHO,
     CONF_KIND,
+    CONF_SPEAKER,
     DEFAULT_SATELLITE_NAME,
     ECHO_CANCEL,
     ECHO_HALF_DUPLEX,
@@ -38,6 +43,14 @@ type Fields = dict[probatio.Marker, object]
 _ECHO: Final = SelectSelector(
     SelectSelectorConfig(
         options=[ECHO_CANCEL, ECHO_HALF_DUPLEX, ECHO_OFF], translation_key=CONF_ECHO, mode=SelectSelectorMode.DROPDOWN
+    )
+)
+
+_SPEAKER: Final = EntitySelector(
+    EntitySelectorConfig(
+        filter=EntityWithDeviceFilterSelectorConfig(
+            domain=MEDIA_PLAYER_DOMAIN, supported_features=["media_player.MediaPlayerEntityFeature.PLAY_MEDIA"]
+        )
     )
 )
 
@@ -107,6 +120,7 @@ def satellite_schema(name: str, fields: Fields, agents: Mapping[str, str]) -> pr
             probatio.Required(CONF_NAME, default=name): TextSelector(),
             **fields,
             probatio.Optional(CONF_AGENT): _agent_selector(agents),
+            probatio.Optional(CONF_SPEAKER): _SPEAKER,
             probatio.Optional(CONF_ECHO): _ECHO,
         }
     )
