@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from custom_components.rtvoice.engine.devices import MicrophoneInput, SpeakerOutput, list_devices
-from custom_components.rtvoice.engine.devices.portaudio import LIBRARY
+from custom_components.rtvoice.engine.devices.portaudio import PORTAUDIO
 from custom_components.rtvoice.engine.errors import SinkError, SourceError
 from custom_components.rtvoice.engine.ports import AudioInputDevice, AudioOutputDevice
 
@@ -80,7 +80,7 @@ async def test_what_the_speaker_plays_the_microphone_hears() -> None:
     assert strength(heard, 1000) > 0.9
     assert not microphone.is_active
     assert not speaker.is_playing
-    assert LIBRARY._open_streams == 0
+    assert PORTAUDIO._open_streams == 0
 
 
 @pytest.mark.usefixtures("sound_server")
@@ -161,7 +161,7 @@ async def test_stop_is_idempotent_and_devices_start_again() -> None:
         await SpeakerOutput().play_chunk(bytes(960))
     for device in (microphone, speaker):
         await asyncio.gather(device.stop(), device.stop())
-    assert LIBRARY._open_streams == 0
+    assert PORTAUDIO._open_streams == 0
 
 
 @pytest.mark.usefixtures("sound_server")
@@ -190,7 +190,7 @@ async def test_cancelled_start_leaves_nothing_open(
     starting.cancel()
     await asyncio.gather(starting, return_exceptions=True)
     await asyncio.get_running_loop().shutdown_default_executor()
-    assert LIBRARY._open_streams == 0
+    assert PORTAUDIO._open_streams == 0
 
 
 @pytest.mark.usefixtures("sound_server")
@@ -202,7 +202,7 @@ async def test_stop_while_starting(device_type: type[MicrophoneInput | SpeakerOu
     await device.stop()
     with pytest.raises((SourceError, SinkError), match="stopped while"):
         await starting
-    assert LIBRARY._open_streams == 0
+    assert PORTAUDIO._open_streams == 0
 
 
 @pytest.mark.usefixtures("sound_server")
