@@ -106,6 +106,10 @@ class ToolCalls:
         self._unspoken += [(call, batch.outcomes[call_id]) for call_id, call in batch.calls.items()]
         return effects, _follow_up(batch)
 
+    def answered_elsewhere(self, call: ToolCall, outcome: ToolOutcome) -> None:
+        """A call that the provider made has its result, which it forgets with the link as it does ours."""
+        self._unspoken.append((call, outcome))
+
     def spoken_about(self) -> None:
         """A response ended that has seen all results; they need not be told again."""
         self._unspoken.clear()
