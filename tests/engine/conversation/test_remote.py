@@ -375,7 +375,25 @@ def test_results_are_kept_for_a_new_link_until_a_response_has_seen_them() -> Non
     assert of_type(dialogue.tell(f.SessionReady()), SendToolOutput) == [SendToolOutput("m1", "found")]
 
 
-def test_calls_of_ours_and_of_the_provider_go_together() -> None:
+@pytest.mark.parametrize("respond", [True, False])
+def test_one_answer_is_about_calls_of_ours_and_of_the_provider(respond) -> None:
+    dialogue = ready()
+    dialogue.tell(f.ResponseStarted("r1"), begun(), done("r1", COMPLETED, call("c1", "turn_on")))
+    assert not of_type(dialogue.tell(ended()), CreateResponse)
+    effects = dialogue.tell(result("c1", respond=respond))
+    assert of_type(effects, CreateResponse) == [CreateResponse("response-1")]
+    dialogue.tell(f.ResponseStarted("r2", "response-1"))
+    assert not of_type(dialogue.tell(done("r2")), CreateResponse)
+
+
+def test_calls_of_ours_from_another_response_are_not_waited_for() -> None:
+    dialogue = ready()
+    dialogue.tell(f.ResponseStarted("r0"), done("r0", COMPLETED, call("c1", "turn_on")))
+    dialogue.tell(f.ResponseStarted("r1"), begun(), done())
+    assert of_type(dialogue.tell(ended()), CreateResponse)
+
+
+def test_results_of_the_provider_that_come_after_ours_are_spoken_about_after_them() -> None:
     dialogue = ready()
     dialogue.tell(f.ResponseStarted("r1"), begun(), done("r1", COMPLETED, call("c1", "turn_on")))
     effects = dialogue.tell(result("c1"), f.ResponseStarted("r2", "response-1"), ended())

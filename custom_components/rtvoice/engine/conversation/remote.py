@@ -108,8 +108,9 @@ class RemoteCalls:
         return effects
 
     def settle(self, now_s: float) -> list[Effect]:
-        """Ask for the answer about all results, once they are there and the response is over; watch those that run."""
-        if self._due and not self.running and self._responses.active is None:
+        """Ask for the answer about all results, once they are there, those of our own tools too; watch what runs."""
+        waiting = self.running or self._responses.active is not None or self._tools.runs_for(self._due)
+        if self._due and not waiting:
             self._due.clear()
             self._responses.want(Wanted(Purpose.FOLLOW_UP))
         return self._deadlines.follow(Timer.REMOTE_CALL, REMOTE_CALL_S, now_s, wanted=bool(self._running))
