@@ -29,6 +29,7 @@ from custom_components.rtvoice.engine.conversation.remote_facts import (
 )
 from custom_components.rtvoice.engine.conversation.values import (
     ApprovalRequest,
+    Capabilities,
     ItemKind,
     ResponseStatus,
     ToolOutcome,
@@ -125,10 +126,18 @@ def test_calls_that_are_done_before_their_response_is_are_spoken_about_after_it(
     assert of_type(dialogue.tell(done()), CreateResponse) == [CreateResponse("response-1")]
 
 
-def test_a_provider_that_goes_on_in_the_same_response_has_spoken_about_it() -> None:
-    dialogue = ready()
+@pytest.mark.parametrize(("continues", "answers"), [(True, 0), (False, 1)])
+def test_only_a_provider_that_continues_has_spoken_about_it_in_the_same_response(continues, answers) -> None:
+    """With others, what comes after the call in the same response was said without knowing its result."""
+    dialogue = ready(capabilities=Capabilities(continues_after_mcp_calls=continues))
     dialogue.tell(f.ResponseStarted("r1"), begun(), ended(), audio("r1", "i1", 100))
-    assert not of_type(dialogue.tell(done()), CreateResponse)
+    assert len(of_type(dialogue.tell(done()), CreateResponse)) == answers
+
+
+def test_a_provider_that_continues_is_asked_where_it_did_not() -> None:
+    dialogue = ready(capabilities=Capabilities(continues_after_mcp_calls=True))
+    dialogue.tell(f.ResponseStarted("r1"), audio("r1", "i1", 100), begun(), ended())
+    assert of_type(dialogue.tell(done()), CreateResponse) == [CreateResponse("response-1")]
 
 
 def test_a_response_of_the_provider_s_own_takes_the_place_of_ours() -> None:

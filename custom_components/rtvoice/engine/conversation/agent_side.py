@@ -35,7 +35,8 @@ type SpeechFact = AudioDelta | AudioFinished | TranscriptDelta | TranscriptFinis
 def on_speech(parts: Parts, fact: SpeechFact, now_s: float) -> list[Effect]:
     """Audio and words of a response, in the order of the wire."""
     parts.responses.progressed(now_s)
-    parts.remote.told_in(fact.response_id)
+    if parts.settings.capabilities.continues_after_mcp_calls:
+        parts.remote.told_in(fact.response_id)
     silenced = parts.responses.is_silenced(fact.response_id)
     item = parts.items.ensure(fact.item_id, ItemKind.AGENT_MESSAGE, now_s)
     if silenced and not (item.text or item.parts_ms):

@@ -116,7 +116,7 @@ class RemoteCalls:
         return self._deadlines.follow(Timer.REMOTE_CALL, REMOTE_CALL_S, now_s, wanted=bool(self._running))
 
     def told_in(self, response_id: str) -> None:
-        """A response goes on speaking; where its calls have their results already, it speaks about them."""
+        """A response goes on; where its calls have their results already, it speaks about them."""
         self._due.discard(response_id)
 
     def response_began(self) -> None:

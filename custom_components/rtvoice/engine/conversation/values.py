@@ -201,5 +201,7 @@ class Capabilities:
     """The server connects the MCP servers that it is told of, and calls their tools by itself."""
     asks_before_mcp_calls: bool = False
     """It asks for approval before it calls a tool that needs one."""
+    continues_after_mcp_calls: bool = False
+    """It may go on in the same response when it has the result of such a call, without being asked to."""
     has_mcp_connectors: bool = False
     """It has MCP servers of its own, which are known by an id."""

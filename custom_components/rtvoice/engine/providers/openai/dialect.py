@@ -36,7 +36,8 @@ _RUNS_MCP: Final = Capabilities(runs_mcp_servers=True, asks_before_mcp_calls=Tru
 
 # Other servers may confirm settings and return metadata, but nobody promised it. A provider learns the latter.
 _UNPROMISED: Final = Capabilities(echoes_metadata=False)
-_UNASKED: Final = Capabilities(echoes_metadata=False, runs_mcp_servers=True)
+# How it goes on after a call is told nowhere; it is asked for an answer unless it has given one.
+_UNASKED: Final = Capabilities(echoes_metadata=False, runs_mcp_servers=True, continues_after_mcp_calls=True)
 _SHORTER: Final = Capabilities(echoes_metadata=False, session_s=1800)
 
 
