@@ -5,7 +5,7 @@ With the folder that holds this package on `sys.path`, `import engine` works whe
 
 from .agent import RealtimeAgent
 from .bus import EventBus
-from .conversation.values import AgentState, ToolCall, ToolDefinition, ToolOutcome
+from .conversation.values import AgentState, ApprovalRequest, ToolCall, ToolDefinition, ToolOutcome
 from .devices import MicrophoneInput, SpeakerOutput
 from .errors import (
     AuthenticationError,
@@ -90,6 +90,7 @@ from .options import (
 )
 from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, StreamingOutputDevice
 from .providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider
+from .remote_mcp import RemoteMCPServer
 from .results import AgentResult, ConversationTurn
 from .skills import Skill
 from .subagents import OpenAIChatModel, SubAgent
@@ -112,6 +113,7 @@ __all__ = [
     "AgentState",
     "AgentStateChangedEvent",
     "AgentStoppedEvent",
+    "ApprovalRequest",
     "AssistantInterruptedEvent",
     "AssistantStartedRespondingEvent",
     "AssistantStoppedRespondingEvent",
@@ -153,6 +155,7 @@ __all__ = [
     "RealtimeAgent",
     "RealtimeModel",
     "RealtimeProvider",
+    "RemoteMCPServer",
     "ReasoningEffort",
     "RequestRejectedError",
     "ResponseLatencyEvent",

@@ -57,6 +57,7 @@ from .options import (
 from .parameters import clamped, modality, recalled, settings_told, timeout, warn_of_retired
 from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider
 from .providers import OpenAIProvider
+from .remote_mcp import RemoteMCPServer, check_servers
 from .results import AgentResult, ConversationTurn
 from .run import Run
 from .session.session import Session, SessionLimits
@@ -82,12 +83,14 @@ class RealtimeAgent:
     `echo_cancellation` what the speaker plays is taken out of what the microphone hears; with `half_duplex` the agent
     does not hear while it speaks, where nothing cancels the echo. `context` is what tools get for
     `Inject[T]` of its type; the tools of `mcp_servers`, hand-offs to `subagents` and `skills` are offered beside them.
+    A `RemoteMCPServer` among the former is not connected here: the provider calls its tools by itself.
     `history` is what was said before; it is told to the model, but is no part of the result. With `recording_path` the
     conversation is recorded there, the user left and the agent right. `prices` are what the cost is reckoned with; a
     session that has cost more than `budget_usd` ends as soon as it is quiet. `fallback_providers` take over, in order,
     from a provider that is out of credit, refuses the session or stays unreachable.
 
-    Raises ValueError for contradictory parameters and ConfigurationError where no provider can be made.
+    Raises ValueError for contradictory parameters and ConfigurationError where no provider can be made, or one cannot
+    run a `RemoteMCPServer`.
     """
 
     def __init__(
@@ -107,7 +110,7 @@ class RealtimeAgent:
         parallel_tool_calls: bool | None = None,
         truncation: Truncation | None = None,
         tools: Tools | None = None,
-        mcp_servers: Sequence[MCPServer] = (),
+        mcp_servers: Sequence[MCPServer | RemoteMCPServer] = (),
         subagents: Sequence[SubAgent] = (),
         skills: Sequence[Skill] = (),
         audio_input: AudioInputDevice | None = None,
@@ -147,6 +150,7 @@ class RealtimeAgent:
                 max_output_tokens=max_output_tokens,
                 parallel_tool_calls=parallel_tool_calls,
                 truncation=truncation,
+                mcp_servers=tuple(server for server in mcp_servers if isinstance(server, RemoteMCPServer)),
             )
         except ValidationError as err:
             raise ValueError(str(err)) from err
@@ -168,11 +172,14 @@ class RealtimeAgent:
         self._budget_usd = None if budget_usd is None else Decimal(str(budget_usd))
         self._provider = provider or OpenAIProvider(api_key)
         self._fallbacks = tuple(fallback_providers)
+        for each in (self._provider, *self._fallbacks):
+            check_servers(self._options.mcp_servers, each.capabilities)
         self._tools = (tools or Tools()).clone()
         self._context = (self._bus, context, ConversationHistory(lambda: self.turns), self)
         self._tools.set_context(ToolContext(*self._context, self._tools.context))
         self._tools.on_progress = self._on_progress
-        options = EquipmentOptions(mcp_servers, subagents, skills)
+        own_servers = [server for server in mcp_servers if isinstance(server, MCPServer)]
+        options = EquipmentOptions(own_servers, subagents, skills)
         self._equipment = Equipment(self._tools, options, _Backstage(self))
         if self._equipment.instructions:
             whole = f"{instructions}\n\n{self._equipment.instructions}".strip()

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from .conversation.values import ToolDefinition
+from .remote_mcp import RemoteMCPServer
 
 
 class RealtimeModel(StrEnum):
@@ -150,6 +151,8 @@ class SessionOptions(_Frozen):
     noise_reduction: NoiseReduction | None = NoiseReduction.FAR_FIELD
     turn_detection: TurnDetection = SemanticVAD()
     tools: tuple[ToolDefinition, ...] = ()
+    mcp_servers: tuple[RemoteMCPServer, ...] = ()
+    """MCP servers that the provider runs by itself, beside `tools`."""
     reasoning_effort: ReasoningEffort | None = None
     max_output_tokens: int | None = Field(default=None, ge=1, le=4096)
     """Limit of one response; None for the model's own."""

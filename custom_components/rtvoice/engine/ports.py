@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from .conversation.effects import ModelCommand
 from .conversation.facts import ModelEvent
-from .conversation.values import Capabilities, ToolCall, ToolDefinition, ToolOutcome
+from .conversation.values import ApprovalRequest, Capabilities, ToolCall, ToolDefinition, ToolOutcome
 from .options import SessionOptions
 
 
@@ -122,3 +122,10 @@ class ToolRunner(Protocol):
 
     async def run(self, call: ToolCall) -> ToolOutcome:
         """Run one call. An outcome there is always; unknown tool, bad arguments, failure and timeout are `ok=False`."""
+
+
+class Approver(Protocol):
+    """Decides about calls that the provider makes by itself."""
+
+    async def approves(self, request: ApprovalRequest) -> bool:
+        """Whether a call may be made; what it raises is a refusal."""

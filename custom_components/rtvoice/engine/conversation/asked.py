@@ -91,6 +91,7 @@ class Asked:
         parts.responses.forget(*Purpose)
         parts.responses.drop_pending(*Purpose)
         parts.tools.hush()
+        parts.remote.hush()
         return [*parts.interrupt(position, now_s, cancel=True), *parts.tools.cancel_interruptible()]
 
     def _speak(self, command: SayAsked | MessageSent | ResponseAsked | NoteAdded, now_s: float) -> list[Effect]:

@@ -26,6 +26,13 @@ from .effects import MODEL_COMMANDS, Close, Effect, Publish
 from .items import Item
 from .parts import Parts, error
 from .recovery import Recovery
+from .remote_facts import (
+    ApprovalDecided,
+    ApprovalRequested,
+    RemoteCallFinished,
+    RemoteCallStarted,
+    RemoteListingFailed,
+)
 from .responses import Purpose
 from .settings import ConversationSettings
 from .user_side import on_item, on_turn, on_user_words
@@ -87,6 +94,14 @@ class Conversation:
                 return self._on_reply(fact, now_s)
             case f.ToolCallFinished() | f.ToolProgressed() | f.BackgroundWorkChanged():
                 return on_work(parts, fact)
+            case (
+                RemoteListingFailed()
+                | RemoteCallStarted()
+                | RemoteCallFinished()
+                | ApprovalRequested()
+                | ApprovalDecided()
+            ):
+                return parts.remote.receive(fact, now_s)
             case f.SessionReady() | f.LinkLost() | f.TimerFired() | f.SessionFailed():
                 return self._on_own(fact, playout, now_s)
             case _:
@@ -102,7 +117,8 @@ class Conversation:
                 return effects
             case f.ResponseFinished():
                 self._compaction.note(fact.usage.input.total)
-                return on_response_finished(self._parts, fact)
+                effects = on_response_finished(self._parts, fact)
+                return [*effects, *self._parts.remote.response_ended(fact, now_s)]
             case f.SessionUpdated():
                 return []
             case f.RequestRejected():
@@ -167,6 +183,8 @@ class Conversation:
                 return self._on_silent_response(now_s)
             case f.Timer.HALF_DUPLEX:
                 return parts.input.echo_gone()
+            case f.Timer.REMOTE_CALL:
+                return parts.remote.overdue(now_s)
             case f.Timer.MAX_LENGTH:
                 self._asked.stop_when_silent(EndReason.MAX_LENGTH)
                 return []
@@ -177,7 +195,8 @@ class Conversation:
 
     def _on_silent_response(self, now_s: float) -> list[Effect]:
         parts = self._parts
-        remaining_s = RESPONSE_PROGRESS_S - parts.responses.silent_for_s(now_s)
+        silent_for_s = 0.0 if parts.remote.running else parts.responses.silent_for_s(now_s)
+        remaining_s = RESPONSE_PROGRESS_S - silent_for_s
         if remaining_s > 0:
             return parts.deadlines.arm(f.Timer.RESPONSE_PROGRESS, remaining_s, now_s)
         fault = ProviderFault(None, "The model stopped in the middle of a response")
@@ -189,6 +208,7 @@ class Conversation:
             return []
         parts = self._parts
         effects = parts.updates.flush(responding=parts.responses.active is not None)
+        effects += parts.remote.settle(now_s)
         if not parts.turns.hold:
             effects += parts.responses.pump()
         effects += parts.responses.watch(now_s)
@@ -217,7 +237,8 @@ class Conversation:
 
     def _end(self) -> list[Effect]:
         parts = self._parts
-        return [*parts.tools.cancel_all(), *parts.deadlines.disarm_all(), *self._enter(AgentState.IDLE)]
+        stopped = [*parts.tools.cancel_all(), *parts.remote.drop_all()]
+        return [*stopped, *parts.deadlines.disarm_all(), *self._enter(AgentState.IDLE)]
 
 
 def _starts_responding(effect: Effect) -> bool:

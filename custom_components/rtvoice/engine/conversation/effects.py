@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ..errors import EndReason, EngineError
 from ..events import SessionEvent
 from .facts import Timer
-from .values import NewItem, ToolCall, ToolChoice, ToolDefinition
+from .values import ApprovalRequest, NewItem, ToolCall, ToolChoice, ToolDefinition
 
 # --- what the provider is told ----------------------------------------------------------------------------------------
 
@@ -52,6 +52,15 @@ class SendToolOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerApproval:
+    """Allow a call that the provider makes by itself, or refuse it; `reason` is told to the model."""
+
+    request_id: str
+    approved: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AddItem:
     """Add a message to the conversation."""
 
@@ -84,6 +93,7 @@ type ModelCommand = (
     | TruncateItem
     | DeleteItem
     | SendToolOutput
+    | AnswerApproval
     | AddItem
     | UpdateSession
     | CommitInput
@@ -96,6 +106,7 @@ MODEL_COMMANDS = (
     TruncateItem,
     DeleteItem,
     SendToolOutput,
+    AnswerApproval,
     AddItem,
     UpdateSession,
     CommitInput,
@@ -136,6 +147,20 @@ class CancelTool:
     """Stop a running tool; its result still comes, as a fact."""
 
     call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskApproval:
+    """Have it decided whether a call may be made."""
+
+    request: ApprovalRequest
+
+
+@dataclass(frozen=True, slots=True)
+class DropApproval:
+    """Stop deciding: nobody waits for it any more. A decision may still come, as a fact."""
+
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +240,15 @@ class Close:
     error: EngineError | None = None
 
 
+type ToolEffect = StartTool | CancelTool | AskApproval | DropApproval
+
 type InputEffect = GateInput | OpenInput | HoldInput | KeepTurn | DropTurn
 
 type OwnEffect = (
     Play
     | ClearPlayout
     | FinishPlayout
-    | StartTool
-    | CancelTool
+    | ToolEffect
     | ArmTimer
     | DisarmTimer
     | InputEffect

@@ -16,8 +16,10 @@ from ..conversation.values import AgentState, ItemKind, NewItem
 from ..errors import DeviceError, EndReason, EngineError, SinkError, SourceError
 from ..events import SessionEvent
 from ..options import PushToTalk, SessionOptions
-from ..ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, StreamingOutputDevice, ToolRunner
+from ..ports import Approver, AudioInputDevice, AudioOutputDevice, RealtimeProvider, StreamingOutputDevice, ToolRunner
 from ..recording import Recorder
+from ..remote_mcp import RemoteApprovals
+from .approval_tasks import ApprovalTasks
 from .echo import EchoPath
 from .inbox import Inbox
 from .link import Ends, Link
@@ -69,7 +71,8 @@ class Session:
     """Runs a conversation: facts go in, effects are carried out, nothing is left behind.
 
     The first of `providers` is used; the others stand in when it is out of credit, refuses or stays unreachable. A
-    session is used once. `publish` is called with every event, in order, and must not block.
+    session is used once. `publish` is called with every event, in order, and must not block. `approver` decides about
+    calls that the provider makes by itself; without one it is the settings of each MCP server that do.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Session:
         source: AudioInputDevice,
         sink: AudioOutputDevice,
         tools: ToolRunner,
+        approver: Approver | None = None,
         publish: Callable[[SessionEvent], None],
         history: tuple[NewItem, ...] = (),
         limits: SessionLimits = SessionLimits(),
@@ -92,6 +96,7 @@ class Session:
         self._source = source
         self._sink = sink
         self._tools = tools
+        self._approver = approver or RemoteApprovals(options.mcp_servers)
         self._publish = publish
         self._inbox = Inbox()
         self._sender = Sender()
@@ -172,8 +177,10 @@ class Session:
                 }
                 workers = [tasks.create_task(self._guard(work), name=f"rtvoice {name}") for name, work in works.items()]
                 tool_tasks = ToolTasks(self._tools, tasks, self.post)
-                close = await self._decide(tool_tasks)
+                approval_tasks = ApprovalTasks(self._approver, tasks, self.post)
+                close = await self._decide(tool_tasks, approval_tasks)
                 tool_tasks.cancel_all()
+                approval_tasks.cancel_all()
                 for worker in workers:
                     worker.cancel()
         finally:
@@ -187,7 +194,7 @@ class Session:
 
     # --- the tasks ----------------------------------------------------------------------------------------------------
 
-    async def _decide(self, tool_tasks: ToolTasks) -> e.Close:
+    async def _decide(self, tool_tasks: ToolTasks, approval_tasks: ApprovalTasks) -> e.Close:
         loop = asyncio.get_running_loop()
         while True:
             fact = await self._inbox.take()
@@ -195,10 +202,8 @@ class Session:
                 match effect:
                     case e.Close():
                         return effect
-                    case e.StartTool():
-                        tool_tasks.start(effect.call)
-                    case e.CancelTool():
-                        tool_tasks.cancel(effect.call_id)
+                    case e.StartTool() | e.CancelTool() | e.AskApproval() | e.DropApproval():
+                        _act_on_tools(effect, tool_tasks, approval_tasks)
                     case e.Publish():
                         self._publish(effect.event)
                     case e.Play() | e.ClearPlayout() | e.FinishPlayout():
@@ -289,6 +294,20 @@ class Session:
                     await device.stop()
             except (EngineError, OSError) as err:
                 _LOGGER.warning("An audio device did not close cleanly: %r", err)
+
+
+def _act_on_tools(effect: e.ToolEffect, tool_tasks: ToolTasks, approval_tasks: ApprovalTasks) -> None:
+    match effect:
+        case e.StartTool():
+            tool_tasks.start(effect.call)
+        case e.CancelTool():
+            tool_tasks.cancel(effect.call_id)
+        case e.AskApproval():
+            approval_tasks.start(effect.request)
+        case e.DropApproval():
+            approval_tasks.cancel(effect.request_id)
+        case _:
+            assert_never(effect)
 
 
 async def _open(device: AudioInputDevice | AudioOutputDevice, too_late: DeviceError) -> None:
