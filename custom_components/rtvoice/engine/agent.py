@@ -9,9 +9,9 @@ from typing import Self
 from pydantic import ValidationError
 
 from .audio.resample import Resampler
+from .backstage import Backstage
 from .bus import EventBus
 from .conversation.facts import (
-    BackgroundWorkChanged,
     InterruptAsked,
     MessageSent,
     MuteChanged,
@@ -26,7 +26,7 @@ from .conversation.facts import (
     TurnEnded,
     UserCommand,
 )
-from .conversation.values import AgentState, ResponseUsage, ToolCall, ToolChoice, ToolDefinition, ToolOutcome
+from .conversation.values import AgentState, ToolCall, ToolChoice, ToolDefinition, ToolOutcome
 from .devices import MicrophoneInput, SpeakerOutput
 from .equipment import Equipment, EquipmentOptions
 from .errors import EndReason, SessionClosedError
@@ -54,7 +54,7 @@ from .options import (
     Truncation,
     TurnDetection,
 )
-from .parameters import clamped, modality, recalled, settings_told, timeout, warn_of_retired
+from .parameters import check_image, clamped, modality, recalled, settings_told, timeout, warn_of_retired
 from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider
 from .providers import OpenAIProvider
 from .results import AgentResult, ConversationTurn
@@ -66,8 +66,6 @@ from .tools import CallNext, ToolContext, Tools
 from .usage import PRICES, PriceList, UsageMeter
 
 EQUIPMENT_PREWARM_S = 10.0
-
-_IMAGE_PREFIXES = ("data:image/png;base64,", "data:image/jpeg;base64,")
 
 
 class RealtimeAgent:
@@ -173,7 +171,8 @@ class RealtimeAgent:
         self._tools.set_context(ToolContext(*self._context, self._tools.context))
         self._tools.on_progress = self._on_progress
         options = EquipmentOptions(mcp_servers, subagents, skills)
-        self._equipment = Equipment(self._tools, options, _Backstage(self))
+        backstage = Backstage(run=lambda: self._run, at_work=lambda: self._equipment.at_work, offer=self._offer)
+        self._equipment = Equipment(self._tools, options, backstage)
         if self._equipment.instructions:
             whole = f"{instructions}\n\n{self._equipment.instructions}".strip()
             self._options = self._options.model_copy(update={"instructions": whole})
@@ -259,8 +258,7 @@ class RealtimeAgent:
 
         Raises SessionClosedError when the agent does not run, and ValueError for anything but such an image.
         """
-        if image is not None and not image.startswith(_IMAGE_PREFIXES):
-            raise ValueError("An image must be a base64 data URL of type image/png or image/jpeg")
+        check_image(image)
         self._ask(MessageSent(text, image))
 
     async def say(self, text: str) -> None:
@@ -315,7 +313,7 @@ class RealtimeAgent:
         self._offer()
         return outcome
 
-    def _post(self, fact: UserCommand | ToolProgressed | BackgroundWorkChanged) -> None:
+    def _post(self, fact: UserCommand | ToolProgressed) -> None:
         if self._run is not None:
             self._run.post(fact)
 
@@ -360,26 +358,3 @@ class RealtimeAgent:
                 self._post(ToolChoiceChanged(ToolChoice(choice)))
             case CancelSubAgentCommand():
                 await self._equipment.cancel_work()
-
-
-class _Backstage:
-    """Tells an agent's run what becomes of the equipment."""
-
-    def __init__(self, agent: RealtimeAgent) -> None:
-        self._agent = agent
-
-    def on_tools_changed(self) -> None:
-        self._agent._offer()  # noqa: SLF001  # part of the agent
-
-    def on_work(self, event: SessionEvent) -> None:
-        agent = self._agent
-        agent._post(BackgroundWorkChanged(agent._equipment.at_work))  # noqa: SLF001  # part of the agent
-        if (run := agent._run) is not None:  # noqa: SLF001  # part of the agent
-            run.announce(event)
-
-    def on_report(self, text: str) -> None:
-        self._agent._post(NoteAdded(text, respond=True))  # noqa: SLF001  # part of the agent
-
-    def on_usage(self, source: str, model: str, usage: ResponseUsage) -> None:
-        if (run := self._agent._run) is not None:  # noqa: SLF001  # part of the agent
-            run.chatted(source, model, usage)
