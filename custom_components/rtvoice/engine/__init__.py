@@ -69,7 +69,13 @@ from .events import (
     UserTranscriptCompletedEvent,
     UserTranscriptFailedEvent,
 )
-from .everyday import add_current_time, add_end_conversation, add_set_speech_speed, add_wait_for_user
+from .everyday import (
+    add_current_time,
+    add_end_conversation,
+    add_set_speech_speed,
+    add_set_volume,
+    add_wait_for_user,
+)
 from .history import ConversationHistory
 from .listener import AgentListener
 from .mcp import MCPServer, MCPServerHTTP, MCPServerStdio
@@ -88,7 +94,12 @@ from .options import (
     TruncationMode,
     TurnDetection,
 )
-from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider
+from .ports import (
+    AudioInputDevice,
+    AudioOutputDevice,
+    RealtimeProvider,
+    VolumeControl,
+)
 from .providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider
 from .results import AgentResult, ConversationTurn
 from .skills import Skill
@@ -203,9 +214,11 @@ __all__ = [
     "UserTranscriptChunkReceivedEvent",
     "UserTranscriptCompletedEvent",
     "UserTranscriptFailedEvent",
+    "VolumeControl",
     "WireError",
     "add_current_time",
     "add_end_conversation",
     "add_set_speech_speed",
+    "add_set_volume",
     "add_wait_for_user",
 ]

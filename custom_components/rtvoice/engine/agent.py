@@ -29,7 +29,7 @@ from .conversation.facts import (
 from .conversation.values import AgentState, ToolCall, ToolChoice, ToolDefinition, ToolOutcome
 from .devices import MicrophoneInput, SpeakerOutput
 from .equipment import Equipment, EquipmentOptions
-from .errors import EndReason, SessionClosedError
+from .errors import EndReason, SessionClosedError, SinkError
 from .events import (
     AgentCommand,
     CancelSubAgentCommand,
@@ -55,7 +55,7 @@ from .options import (
     TurnDetection,
 )
 from .parameters import check_image, clamped, modality, recalled, settings_told, timeout, warn_of_retired
-from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider
+from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, VolumeControl
 from .providers import OpenAIProvider
 from .results import AgentResult, ConversationTurn
 from .run import Run
@@ -198,6 +198,11 @@ class RealtimeAgent:
         """What was said before and in the running session, as far as it was heard."""
         return (*self._earlier, *(self._run.turns if self._run else ()))
 
+    @property
+    def volume(self) -> float | None:
+        """How loud its speaker plays, from 0 to 1; None where that cannot be changed."""
+        return self._sink.volume if isinstance(self._sink, VolumeControl) else None
+
     async def prewarm(self) -> Self:
         """Do what takes time and can be done before the conversation starts. Never raises; may be repeated."""
         await asyncio.gather(
@@ -248,6 +253,12 @@ class RealtimeAgent:
         speed = clamped(speed, 0.25)
         self._options = self._options.model_copy(update={"speech_speed": speed})
         self._post(SpeedChanged(speed))
+
+    async def set_volume(self, volume: float) -> None:
+        """Play louder or quieter at once; clamped to 0 to 1. The speaker keeps it. Raises SinkError if it cannot."""
+        if not isinstance(self._sink, VolumeControl):
+            raise SinkError("The volume of this speaker cannot be changed")
+        await self._sink.set_volume(min(max(volume, 0.0), 1.0))
 
     async def interrupt(self) -> None:
         """Fall silent now and drop what was going to be said; without a session there is nothing to do."""

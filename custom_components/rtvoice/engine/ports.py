@@ -61,6 +61,24 @@ class AudioOutputDevice(Protocol):
         """Drop what is queued: silence within one frame of 20 ms. What was dropped never counts as played."""
 
 
+@runtime_checkable
+class VolumeControl(Protocol):
+    """What a speaker has as well, if it can be made louder and quieter.
+
+    The samples it is given stay as they are: positions, recordings and counts do not depend on the volume.
+    """
+
+    @property
+    def volume(self) -> float:
+        """How loud it plays: 0 is silence, 1 as loud as it goes, and half of it sounds about half as loud."""
+
+    async def set_volume(self, volume: float) -> None:
+        """Play louder or quieter from now on, also in later sessions; takes 0 to 1, and may round to its own steps.
+
+        It does not depend on whether the speaker is started. Raises SinkError when the device refuses.
+        """
+
+
 class Connection(Protocol):
     """A session at a provider, set up and ready for audio."""
 
