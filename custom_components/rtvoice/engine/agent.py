@@ -260,9 +260,13 @@ class RealtimeAgent:
             raise SinkError("The volume of this speaker cannot be changed")
         await self._sink.set_volume(min(max(volume, 0.0), 1.0))
 
-    async def interrupt(self) -> None:
-        """Fall silent now and drop what was going to be said; without a session there is nothing to do."""
-        self._post(InterruptAsked())
+    async def interrupt(self, *, heard_s: float | None = None) -> None:
+        """Fall silent now and drop what was going to be said; without a session there is nothing to do.
+
+        With `heard_s` the user has been speaking to it for so long: a microphone that was closed because the agent
+        spoke opens at once, and what was said since then is heard too.
+        """
+        self._post(InterruptAsked(heard_s))
 
     async def send_message(self, text: str, *, image: str | None = None) -> None:
         """Write something to the agent, which answers it; `image` is a data URL of a PNG or JPEG picture.

@@ -153,6 +153,8 @@ class GateInput:
     """Let the microphone through, or send silence in its place."""
 
     open: bool
+    recall_s: float = 0.0
+    """When it opens: how many of the last seconds are sent now, though the gate was closed when they were heard."""
 
 
 @dataclass(frozen=True, slots=True)

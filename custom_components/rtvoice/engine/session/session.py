@@ -248,7 +248,7 @@ class Session:
     def _act_on_input(self, effect: e.GateInput | e.HoldInput | e.KeepTurn | e.DropTurn | e.RecallTurn) -> None:
         match effect:
             case e.GateInput():
-                self._uplink.muted = not effect.open
+                self._uplink.gate(open=effect.open, recall_s=effect.recall_s)
             case e.HoldInput():
                 self._uplink.hold()
             case e.KeepTurn():
