@@ -4,6 +4,7 @@ With the folder that holds this package on `sys.path`, `import engine` works whe
 """
 
 from .agent import RealtimeAgent
+from .audio.frame import AudioFrame
 from .bus import EventBus
 from .conversation.values import AgentState, ToolCall, ToolDefinition, ToolOutcome
 from .devices import MicrophoneInput, SpeakerOutput
@@ -81,6 +82,7 @@ from .listener import AgentListener
 from .mcp import MCPServer, MCPServerHTTP, MCPServerStdio
 from .options import (
     AssistantVoice,
+    Cues,
     NoiseReduction,
     OutputModality,
     PushToTalk,
@@ -130,6 +132,7 @@ __all__ = [
     "AssistantTranscriptCompletedEvent",
     "AssistantTranscriptDeltaEvent",
     "AssistantVoice",
+    "AudioFrame",
     "AudioInputDevice",
     "AudioOutputDevice",
     "AudioPlaybackCompletedEvent",
@@ -142,6 +145,7 @@ __all__ = [
     "ConnectionLostError",
     "ConversationHistory",
     "ConversationTurn",
+    "Cues",
     "DeviceError",
     "EndReason",
     "EngineError",

@@ -44,6 +44,7 @@ from .history import ConversationHistory
 from .listener import AgentListener
 from .mcp import MCPServer
 from .options import (
+    Cues,
     NoiseReduction,
     OutputModality,
     RealtimeModel,
@@ -81,9 +82,10 @@ class RealtimeAgent:
     does not hear while it speaks, where nothing cancels the echo. `context` is what tools get for
     `Inject[T]` of its type; the tools of `mcp_servers`, hand-offs to `subagents` and `skills` are offered beside them.
     `history` is what was said before; it is told to the model, but is no part of the result. With `recording_path` the
-    conversation is recorded there, the user left and the agent right. `prices` are what the cost is reckoned with; a
-    session that has cost more than `budget_usd` ends as soon as it is quiet. `fallback_providers` take over, in order,
-    from a provider that is out of credit, refuses the session or stays unreachable.
+    conversation is recorded there, the user left and the agent right. `cues` are sounds that tell what it does, None is
+    silence. `prices` are what the cost is reckoned with; a session that has cost more than `budget_usd` ends as soon as
+    it is quiet. `fallback_providers` take over, in order, from a provider that is out of credit, refuses the session or
+    stays unreachable.
 
     Raises ValueError for contradictory parameters and ConfigurationError where no provider can be made.
     """
@@ -121,6 +123,7 @@ class RealtimeAgent:
         echo_cancellation: bool = False,
         history: Sequence[ConversationTurn] = (),
         recording_path: str | Path | None = None,
+        cues: Cues | None = None,
         prices: PriceList = PRICES,
         budget_usd: Decimal | float | None = None,
         provider: RealtimeProvider | None = None,
@@ -162,6 +165,7 @@ class RealtimeAgent:
         self._listener = listener
         self._earlier = tuple(history)
         self._recording_path = None if recording_path is None else Path(recording_path)
+        self._cues = cues
         self._prices = prices
         self._budget_usd = None if budget_usd is None else Decimal(str(budget_usd))
         self._provider = provider or OpenAIProvider(api_key)
@@ -352,6 +356,7 @@ class RealtimeAgent:
             publish=publish,
             limits=self._limits,
             recording_path=self._recording_path,
+            cues=self._cues,
             history=tuple(recalled(index, turn) for index, turn in enumerate(self._earlier) if turn.transcript),
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ..errors import EndReason, EngineError
 from ..events import SessionEvent
 from .facts import Timer
-from .values import NewItem, ToolCall, ToolChoice, ToolDefinition
+from .values import Cue, NewItem, ToolCall, ToolChoice, ToolDefinition
 
 # --- what the provider is told ----------------------------------------------------------------------------------------
 
@@ -115,6 +115,13 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayCue:
+    """Queue a sound of our own for the speaker, behind the audio of items; it belongs to none of them."""
+
+    cue: Cue
+
+
+@dataclass(frozen=True, slots=True)
 class ClearPlayout:
     """Silence the speaker at once and drop what is queued."""
 
@@ -216,6 +223,7 @@ type InputEffect = GateInput | OpenInput | HoldInput | KeepTurn | DropTurn
 
 type OwnEffect = (
     Play
+    | PlayCue
     | ClearPlayout
     | StartTool
     | CancelTool

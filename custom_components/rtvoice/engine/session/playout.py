@@ -10,6 +10,7 @@ from ..errors import SinkError
 from ..ports import AudioOutputDevice
 from .feed import SinkFeed
 from .jitter import JitterBuffer
+from .ledger import NO_ITEM
 
 _FRAME_S = FRAME_MS / 1000
 
@@ -63,6 +64,10 @@ class Playout:
         self._queue.put(item_id, pcm)
         self._post_if_drained(self._sink.played_samples)
 
+    def sound(self, pcm: bytes) -> None:
+        """Queue a sound that is no item's, whole samples at `source_rate_hz`. Never waits; no position counts it."""
+        self._queue.put(NO_ITEM, pcm)
+
     async def clear(self) -> None:
         """Fall silent within one frame and forget what is queued.
 
@@ -98,7 +103,7 @@ class Playout:
         if not await self._queue.holds(1):
             return
         if self._feed.due_s <= 0:
-            if self._queue.next_item_id == self._last_item_id:
+            if self._queue.next_item_id == self._last_item_id != NO_ITEM:
                 self.underruns += 1
             await self._queue.holds(self._prebuffer_samples, within_s=self._prebuffer_s)
         while await self._queue.holds(self._frame_samples, within_s=self._patience_s()) or self._queue.queued_samples:

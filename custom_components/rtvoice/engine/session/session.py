@@ -15,9 +15,10 @@ from ..conversation.settings import ConversationSettings
 from ..conversation.values import AgentState, ItemKind, NewItem
 from ..errors import DeviceError, EndReason, EngineError, SinkError, SourceError
 from ..events import SessionEvent
-from ..options import PushToTalk, SessionOptions
+from ..options import Cues, PushToTalk, SessionOptions
 from ..ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, ToolRunner
 from ..recording import Recorder
+from .cues import CueSounds
 from .echo import EchoPath
 from .inbox import Inbox
 from .link import Ends, Link
@@ -84,8 +85,10 @@ class Session:
         history: tuple[NewItem, ...] = (),
         limits: SessionLimits = SessionLimits(),
         recording_path: Path | None = None,
+        cues: Cues | None = None,
     ) -> None:
         capabilities = providers[0].capabilities
+        self._cues = CueSounds(cues, capabilities.output_rate_hz)
         self._echo = EchoPath(capabilities.input_rate_hz) if limits.echo_cancellation else None
         sink = sink if self._echo is None else self._echo.listen(sink)
         self._source = source
@@ -106,6 +109,7 @@ class Session:
                 half_duplex=limits.half_duplex,
                 max_length_s=limits.max_length_s,
                 compact_above_tokens=limits.compact_above_tokens,
+                cues=self._cues.on_demand,
             )
         )
         self._recorder = recorder = (
@@ -170,6 +174,8 @@ class Session:
                 tool_tasks.cancel_all()
                 for worker in workers:
                     worker.cancel()
+            if self._sink_open.is_set():
+                await self._cues.play_last(self._sink, failed=close.error is not None)
         finally:
             self._timers.close()
             await self._stop_devices()
@@ -195,7 +201,7 @@ class Session:
                         tool_tasks.cancel(effect.call_id)
                     case e.Publish():
                         self._publish(effect.event)
-                    case e.Play() | e.ClearPlayout() | e.ArmTimer() | e.DisarmTimer() | e.RollOver():
+                    case e.Play() | e.PlayCue() | e.ClearPlayout() | e.ArmTimer() | e.DisarmTimer() | e.RollOver():
                         await self._act(effect)
                     case e.GateInput() | e.HoldInput() | e.KeepTurn() | e.DropTurn() | e.RecallTurn():
                         self._act_on_input(effect)
@@ -212,7 +218,10 @@ class Session:
         await self._uplink.capture()
 
     async def _play(self) -> None:
+        await self._cues.prepare()
         await _open(self._sink, SinkError("The speaker did not open in time"))
+        if (first := self._cues.first) is not None:
+            self._playout.sound(first)
         self._sink_open.set()
         await self._playout.run()
 
@@ -230,10 +239,12 @@ class Session:
 
     # --- the effects --------------------------------------------------------------------------------------------------
 
-    async def _act(self, effect: e.Play | e.ClearPlayout | e.ArmTimer | e.DisarmTimer | e.RollOver) -> None:
+    async def _act(self, effect: e.Play | e.PlayCue | e.ClearPlayout | e.ArmTimer | e.DisarmTimer | e.RollOver) -> None:
         match effect:
             case e.Play():
                 self._playout.play(effect.item_id, effect.content_index, effect.pcm)
+            case e.PlayCue():
+                self._playout.sound(self._cues.pcm(effect.cue))
             case e.ClearPlayout():
                 await self._playout.clear()
             case e.ArmTimer():
