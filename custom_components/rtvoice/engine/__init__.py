@@ -51,6 +51,8 @@ from .events import (
     InterruptCommand,
     ResponseLatencyEvent,
     SessionEvent,
+    StandByArmedEvent,
+    StandByErrorEvent,
     StartAgentCommand,
     StopAgentCommand,
     SubAgentFinishedEvent,
@@ -69,6 +71,7 @@ from .events import (
     UserTranscriptChunkReceivedEvent,
     UserTranscriptCompletedEvent,
     UserTranscriptFailedEvent,
+    WakeWordDetectedEvent,
 )
 from .everyday import (
     add_current_time,
@@ -99,12 +102,15 @@ from .options import (
 from .ports import (
     AudioInputDevice,
     AudioOutputDevice,
+    Detection,
     RealtimeProvider,
     VolumeControl,
+    WakeWordDetector,
 )
 from .providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider
 from .results import AgentResult, ConversationTurn
 from .skills import Skill
+from .standby import InProcessDetector, OpenMicrophone, StandBy
 from .subagents import OpenAIChatModel, SubAgent
 from .tools import ActionResult, CallNext, Inject, ToolContext, ToolMiddleware, Tools
 from .usage import PRICES, Budget, ModelPrice, PriceList, TokenRates, UsageReport
@@ -146,10 +152,12 @@ __all__ = [
     "ConversationHistory",
     "ConversationTurn",
     "Cues",
+    "Detection",
     "DeviceError",
     "EndReason",
     "EngineError",
     "EventBus",
+    "InProcessDetector",
     "Inject",
     "InterruptCommand",
     "MCPServer",
@@ -159,6 +167,7 @@ __all__ = [
     "NoiseReduction",
     "OpenAIChatModel",
     "OpenAIProvider",
+    "OpenMicrophone",
     "OutputModality",
     "ProviderError",
     "PushToTalk",
@@ -180,6 +189,9 @@ __all__ = [
     "Skill",
     "SourceError",
     "SpeakerOutput",
+    "StandBy",
+    "StandByArmedEvent",
+    "StandByErrorEvent",
     "StopAgentCommand",
     "SubAgent",
     "SubAgentFinishedEvent",
@@ -219,6 +231,8 @@ __all__ = [
     "UserTranscriptCompletedEvent",
     "UserTranscriptFailedEvent",
     "VolumeControl",
+    "WakeWordDetectedEvent",
+    "WakeWordDetector",
     "WireError",
     "add_current_time",
     "add_end_conversation",
