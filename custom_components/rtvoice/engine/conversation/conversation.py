@@ -22,7 +22,7 @@ from .agent_side import (
 from .asked import Asked
 from .compaction import Compaction
 from .deadlines import RESPONSE_PROGRESS_S
-from .effects import MODEL_COMMANDS, Close, Effect, Publish
+from .effects import MODEL_COMMANDS, Close, Effect, PlayCue, Publish
 from .items import Item
 from .parts import Parts, error
 from .recovery import Recovery
@@ -36,7 +36,7 @@ from .remote_facts import (
 from .responses import Purpose
 from .settings import ConversationSettings
 from .user_side import on_item, on_turn, on_user_words
-from .values import AgentState, PlayoutPosition, ProviderFault
+from .values import AgentState, Cue, PlayoutPosition, ProviderFault
 
 
 class Conversation:
@@ -163,7 +163,7 @@ class Conversation:
         self._ready = True
         effects = self._recovery.ready(now_s)
         if self._state is AgentState.CONNECTING:
-            effects.append(Publish(AgentSessionConnectedEvent()))
+            effects += [Publish(AgentSessionConnectedEvent()), *self._sound(Cue.LISTENING)]
             if (max_length_s := self._parts.settings.max_length_s) is not None:
                 effects += self._parts.deadlines.arm(f.Timer.MAX_LENGTH, max_length_s, now_s)
         return [*effects, *self._asked.open(playout, now_s)]
@@ -232,8 +232,12 @@ class Conversation:
     def _enter(self, state: AgentState) -> list[Effect]:
         if state is self._state:
             return []
+        heard = (self._state, state) == (AgentState.LISTENING, AgentState.THINKING)
         self._state = state
-        return [Publish(AgentStateChangedEvent(state.value))]
+        return [Publish(AgentStateChangedEvent(state.value)), *(self._sound(Cue.THINKING) if heard else [])]
+
+    def _sound(self, cue: Cue) -> list[Effect]:
+        return [PlayCue(cue)] if cue in self._parts.settings.cues else []
 
     def _end(self) -> list[Effect]:
         parts = self._parts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ..errors import EndReason, EngineError
 from ..events import SessionEvent
 from .facts import Timer
-from .values import ApprovalRequest, NewItem, ToolCall, ToolChoice, ToolDefinition
+from .values import ApprovalRequest, Cue, NewItem, ToolCall, ToolChoice, ToolDefinition
 
 # --- what the provider is told ----------------------------------------------------------------------------------------
 
@@ -126,6 +126,13 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayCue:
+    """Queue a sound of our own for the speaker, behind the audio of items; it belongs to none of them."""
+
+    cue: Cue
+
+
+@dataclass(frozen=True, slots=True)
 class ClearPlayout:
     """Silence the speaker at once and drop what is queued."""
 
@@ -183,6 +190,8 @@ class GateInput:
     """Let the microphone through, or send silence in its place."""
 
     open: bool
+    recall_s: float = 0.0
+    """When it opens: how many of the last seconds are sent now, though the gate was closed when they were heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +255,7 @@ type InputEffect = GateInput | OpenInput | HoldInput | KeepTurn | DropTurn
 
 type OwnEffect = (
     Play
+    | PlayCue
     | ClearPlayout
     | FinishPlayout
     | ToolEffect

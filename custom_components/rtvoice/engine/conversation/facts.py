@@ -297,7 +297,12 @@ class SessionFailed:
 
 @dataclass(frozen=True, slots=True)
 class InterruptAsked:
-    """Fall silent now and drop what was going to be said."""
+    """Fall silent now and drop what was going to be said.
+
+    Unless `heard_s` is None, the user has been speaking to the agent for so long, and it shall hear that.
+    """
+
+    heard_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,13 @@ class AgentState(StrEnum):
     RECONNECTING = "reconnecting"
 
 
+class Cue(StrEnum):
+    """Sounds that tell the user what the agent does."""
+
+    LISTENING = "listening"
+    THINKING = "thinking"
+
+
 class ItemKind(StrEnum):
     """What an item of the conversation is."""
 

@@ -15,11 +15,12 @@ from ..conversation.settings import ConversationSettings
 from ..conversation.values import AgentState, ItemKind, NewItem
 from ..errors import DeviceError, EndReason, EngineError, SinkError, SourceError
 from ..events import SessionEvent
-from ..options import PushToTalk, SessionOptions
+from ..options import Cues, PushToTalk, SessionOptions
 from ..ports import Approver, AudioInputDevice, AudioOutputDevice, RealtimeProvider, StreamingOutputDevice, ToolRunner
 from ..recording import Recorder
 from ..remote_mcp import RemoteApprovals
 from .approval_tasks import ApprovalTasks
+from .cues import CueSounds
 from .echo import EchoPath
 from .inbox import Inbox
 from .link import Ends, Link
@@ -88,9 +89,11 @@ class Session:
         history: tuple[NewItem, ...] = (),
         limits: SessionLimits = SessionLimits(),
         recording_path: Path | None = None,
+        cues: Cues | None = None,
     ) -> None:
         capabilities = providers[0].capabilities
         streaming = sink if isinstance(sink, StreamingOutputDevice) else None
+        self._cues = CueSounds(cues, capabilities.output_rate_hz)
         self._echo = EchoPath(capabilities.input_rate_hz) if limits.echo_cancellation else None
         sink = sink if self._echo is None else self._echo.listen(sink)
         self._source = source
@@ -113,6 +116,7 @@ class Session:
                 streams=streaming is not None,
                 max_length_s=limits.max_length_s,
                 compact_above_tokens=limits.compact_above_tokens,
+                cues=self._cues.on_demand,
             )
         )
         self._recorder = recorder = (
@@ -183,6 +187,8 @@ class Session:
                 approval_tasks.cancel_all()
                 for worker in workers:
                     worker.cancel()
+            if self._sink_open.is_set():
+                await self._cues.play_last(self._sink, failed=close.error is not None)
         finally:
             self._timers.close()
             await self._stop_devices()
@@ -206,7 +212,7 @@ class Session:
                         _act_on_tools(effect, tool_tasks, approval_tasks)
                     case e.Publish():
                         self._publish(effect.event)
-                    case e.Play() | e.ClearPlayout() | e.FinishPlayout():
+                    case e.Play() | e.PlayCue() | e.ClearPlayout() | e.FinishPlayout():
                         await self._act_on_playout(effect)
                     case e.ArmTimer() | e.DisarmTimer() | e.RollOver():
                         self._act(effect)
@@ -225,7 +231,10 @@ class Session:
         await self._uplink.capture()
 
     async def _play(self) -> None:
+        await self._cues.prepare()
         await _open(self._sink, SinkError("The speaker did not open in time"))
+        if (first := self._cues.first) is not None:
+            self._playout.sound(first)
         self._sink_open.set()
         await self._playout.run()
 
@@ -243,10 +252,12 @@ class Session:
 
     # --- the effects --------------------------------------------------------------------------------------------------
 
-    async def _act_on_playout(self, effect: e.Play | e.ClearPlayout | e.FinishPlayout) -> None:
+    async def _act_on_playout(self, effect: e.Play | e.PlayCue | e.ClearPlayout | e.FinishPlayout) -> None:
         match effect:
             case e.Play():
                 self._playout.play(effect.item_id, effect.content_index, effect.pcm)
+            case e.PlayCue():
+                self._playout.sound(self._cues.pcm(effect.cue))
             case e.ClearPlayout():
                 await self._playout.clear()
             case e.FinishPlayout():
@@ -268,7 +279,7 @@ class Session:
     def _act_on_input(self, effect: e.GateInput | e.HoldInput | e.KeepTurn | e.DropTurn | e.RecallTurn) -> None:
         match effect:
             case e.GateInput():
-                self._uplink.muted = not effect.open
+                self._uplink.gate(open=effect.open, recall_s=effect.recall_s)
             case e.HoldInput():
                 self._uplink.hold()
             case e.KeepTurn():
