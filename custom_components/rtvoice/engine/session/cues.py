@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from ..audio.frame import AudioFrame
 from ..audio.resample import Resampler
@@ -48,7 +49,13 @@ class CueSounds:
         """A cue in the playout's rate; `prepare` was called before."""
         return self._ready[cue]
 
-    async def play_last(self, sink: AudioOutputDevice, *, failed: bool) -> None:
+    async def play_last(
+        self,
+        sink: AudioOutputDevice,
+        *,
+        failed: bool,
+        finish_stream: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         """Say on a sink that nobody else plays on any more that the session has ended, and wait until it was heard.
 
         Never raises an EngineError: a broken speaker says nothing.
@@ -61,6 +68,8 @@ class CueSounds:
                 pcm = await _at_rate(sound, sink.sample_rate)
                 await sink.clear_buffer()
                 await sink.play_chunk(pcm)
+                if finish_stream is not None:
+                    await finish_stream()
                 while sink.is_playing:  # noqa: ASYNC110 - a speaker's port has no event for it
                     await asyncio.sleep(_POLL_S)
         except (EngineError, OSError) as err:

@@ -92,7 +92,8 @@ class Session:
         cues: Cues | None = None,
     ) -> None:
         capabilities = providers[0].capabilities
-        streaming = sink if isinstance(sink, StreamingOutputDevice) else None
+        finish_stream = sink.finish_stream if isinstance(sink, StreamingOutputDevice) else None
+        self._finish_stream = finish_stream
         self._cues = CueSounds(cues, capabilities.output_rate_hz)
         self._echo = EchoPath(capabilities.input_rate_hz) if limits.echo_cancellation else None
         sink = sink if self._echo is None else self._echo.listen(sink)
@@ -113,7 +114,7 @@ class Session:
                 history=history,
                 tools=options.tools,
                 half_duplex=limits.half_duplex,
-                streams=streaming is not None,
+                streams=finish_stream is not None,
                 max_length_s=limits.max_length_s,
                 compact_above_tokens=limits.compact_above_tokens,
                 cues=self._cues.on_demand,
@@ -140,7 +141,7 @@ class Session:
             capabilities.output_rate_hz,
             self.post,
             record=recorder.speaker if recorder else None,
-            finish_stream=streaming.finish_stream if streaming else None,
+            finish_stream=finish_stream,
         )
         self._turn_audio = TurnAudio()
         self._source_open = asyncio.Event()
@@ -188,7 +189,8 @@ class Session:
                 for worker in workers:
                     worker.cancel()
             if self._sink_open.is_set():
-                await self._cues.play_last(self._sink, failed=close.error is not None)
+                failed = close.error is not None
+                await self._cues.play_last(self._sink, failed=failed, finish_stream=self._finish_stream)
         finally:
             self._timers.close()
             await self._stop_devices()
