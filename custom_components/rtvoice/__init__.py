@@ -13,6 +13,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .bridge import issues
 from .bridge.budget import async_report_budget
+from .bridge.chronicle import async_forget_chronicle
 from .bridge.errors import setup_failure
 from .bridge.ledger import Ledger
 from .bridge.places.kinds import async_look_for_sound
@@ -92,6 +93,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> 
     """Take back what was said about an account that is gone."""
     issues.delete_quota_issue(hass, entry)
     for subentry_id in entry.subentries:
+        async_forget_chronicle(hass, subentry_id)
         issues.delete_subentry_issues(hass, subentry_id)
     await Ledger(hass, entry.entry_id).async_remove()
 
@@ -146,6 +148,7 @@ def _async_follow_subentries(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> 
         if change is not ConfigEntryChange.UPDATED or changed is not entry or known == frozenset(entry.subentries):
             return
         for gone in known.difference(entry.subentries):
+            async_forget_chronicle(hass, gone)
             issues.delete_subentry_issues(hass, gone)
             entry.runtime_data.ledger.forget(gone)
         hass.config_entries.async_schedule_reload(entry.entry_id)

@@ -1,6 +1,6 @@
 """The two kinds of subentry that sessions belong to."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
@@ -10,6 +10,7 @@ from homeassistant.helpers import entity_registry as er
 from ..const import DOMAIN
 from ..engine.devices import AudioDevices
 from .activity import Activity
+from .chronicle import async_chronicle
 from .options import AgentOptions, SatelliteOptions
 from .places.kinds import make_place
 
@@ -41,8 +42,13 @@ class Party:
 
     @property
     def available(self) -> bool:
-        """Whether it can take part in a session."""
+        """Whether it can take part in sessions."""
         return True
+
+    @property
+    def present(self) -> bool:
+        """Whether it can take part in one now."""
+        return self.available
 
     @callback
     def async_entity_id(self, hass: HomeAssistant) -> str | None:
@@ -77,6 +83,8 @@ class Satellite(Party):
         super().__init__(entry, subentry_id)
         self.place = make_place(hass, self, sound, self.activity.changed)
         """Where it hears and speaks."""
+        self.chronicle = async_chronicle(hass, subentry_id)
+        self.activity.watch(self.chronicle.changed)
 
     @property
     def options(self) -> SatelliteOptions:
@@ -86,4 +94,10 @@ class Satellite(Party):
     @property
     def available(self) -> bool:
         """Whether it can hear and speak."""
-        return self.place.available
+        return self.place.problem is None
+
+    @property
+    @override
+    def present(self) -> bool:
+        """Whether it can do so now, or has only gone for a moment."""
+        return self.available and self.place.available
