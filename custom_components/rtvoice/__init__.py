@@ -12,6 +12,7 @@ from homeassistant.helpers.event import async_track_time_change
 from homeassistant.helpers.typing import ConfigType
 
 from .bridge import issues
+from .bridge.browser.view import async_setup_view
 from .bridge.budget import async_report_budget
 from .bridge.chronicle import async_forget_chronicle
 from .bridge.errors import setup_failure
@@ -24,6 +25,7 @@ from .config_flow import RtvoiceConfigFlow
 from .const import DOMAIN, SUBENTRY_MCP_SERVER, SUBENTRY_SATELLITE
 from .engine.errors import EngineError
 from .services import async_setup_services
+from .websocket_api import async_setup_websocket_api
 
 PLATFORMS: Final = (
     Platform.ASSIST_SATELLITE,
@@ -40,8 +42,10 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up the actions; they exist also while no account is loaded."""
+    """Set up what exists also while no account is loaded: the actions, and what clients call."""
     async_setup_services(hass)
+    async_setup_websocket_api(hass)
+    async_setup_view(hass)
     return True
 
 

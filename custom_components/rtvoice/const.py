@@ -109,6 +109,7 @@ CONF_FIRE_AND_FORGET: Final = "fire_and_forget"
 # A satellite.
 CONF_KIND: Final = "kind"
 KIND_LOCAL: Final = "local"
+KIND_BROWSER: Final = "browser"
 CONF_AGENT: Final = "agent"
 """Subentry id of the agent it uses; absent: the entry's first."""
 CONF_INPUT: Final = "input"
@@ -116,7 +117,7 @@ CONF_INPUT: Final = "input"
 CONF_OUTPUT: Final = "output"
 FILE_PREFIX: Final = "file:"
 CONF_ECHO: Final = "echo"
-"""What is done about the agent's voice in the microphone; absent: cancel at a sound card, off at files."""
+"""What is done about the agent's voice in the microphone; absent: cancel at a sound card, off elsewhere."""
 ECHO_CANCEL: Final = "cancel"
 ECHO_HALF_DUPLEX: Final = "half_duplex"
 ECHO_OFF: Final = "off"
@@ -125,6 +126,7 @@ DEFAULT_INACTIVITY_TIMEOUT: Final = 30.0
 DEFAULT_MAX_DURATION: Final = 60.0
 DEFAULT_AGENT_NAME: Final = "Voice agent"
 DEFAULT_SATELLITE_NAME: Final = "Local satellite"
+DEFAULT_BROWSER_NAME: Final = "Browser satellite"
 DEFAULT_SERVER_TIMEOUT: Final = 30.0
 DEFAULT_SUBAGENT_TIMEOUT: Final = 300.0
 DEFAULT_MAX_ITERATIONS: Final = 10

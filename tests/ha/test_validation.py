@@ -190,7 +190,7 @@ def test_every_kind_of_subentry_has_its_texts() -> None:
     menus = {
         "agent": {"retiring": {"init", "save"}},
         "mcp_server": {"user": {"http", "program"}},
-        "satellite": {"user": {"local"}},
+        "satellite": {"user": {"browser", "local"}},
     }
     for name, kind in TEXTS["config_subentries"].items():
         assert kind["entry_type"]
@@ -367,7 +367,10 @@ def _subentry_forms() -> dict[str, dict[str, probatio.Schema]]:
     agent = agent_schema("name", "model", (), (), {"other": "Other account"}, equipment=equipment)
     return {
         const.SUBENTRY_AGENT: {"init": agent},
-        const.SUBENTRY_SATELLITE: {"local": satellite_schema("name", local_fields((), ()), {})},
+        const.SUBENTRY_SATELLITE: {
+            "local": satellite_schema("name", local_fields((), ()), {}),
+            "browser": satellite_schema("name", {}, {}),
+        },
         const.SUBENTRY_SUBAGENT: {"init": subagent_schema(())},
         const.SUBENTRY_MCP_SERVER: {"http": HTTP_SCHEMA, "program": PROGRAM_SCHEMA, "tools": tools_schema(())},
     }

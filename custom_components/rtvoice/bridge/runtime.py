@@ -67,9 +67,9 @@ class Runtime:
         return chosen or next(iter(self.agents.values()), None)
 
     def satellite_of(self, agent: Agent) -> Satellite | None:
-        """The satellite that is an agent's own: of those that use it, the first that can hear and speak."""
+        """The satellite that is an agent's own: of those that use it, the first that can hear and speak now."""
         own = [satellite for satellite in self.satellites.values() if self.agent_of(satellite) is agent]
-        return next((satellite for satellite in own if satellite.available), next(iter(own), None))
+        return next((satellite for satellite in own if satellite.present), next(iter(own), None))
 
     def session_on(self, satellite: Satellite) -> LiveSession | None:
         """What runs on a satellite; there is never more than one session."""

@@ -16,15 +16,17 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 
-from ..bridge.places.kinds import kind_of
+from ..bridge.options import SatelliteOptions
 from ..const import (
     CONF_AGENT,
     CONF_ECHO,
     CONF_KIND,
+    DEFAULT_BROWSER_NAME,
     DEFAULT_SATELLITE_NAME,
     ECHO_CANCEL,
     ECHO_HALF_DUPLEX,
     ECHO_OFF,
+    KIND_BROWSER,
     KIND_LOCAL,
     SUBENTRY_AGENT,
 )
@@ -51,7 +53,16 @@ class KindForm:
     """What is wrong with what was filled in, by field."""
 
 
+async def _async_no_fields() -> Fields:
+    return {}
+
+
+async def _async_no_errors(hass: HomeAssistant, options: Mapping[str, Any]) -> dict[str, str]:  # noqa: ARG001 - others look
+    return {}
+
+
 LOCAL_FORM: Final = KindForm(DEFAULT_SATELLITE_NAME, async_local_fields, async_local_errors)
+BROWSER_FORM: Final = KindForm(DEFAULT_BROWSER_NAME, _async_no_fields, _async_no_errors)
 
 
 class SatelliteFlow(SubentryFlow):
@@ -60,18 +71,23 @@ class SatelliteFlow(SubentryFlow):
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
         """Ask what kind of place it is."""
         self._name, self._known = "", {}
-        return self.async_show_menu(step_id="user", menu_options=[KIND_LOCAL])
+        return self.async_show_menu(step_id="user", menu_options=[KIND_LOCAL, KIND_BROWSER])
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
         """Change a satellite, which stays of its kind."""
         subentry = self._get_reconfigure_subentry()
         self._name, self._known = subentry.title, dict(subentry.data)
-        step: Callable[[], Awaitable[SubentryFlowResult]] = getattr(self, f"async_step_{kind_of(subentry.data)}")
+        kind = SatelliteOptions.read(subentry.data).kind
+        step: Callable[[], Awaitable[SubentryFlowResult]] = getattr(self, f"async_step_{kind}")
         return await step()
 
     async def async_step_local(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask for a sound card of this machine."""
         return await self._async_ask(KIND_LOCAL, LOCAL_FORM, user_input)
+
+    async def async_step_browser(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for a page that shows the card."""
+        return await self._async_ask(KIND_BROWSER, BROWSER_FORM, user_input)
 
     async def _async_ask(self, kind: str, form: KindForm, user_input: dict[str, Any] | None) -> SubentryFlowResult:
         """Show the form of a kind, and save it when it is filled in."""
