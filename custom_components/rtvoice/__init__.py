@@ -21,6 +21,7 @@ from .bridge.places.kinds import async_look_for_sound
 from .bridge.provider import async_create_provider
 from .bridge.retirement import retiring_models
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
+from .card import async_setup_card
 from .config_flow import RtvoiceConfigFlow
 from .const import DOMAIN, SUBENTRY_MCP_SERVER, SUBENTRY_SATELLITE
 from .engine.errors import EngineError
@@ -42,10 +43,11 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what exists also while no account is loaded: the actions, and what clients call."""
+    """Set up what exists also while no account is loaded: the actions, what clients call, and the card."""
     async_setup_services(hass)
     async_setup_websocket_api(hass)
     async_setup_view(hass)
+    await async_setup_card(hass)
     return True
 
 
