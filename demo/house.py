@@ -63,9 +63,12 @@ class Furnishing:
         subentries = await self._api.call("config_entries/subentries/list", entry_id=entry_id)
         known = [one for one in subentries if one["subentry_type"] == "satellite"]
         start: Json = {"handler": [entry_id, "satellite"]}
+        steps: list[Json] = [{"name": "Local satellite", **devices}]
         if known:
             start["subentry_id"] = known[0]["subentry_id"]
-        await self._api.flow(f"{ENTRIES}/subentries/flow", start, ({"name": "Local satellite", **devices},))
+        else:
+            steps.insert(0, {"next_step_id": "local"})
+        await self._api.flow(f"{ENTRIES}/subentries/flow", start, steps)
         # The entry has begun to load anew.
         async with asyncio.timeout(RELOAD_TIMEOUT_S):
             while (state := (await self._entry(entry_id))["state"]) != "loaded":
