@@ -111,6 +111,7 @@ CONF_KIND: Final = "kind"
 KIND_LOCAL: Final = "local"
 KIND_WYOMING: Final = "wyoming"
 """CONF_HOST and CONF_PORT are Home Assistant's."""
+KIND_BROWSER: Final = "browser"
 CONF_AGENT: Final = "agent"
 """Subentry id of the agent it uses; absent: the entry's first."""
 CONF_INPUT: Final = "input"
@@ -118,7 +119,7 @@ CONF_INPUT: Final = "input"
 CONF_OUTPUT: Final = "output"
 FILE_PREFIX: Final = "file:"
 CONF_ECHO: Final = "echo"
-"""What is done about the agent's voice in the microphone; absent: cancel at a sound card, off at files."""
+"""What is done about the agent's voice in the microphone; absent: cancel at a sound card, off elsewhere."""
 ECHO_CANCEL: Final = "cancel"
 ECHO_HALF_DUPLEX: Final = "half_duplex"
 ECHO_OFF: Final = "off"
@@ -127,6 +128,7 @@ DEFAULT_INACTIVITY_TIMEOUT: Final = 30.0
 DEFAULT_MAX_DURATION: Final = 60.0
 DEFAULT_AGENT_NAME: Final = "Voice agent"
 DEFAULT_SATELLITE_NAME: Final = "Local satellite"
+DEFAULT_BROWSER_NAME: Final = "Browser satellite"
 DEFAULT_SERVER_TIMEOUT: Final = 30.0
 DEFAULT_SUBAGENT_TIMEOUT: Final = 300.0
 DEFAULT_MAX_ITERATIONS: Final = 10

@@ -53,6 +53,17 @@ class SessionSwitch(PartySwitch):
 
     @property
     @override
+    def available(self) -> bool:
+        """Whether there could be one now."""
+        return self.party.present
+
+    @override
+    def shown(self) -> object:
+        """The state."""
+        return self.is_on, self.available
+
+    @property
+    @override
     def is_on(self) -> bool:
         """Whether there is a session, connected or on its way."""
         return bool(self.runtime.sessions_of(self.party))

@@ -19,6 +19,7 @@ from custom_components.rtvoice.const import (
     CONF_OUTPUT,
     DEFAULT_AGENT_NAME,
     DEFAULT_SATELLITE_NAME,
+    KIND_BROWSER,
     KIND_LOCAL,
     KIND_WYOMING,
     SUBENTRY_SATELLITE,
@@ -210,3 +211,20 @@ async def test_what_answers_but_speaks_no_wyoming_is_no_satellite(
         port = server.sockets[0].getsockname()[1]
         result = await submit(hass, form, {CONF_HOST: "127.0.0.1", CONF_PORT: port})
     assert result["errors"] == {CONF_HOST: "no_satellite"}
+
+
+async def test_a_satellite_in_a_browser(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    form = await add(hass, mock_entry, KIND_BROWSER)
+    assert [str(field) for field in form["data_schema"].schema] == [CONF_NAME, CONF_AGENT, CONF_ECHO]
+    assert suggested(form) == {CONF_NAME: "Browser satellite"}
+    result = await submit(hass, form, {CONF_NAME: " Tablet ", CONF_AGENT: AGENT_ID})
+    assert (result["type"], result["title"]) == (FlowResultType.CREATE_ENTRY, "Tablet")
+    assert result["data"] == {CONF_KIND: KIND_BROWSER, CONF_AGENT: AGENT_ID}
+    [tablet] = [
+        satellite for satellite in mock_entry.get_subentries_of_type(SUBENTRY_SATELLITE) if satellite.title == "Tablet"
+    ]
+    form = await mock_entry.start_subentry_reconfigure_flow(hass, tablet.subentry_id)
+    assert form["step_id"] == KIND_BROWSER
+    result = await submit(hass, form, {CONF_NAME: "Old tablet", CONF_ECHO: "half_duplex"})
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    assert mock_entry.subentries[tablet.subentry_id].data == {CONF_KIND: KIND_BROWSER, CONF_ECHO: "half_duplex"}

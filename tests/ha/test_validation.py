@@ -191,7 +191,7 @@ def test_every_kind_of_subentry_has_its_texts() -> None:
     menus = {
         "agent": {"retiring": {"init", "save"}},
         "mcp_server": {"user": {"http", "program"}},
-        "satellite": {"user": {"local", "wyoming"}},
+        "satellite": {"user": {"browser", "local", "wyoming"}},
     }
     for name, kind in TEXTS["config_subentries"].items():
         assert kind["entry_type"]
@@ -371,6 +371,7 @@ def _subentry_forms() -> dict[str, dict[str, probatio.Schema]]:
         const.SUBENTRY_SATELLITE: {
             "local": satellite_schema("name", local_fields((), ()), {}),
             "wyoming": satellite_schema("name", wyoming_fields(), {}),
+            "browser": satellite_schema("name", {}, {}),
         },
         const.SUBENTRY_SUBAGENT: {"init": subagent_schema(())},
         const.SUBENTRY_MCP_SERVER: {"http": HTTP_SCHEMA, "program": PROGRAM_SCHEMA, "tools": tools_schema(())},

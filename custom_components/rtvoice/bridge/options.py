@@ -15,6 +15,7 @@ from ..const import (
     CONF_FALLBACK,
     CONF_INACTIVITY_TIMEOUT,
     CONF_INSTRUCTIONS,
+    CONF_KIND,
     CONF_LANGUAGE,
     CONF_MAX_DURATION,
     CONF_MAX_OUTPUT_TOKENS,
@@ -34,6 +35,7 @@ from ..const import (
     ECHO_CANCEL,
     ECHO_HALF_DUPLEX,
     ECHO_OFF,
+    KIND_LOCAL,
 )
 from ..engine.errors import ConfigurationError
 from ..engine.options import (
@@ -111,6 +113,8 @@ class AgentOptions:
 class SatelliteOptions:
     """What satellites of all kinds have in common; the rest is known to their `places`."""
 
+    kind: str
+    """A row of the table of places; satellites of the first days do not say theirs."""
     agent_id: str | None
     """Subentry id of its agent; None: the entry's first."""
     echo: str | None
@@ -122,7 +126,8 @@ class SatelliteOptions:
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
         """From the data of a subentry."""
-        return cls(agent_id=data.get(CONF_AGENT) or None, echo=_echo(data))
+        kind = str(data.get(CONF_KIND) or KIND_LOCAL)
+        return cls(kind, agent_id=data.get(CONF_AGENT) or None, echo=_echo(data))
 
 
 def _usd(amount: float | None) -> Decimal | None:

@@ -10,6 +10,7 @@ from homeassistant.helpers import entity_registry as er
 from ..const import DOMAIN
 from ..engine.devices import AudioDevices
 from .activity import Activity
+from .chronicle import async_chronicle
 from .options import AgentOptions, SatelliteOptions
 from .places.kinds import make_place
 
@@ -82,6 +83,8 @@ class Satellite(Party):
         super().__init__(entry, subentry_id)
         self.place = make_place(hass, self, sound, self.activity.changed)
         """Where it hears and speaks."""
+        self.chronicle = async_chronicle(hass, subentry_id)
+        self.activity.watch(self.chronicle.changed)
 
     @property
     def options(self) -> SatelliteOptions:

@@ -132,6 +132,10 @@ class Toolbox:
             return turn
         return turn.model_copy(update={"transcript": self._kit.guard.hide_in(turn.transcript)})
 
+    def hide_so_far(self, text: str) -> str:
+        """Words that are not complete, as they may be shown and told."""
+        return text if self._kit is None else self._kit.guard.hide_so_far(text)
+
     async def async_refresh(self) -> bool:
         """Gather the tools anew; whether the model must be told.
 

@@ -108,6 +108,10 @@ class Guard:
         """A text as it may be shown and told."""
         return self._mask.text(text)
 
+    def hide_so_far(self, text: str) -> str:
+        """Words that are not complete, as they may be shown and told."""
+        return self._mask.so_far(text)
+
     async def async_call(self, tool: HomeTool, arguments: Mapping[str, Any]) -> Answer:
         """Run a call if it may run, else say why it does not or what it takes."""
         given = dict(arguments)
