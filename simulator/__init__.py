@@ -22,6 +22,7 @@ In a test:
 - `ScriptedBrain(*turns, plans=…, respond_with=…)`: `Turn(heard, plans)`, `Plan(steps, delay_s, before)`; steps are
   `Say`, `Call` and the faults `Fail`, `Incomplete`, `Cut`, `CloseSocket`, `Garbage`, `Stall`, `NoAnswer`. Each
   response, also the one after tool outputs, takes the next plan; `Say exactly: "…"` in its instructions takes none.
+- Chat completions for subagents are answered by the same brain, asked in writing.
 - `simulator.home.HomeBrain`: recognises speech (pocketsphinx), picks tools and speaks (flite); needs both installed.
 """
 
