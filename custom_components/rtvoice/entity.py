@@ -108,6 +108,6 @@ def _device_info(party: Party) -> DeviceInfo:
         entry_type=DeviceEntryType.SERVICE if is_agent else None,
         identifiers={(DOMAIN, party.subentry_id)},
         manufacturer="Realtime Voice",
-        model=party.subentry.data.get(CONF_MODEL) if is_agent else "Local satellite",
+        model=party.subentry.data.get(CONF_MODEL) if is_agent else "Sound card",
         name=party.title,
     )

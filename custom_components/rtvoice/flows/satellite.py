@@ -45,7 +45,7 @@ class SatelliteFlow(SubentryFlow):
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Add a satellite."""
-        self._name, self._known = DEFAULT_SATELLITE_NAME, {}
+        self._name, self._known = self._free_name(DEFAULT_SATELLITE_NAME), {}
         return await self.async_step_init(user_input)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:

@@ -1,0 +1,38 @@
+"""A real MCP server over streamable HTTP, written with the official package: shopping.py PORT"""
+
+import sys
+
+import mcp
+import uvicorn
+
+if hasattr(mcp, "MCPError"):
+    from mcp.server import MCPServer as Server
+else:
+    from mcp.server.fastmcp import FastMCP as Server
+
+server = Server("Shopping")
+ITEMS = ["milk", "bread"]
+
+
+@server.tool()
+def shopping_list() -> str:
+    """Tell what is on the shopping list."""
+    return ", ".join(ITEMS)
+
+
+@server.tool()
+def buy(item: str) -> str:
+    """Put something on the shopping list."""
+    ITEMS.append(item)
+    return f"{item} is on the list"
+
+
+@server.tool()
+def clear() -> str:
+    """Empty the shopping list."""
+    ITEMS.clear()
+    return "The list is empty"
+
+
+if __name__ == "__main__":
+    uvicorn.run(server.streamable_http_app(), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
