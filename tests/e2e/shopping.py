@@ -1,16 +1,9 @@
-"""A real MCP server over streamable HTTP, written with the official package: shopping.py PORT"""
+"""A real MCP server over streamable HTTP, written with the official package; its log says where it is."""
 
-import sys
-
-import mcp
 import uvicorn
+from mcp.server.fastmcp import FastMCP
 
-if hasattr(mcp, "MCPError"):
-    from mcp.server import MCPServer as Server
-else:
-    from mcp.server.fastmcp import FastMCP as Server
-
-server = Server("Shopping")
+server = FastMCP("Shopping")
 ITEMS = ["milk", "bread"]
 
 
@@ -35,4 +28,4 @@ def clear() -> str:
 
 
 if __name__ == "__main__":
-    uvicorn.run(server.streamable_http_app(), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
+    uvicorn.run(server.streamable_http_app(), host="127.0.0.1", port=0)
