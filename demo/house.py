@@ -59,24 +59,49 @@ class Furnishing:
         (satellite,) = await self._satellites(entry_id)
         await self._put_into_area(satellite["device_id"])
 
+    async def add_satellite(self, kind: str, fields: Json) -> str:
+        """Add a satellite of a kind to the account; its subentry id. Raises ApiError."""
+        (entry,) = await self._entries("rtvoice")
+        before = await self._known_satellites(entry["entry_id"])
+        start: Json = {"handler": [entry["entry_id"], "satellite"]}
+        await self._api.flow(f"{ENTRIES}/subentries/flow", start, ({"next_step_id": kind}, fields))
+        await self._until_loaded(entry["entry_id"])
+        (subentry_id,) = set(await self._known_satellites(entry["entry_id"])) - set(before)
+        return subentry_id
+
+    async def remove_satellite(self, subentry_id: str) -> None:
+        """Remove a satellite. Raises ApiError."""
+        (entry,) = await self._entries("rtvoice")
+        entry_id = entry["entry_id"]
+        await self._api.call("config_entries/subentries/delete", entry_id=entry_id, subentry_id=subentry_id)
+        await self._until_loaded(entry_id)
+
     async def _set_up_satellite(self, entry_id: str, devices: Mapping[str, str]) -> None:
-        subentries = await self._api.call("config_entries/subentries/list", entry_id=entry_id)
-        known = [one for one in subentries if one["subentry_type"] == "satellite"]
+        known = await self._known_satellites(entry_id)
         start: Json = {"handler": [entry_id, "satellite"]}
+        fields: Json = {"name": "Local satellite", **devices}
         if known:
-            start["subentry_id"] = known[0]["subentry_id"]
-        await self._api.flow(f"{ENTRIES}/subentries/flow", start, ({"name": "Local satellite", **devices},))
-        # The entry has begun to load anew.
-        async with asyncio.timeout(RELOAD_TIMEOUT_S):
-            while (state := (await self._entry(entry_id))["state"]) != "loaded":
-                if state in {"setup_error", "setup_retry", "failed_unload"}:
-                    raise ApiError(f"The voice agent was not set up: {state}")
-                await asyncio.sleep(0.05)
+            await self._api.flow(f"{ENTRIES}/subentries/flow", start | {"subentry_id": known[0]}, (fields,))
+        else:
+            await self._api.flow(f"{ENTRIES}/subentries/flow", start, ({"next_step_id": "local"}, fields))
+        await self._until_loaded(entry_id)
         await self._api.until(
             "The satellite is ready",
             lambda: self._api.state("assist_satellite.local_satellite") not in {None, "unavailable"},
             within_s=RELOAD_TIMEOUT_S,
         )
+
+    async def _known_satellites(self, entry_id: str) -> list[str]:
+        subentries = await self._api.call("config_entries/subentries/list", entry_id=entry_id)
+        return [one["subentry_id"] for one in subentries if one["subentry_type"] == "satellite"]
+
+    async def _until_loaded(self, entry_id: str) -> None:
+        """The entry has begun to load anew."""
+        async with asyncio.timeout(RELOAD_TIMEOUT_S):
+            while (state := (await self._entry(entry_id))["state"]) != "loaded":
+                if state in {"setup_error", "setup_retry", "failed_unload"}:
+                    raise ApiError(f"The voice agent was not set up: {state}")
+                await asyncio.sleep(0.05)
 
     async def _entry(self, entry_id: str) -> Json:
         answer = await self._api.call("config_entries/get_single", entry_id=entry_id)

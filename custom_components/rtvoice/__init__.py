@@ -13,10 +13,9 @@ from homeassistant.helpers.typing import ConfigType
 
 from .bridge import issues
 from .bridge.budget import async_report_budget
-from .bridge.devices import async_look_for_sound
 from .bridge.errors import setup_failure
 from .bridge.ledger import Ledger
-from .bridge.options import SatelliteOptions
+from .bridge.places.kinds import async_look_for_sound
 from .bridge.provider import async_create_provider
 from .bridge.retirement import retiring_models
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
@@ -60,11 +59,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> b
     ledger = Ledger(hass, entry.entry_id)
     await ledger.async_load()
     satellites = entry.get_subentries_of_type(SUBENTRY_SATELLITE)
-    devices = await async_look_for_sound(SatelliteOptions.read(satellite.data) for satellite in satellites)
-    entry.runtime_data = runtime = Runtime(hass, entry, provider, devices, ledger)
+    sound = await async_look_for_sound(satellites)
+    entry.runtime_data = runtime = Runtime(hass, entry, provider, sound, ledger)
     _async_report_sound(hass, runtime)
     _async_report_agents(hass, runtime)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    runtime.open()
     _async_follow_subentries(hass, entry)
     _async_follow_days(hass, entry)
     _async_close_on_stop(hass, entry)
@@ -100,10 +100,10 @@ async def async_remove_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> 
 @callback
 def _async_report_sound(hass: HomeAssistant, runtime: Runtime) -> None:
     for satellite in runtime.satellites.values():
-        if satellite.problem is None:
+        if (problem := satellite.place.problem) is None:
             issues.delete_sound_issue(hass, satellite.subentry_id)
         else:
-            issues.create_sound_issue(hass, satellite.problem, satellite.subentry_id, satellite.title)
+            issues.create_sound_issue(hass, problem, satellite.subentry_id, satellite.title)
 
 
 @callback

@@ -47,6 +47,7 @@ class LiveSatellite(PartyEntity, AssistSatelliteEntity):
     def __init__(self, runtime: Runtime, satellite: Satellite) -> None:
         super().__init__(runtime, satellite)
         self._satellite = satellite
+        self._was_available = satellite.present
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -54,8 +55,17 @@ class LiveSatellite(PartyEntity, AssistSatelliteEntity):
         await super().async_added_to_hass()
         self.async_on_remove(self.party.activity.watch(self._async_follow))
 
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether it can hear and speak now."""
+        return self._satellite.present
+
     @callback
     def _async_follow(self) -> None:
+        if self._was_available != (available := self.available):
+            self._was_available = available
+            self.async_write_ha_state()
         if (state := SATELLITE_STATES[self.party.activity.snapshot.status]) != self.state:
             self._set_state(state)
 

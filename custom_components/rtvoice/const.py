@@ -109,6 +109,8 @@ CONF_FIRE_AND_FORGET: Final = "fire_and_forget"
 # A satellite.
 CONF_KIND: Final = "kind"
 KIND_LOCAL: Final = "local"
+KIND_WYOMING: Final = "wyoming"
+"""CONF_HOST and CONF_PORT are Home Assistant's."""
 CONF_AGENT: Final = "agent"
 """Subentry id of the agent it uses; absent: the entry's first."""
 CONF_INPUT: Final = "input"

@@ -104,10 +104,11 @@ def async_add_to_all(
 
 def _device_info(party: Party) -> DeviceInfo:
     is_agent = isinstance(party, Agent)
+    model = party.place.model if isinstance(party, Satellite) else party.subentry.data.get(CONF_MODEL)
     return DeviceInfo(
         entry_type=DeviceEntryType.SERVICE if is_agent else None,
         identifiers={(DOMAIN, party.subentry_id)},
         manufacturer="Realtime Voice",
-        model=party.subentry.data.get(CONF_MODEL) if is_agent else "Sound card",
+        model=model,
         name=party.title,
     )

@@ -192,7 +192,6 @@ async def test_a_key_is_all_that_is_needed(home: House, page: Page, sockets: Non
     await page.goto(f"{home.home.url}/config/integrations/integration/rtvoice")
     await expect(page.get_by_role("button", name=re.compile("^Local satellite Sound card"))).to_be_visible()
     await expect(page.get_by_role("button", name=re.compile("^Voice agent gpt-realtime"))).to_be_visible()
-    await picture(page, "integration")
 
 
 async def test_a_session_is_started_on_the_device_page(account: str, home: House, page: Page) -> None:

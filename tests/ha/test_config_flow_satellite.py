@@ -1,11 +1,12 @@
 """Adding and changing a satellite."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
-from homeassistant.const import CONF_NAME
+from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -19,18 +20,22 @@ from custom_components.rtvoice.const import (
     DEFAULT_AGENT_NAME,
     DEFAULT_SATELLITE_NAME,
     KIND_LOCAL,
+    KIND_WYOMING,
     SUBENTRY_SATELLITE,
 )
 
 from .conftest import AGENT_ID, SATELLITE_ID
+from .wyoming_rig import NO_SATELLITE, RigSatellite
 
 
-async def add(hass: HomeAssistant, entry: MockConfigEntry) -> SubentryFlowResult:
-    """Open the form of a new satellite."""
-    form = await hass.config_entries.subentries.async_init(
+async def add(hass: HomeAssistant, entry: MockConfigEntry, kind: str = KIND_LOCAL) -> SubentryFlowResult:
+    """Open the form of a new satellite of a kind."""
+    menu = await hass.config_entries.subentries.async_init(
         (entry.entry_id, SUBENTRY_SATELLITE), context={"source": SOURCE_USER}
     )
-    assert (form["type"], form["errors"]) == (FlowResultType.FORM, {})
+    assert (menu["type"], menu["step_id"]) == (FlowResultType.MENU, "user")
+    form = await submit(hass, menu, {"next_step_id": kind})
+    assert (form["type"], form["step_id"], form["errors"]) == (FlowResultType.FORM, kind, {})
     return form
 
 
@@ -147,3 +152,63 @@ async def test_what_is_done_about_the_echo(hass: HomeAssistant, mock_entry: Mock
     assert set(form["data_schema"].schema[CONF_ECHO].config["options"]) == {"cancel", "half_duplex", "off"}
     result = await submit(hass, form, {CONF_ECHO: echo})
     assert result["data"] == {CONF_KIND: KIND_LOCAL, CONF_ECHO: echo}
+
+
+async def test_a_satellite_of_the_first_days_is_local(
+    hass: HomeAssistant, mock_entry: MockConfigEntry, microphone: Path, speaker: Path
+) -> None:
+    satellite = mock_entry.subentries[SATELLITE_ID]
+    data = {key: value for key, value in satellite.data.items() if key != CONF_KIND}
+    hass.config_entries.async_update_subentry(mock_entry, satellite, data=data)
+    form = await mock_entry.start_subentry_reconfigure_flow(hass, SATELLITE_ID)
+    assert form["step_id"] == KIND_LOCAL
+
+
+async def test_a_satellite_of_a_kind_that_is_not_known_is_left_out(
+    hass: HomeAssistant, mock_entry: MockConfigEntry
+) -> None:
+    satellite = mock_entry.subentries[SATELLITE_ID]
+    hass.config_entries.async_update_subentry(mock_entry, satellite, data={CONF_KIND: "telepathy"})
+    assert await hass.config_entries.async_setup(mock_entry.entry_id)
+    await hass.async_block_till_done()
+    assert mock_entry.runtime_data.satellites == {}
+    assert await hass.config_entries.async_unload(mock_entry.entry_id)
+
+
+async def test_a_wyoming_satellite_is_asked_who_it_is_before_it_is_saved(
+    hass: HomeAssistant, mock_entry: MockConfigEntry
+) -> None:
+    form = await add(hass, mock_entry, KIND_WYOMING)
+    async with RigSatellite().serving() as rig, RigSatellite(info=NO_SATELLITE).serving() as other:
+        address = {CONF_NAME: "Hall", CONF_HOST: " 127.0.0.1 "}
+        result = await submit(hass, form, {**address, CONF_PORT: other.port})
+        assert result["errors"] == {CONF_HOST: "no_satellite"}
+        assert suggested(result)[CONF_PORT] == other.port, "what was filled in stays"
+        result = await submit(hass, result, {**address, CONF_PORT: rig.port})
+        assert (result["type"], result["title"]) == (FlowResultType.CREATE_ENTRY, "Hall")
+        assert result["data"] == {CONF_KIND: KIND_WYOMING, CONF_HOST: "127.0.0.1", CONF_PORT: rig.port}
+        assert not rig.running.is_set(), "asking disturbs nobody"
+
+
+async def test_a_wyoming_satellite_that_does_not_answer_is_not_saved(
+    hass: HomeAssistant, mock_entry: MockConfigEntry
+) -> None:
+    form = await add(hass, mock_entry, KIND_WYOMING)
+    async with RigSatellite().serving() as rig:
+        port = rig.port
+    result = await submit(hass, form, {CONF_HOST: "127.0.0.1", CONF_PORT: port})
+    assert result["errors"] == {CONF_HOST: "satellite_unreachable"}
+
+
+async def test_what_answers_but_speaks_no_wyoming_is_no_satellite(
+    hass: HomeAssistant, mock_entry: MockConfigEntry
+) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ESMTP\r\n")
+        writer.close()
+
+    form = await add(hass, mock_entry, KIND_WYOMING)
+    async with await asyncio.start_server(greet, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        result = await submit(hass, form, {CONF_HOST: "127.0.0.1", CONF_PORT: port})
+    assert result["errors"] == {CONF_HOST: "no_satellite"}

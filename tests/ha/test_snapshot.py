@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from custom_components.rtvoice.bridge.activity import Activity
-from custom_components.rtvoice.bridge.devices import sound_problem
 from custom_components.rtvoice.bridge.occurrences import OccurrenceType, occurrence_of
-from custom_components.rtvoice.bridge.options import AgentOptions, SatelliteOptions
+from custom_components.rtvoice.bridge.options import AgentOptions
+from custom_components.rtvoice.bridge.places.local import LocalOptions, sound_problem
 from custom_components.rtvoice.bridge.snapshot import Snapshot, ToolUse, fold
 from custom_components.rtvoice.engine import AgentError, AgentState, ConfigurationError, SemanticVAD, ServerVAD
 from custom_components.rtvoice.engine.devices import AudioDevice, AudioDevices
@@ -147,5 +147,5 @@ SPEAKER = AudioDevice(1, "Speaker", is_default=True, sample_rate=48_000)
 def test_which_satellites_cannot_hear_or_speak(
     ends: tuple[str, str], devices: AudioDevices, problem: str | None
 ) -> None:
-    options = SatelliteOptions.read({"input": ends[0], "output": ends[1]})
+    options = LocalOptions.read({"input": ends[0], "output": ends[1]})
     assert sound_problem(options, devices) == problem

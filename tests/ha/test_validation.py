@@ -21,9 +21,11 @@ from custom_components.rtvoice import const
 from custom_components.rtvoice.config_flow import RtvoiceConfigFlow
 from custom_components.rtvoice.flows.account_form import KEY_SCHEMA, RECONFIGURE_SCHEMAS, USER_SCHEMAS, model_schema
 from custom_components.rtvoice.flows.agent_form import agent_schema
+from custom_components.rtvoice.flows.local_form import local_fields
 from custom_components.rtvoice.flows.satellite import satellite_schema
 from custom_components.rtvoice.flows.server_form import HTTP_SCHEMA, PROGRAM_SCHEMA, tools_schema
 from custom_components.rtvoice.flows.subagent import subagent_schema
+from custom_components.rtvoice.flows.wyoming_form import wyoming_fields
 
 ROOT = Path(const.__file__).parents[2]
 FOLDER = ROOT / "custom_components" / const.DOMAIN
@@ -186,7 +188,11 @@ def test_no_step_is_described_that_does_not_exist() -> None:
 
 def test_every_kind_of_subentry_has_its_texts() -> None:
     assert set(TEXTS["config_subentries"]) == set(_subentry_forms())
-    menus = {"agent": {"retiring": {"init", "save"}}, "mcp_server": {"user": {"http", "program"}}}
+    menus = {
+        "agent": {"retiring": {"init", "save"}},
+        "mcp_server": {"user": {"http", "program"}},
+        "satellite": {"user": {"local", "wyoming"}},
+    }
     for name, kind in TEXTS["config_subentries"].items():
         assert kind["entry_type"]
         assert set(kind["initiate_flow"]) == {"user", "reconfigure"}
@@ -362,7 +368,10 @@ def _subentry_forms() -> dict[str, dict[str, probatio.Schema]]:
     agent = agent_schema("name", "model", (), (), {"other": "Other account"}, equipment=equipment)
     return {
         const.SUBENTRY_AGENT: {"init": agent},
-        const.SUBENTRY_SATELLITE: {"init": satellite_schema("name", (), (), {})},
+        const.SUBENTRY_SATELLITE: {
+            "local": satellite_schema("name", local_fields((), ()), {}),
+            "wyoming": satellite_schema("name", wyoming_fields(), {}),
+        },
         const.SUBENTRY_SUBAGENT: {"init": subagent_schema(())},
         const.SUBENTRY_MCP_SERVER: {"http": HTTP_SCHEMA, "program": PROGRAM_SCHEMA, "tools": tools_schema(())},
     }

@@ -12,7 +12,6 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from ..engine import EndReason
-from .devices import async_output
 from .errors import engine_errors, failed, refused
 from .media import async_play
 from .parties import Satellite
@@ -43,9 +42,11 @@ async def async_play_media(hass: HomeAssistant, runtime: Runtime, satellite: Sat
     """Play a media source, an address or a path of Home Assistant on a satellite, and wait until it was heard."""
     if runtime.session_on(satellite) is not None:
         raise refused("already_in_session", satellite=satellite.title)
+    if (obstacle := satellite.place.obstacle) is not None:
+        raise refused(obstacle, satellite=satellite.title)
     source = await _async_source(hass, media_id)
     with engine_errors():
-        await async_play(hass, source, await async_output(hass, satellite.options))
+        await async_play(hass, source, await satellite.place.async_output())
 
 
 async def async_chime(hass: HomeAssistant, runtime: Runtime, satellite: Satellite, media_id: str | None) -> None:

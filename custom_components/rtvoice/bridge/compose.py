@@ -15,7 +15,6 @@ from ..engine.options import OutputModality
 from ..engine.ports import AudioInputDevice, AudioOutputDevice
 from .backing import Backing
 from .equipment import Equipment, async_equip
-from .options import SatelliteOptions
 from .parties import Agent, Party
 from .prompt import Occasion, async_render_prompt
 from .provider import Provider
@@ -78,7 +77,7 @@ def spoken_agent(
     request: SessionRequest,
     devices: tuple[AudioInputDevice, AudioOutputDevice],
     *,
-    place: SatelliteOptions,
+    echo: str,
     backing: Backing,
 ) -> RealtimeAgent:
     """An agent that speaks, and listens if asked to."""
@@ -108,7 +107,7 @@ def spoken_agent(
         recording_path=backing.recording_path,
         budget_usd=backing.budget_usd,
         fallback_providers=backing.fallbacks,
-        **echo_settings(place.echo),
+        **echo_settings(echo),
         history=request.history,
         provider=provider,
     )

@@ -14,7 +14,6 @@ from ..const import (
     CONF_ECHO,
     CONF_FALLBACK,
     CONF_INACTIVITY_TIMEOUT,
-    CONF_INPUT,
     CONF_INSTRUCTIONS,
     CONF_LANGUAGE,
     CONF_MAX_DURATION,
@@ -22,7 +21,6 @@ from ..const import (
     CONF_MODEL,
     CONF_MONTH_BUDGET,
     CONF_NOISE_REDUCTION,
-    CONF_OUTPUT,
     CONF_PREFIX_PADDING,
     CONF_REASONING_EFFORT,
     CONF_RECORDING,
@@ -36,7 +34,6 @@ from ..const import (
     ECHO_CANCEL,
     ECHO_HALF_DUPLEX,
     ECHO_OFF,
-    FILE_PREFIX,
 )
 from ..engine.errors import ConfigurationError
 from ..engine.options import (
@@ -112,46 +109,29 @@ class AgentOptions:
 
 @dataclass(frozen=True, slots=True)
 class SatelliteOptions:
-    """A satellite subentry: a place with ears and a mouth."""
+    """What satellites of all kinds have in common; the rest is known to their `places`."""
 
     agent_id: str | None
     """Subentry id of its agent; None: the entry's first."""
-    input: str
-    output: str
-    echo: str
-    """What is done about the agent's voice in the microphone: ECHO_CANCEL, ECHO_HALF_DUPLEX or ECHO_OFF."""
+    echo: str | None
+    """What is done about the agent's voice in the microphone: ECHO_CANCEL, ECHO_HALF_DUPLEX or ECHO_OFF.
+
+    None: what suits its kind.
+    """
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
         """From the data of a subentry."""
-        return cls(
-            agent_id=data.get(CONF_AGENT) or None,
-            input=data.get(CONF_INPUT) or "",
-            output=data.get(CONF_OUTPUT) or "",
-            echo=_echo(data),
-        )
-
-    @property
-    def needs_microphone(self) -> bool:
-        """Whether it hears by a sound card."""
-        return not self.input.startswith(FILE_PREFIX)
-
-    @property
-    def needs_speaker(self) -> bool:
-        """Whether it speaks by a sound card."""
-        return not self.output.startswith(FILE_PREFIX)
+        return cls(agent_id=data.get(CONF_AGENT) or None, echo=_echo(data))
 
 
 def _usd(amount: float | None) -> Decimal | None:
     return Decimal(str(amount)) if amount else None
 
 
-def _echo(data: Mapping[str, Any]) -> str:
-    if (chosen := data.get(CONF_ECHO)) in (ECHO_CANCEL, ECHO_HALF_DUPLEX, ECHO_OFF):
-        return str(chosen)
-    # Only what a sound card plays in a room comes back by its microphone.
-    devices = (str(data.get(CONF_INPUT) or ""), str(data.get(CONF_OUTPUT) or ""))
-    return ECHO_OFF if any(device.startswith(FILE_PREFIX) for device in devices) else ECHO_CANCEL
+def _echo(data: Mapping[str, Any]) -> str | None:
+    chosen = data.get(CONF_ECHO)
+    return str(chosen) if chosen in (ECHO_CANCEL, ECHO_HALF_DUPLEX, ECHO_OFF) else None
 
 
 def _noise_reduction(data: Mapping[str, Any]) -> NoiseReduction | None:

@@ -1,6 +1,6 @@
 """The two kinds of subentry that sessions belong to."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
@@ -8,8 +8,10 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 
 from ..const import DOMAIN
+from ..engine.devices import AudioDevices
 from .activity import Activity
 from .options import AgentOptions, SatelliteOptions
+from .places.kinds import make_place
 
 
 class Party:
@@ -39,8 +41,13 @@ class Party:
 
     @property
     def available(self) -> bool:
-        """Whether it can take part in a session."""
+        """Whether it can take part in sessions."""
         return True
+
+    @property
+    def present(self) -> bool:
+        """Whether it can take part in one now."""
+        return self.available
 
     @callback
     def async_entity_id(self, hass: HomeAssistant) -> str | None:
@@ -71,10 +78,10 @@ class Satellite(Party):
 
     main_platform = "assist_satellite"
 
-    def __init__(self, entry: ConfigEntry[Any], subentry_id: str, problem: str | None = None) -> None:
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any], subentry_id: str, sound: AudioDevices) -> None:
         super().__init__(entry, subentry_id)
-        self.problem = problem
-        """The key of a repair issue that says why it cannot hear or speak."""
+        self.place = make_place(hass, self, sound, self.activity.changed)
+        """Where it hears and speaks."""
 
     @property
     def options(self) -> SatelliteOptions:
@@ -84,4 +91,10 @@ class Satellite(Party):
     @property
     def available(self) -> bool:
         """Whether it can hear and speak."""
-        return self.problem is None
+        return self.place.problem is None
+
+    @property
+    @override
+    def present(self) -> bool:
+        """Whether it can do so now, or has only gone for a moment."""
+        return self.available and self.place.available

@@ -3,10 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util import dt as dt_util
 
@@ -14,16 +15,16 @@ from ..const import SUBENTRY_AGENT, SUBENTRY_SATELLITE
 from ..engine.devices import AudioDevices
 from ..engine.errors import EndReason
 from .budget import async_check_budget, seen_budgets
-from .devices import sound_problem
 from .errors import engine_errors, refused
 from .ledger import Ledger
 from .occurrences import Occurrence, OccurrenceType
-from .options import SatelliteOptions
 from .parties import Agent, Party, Satellite
+from .places.kinds import is_known
 from .pool import ServerPool
 from .provider import Provider
 from .request import SessionRequest
 from .session import LiveSession
+from .wakes import async_answers
 from .watched import WatchedProvider
 
 type RtvoiceConfigEntry = ConfigEntry[Runtime]
@@ -40,7 +41,7 @@ class Runtime:
         hass: HomeAssistant,
         entry: RtvoiceConfigEntry,
         provider: Provider,
-        devices: AudioDevices,
+        sound: AudioDevices,
         ledger: Ledger,
     ) -> None:
         self._hass = hass
@@ -55,13 +56,17 @@ class Runtime:
             for subentry in entry.get_subentries_of_type(SUBENTRY_AGENT)
         }
         self.satellites = {
-            subentry.subentry_id: Satellite(
-                entry, subentry.subentry_id, sound_problem(SatelliteOptions.read(subentry.data), devices)
-            )
+            subentry.subentry_id: Satellite(hass, entry, subentry.subentry_id, sound)
             for subentry in entry.get_subentries_of_type(SUBENTRY_SATELLITE)
+            if is_known(subentry)
         }
         self._sessions: dict[str, LiveSession] = {}
         self._ended: deque[dict[str, Any]] = deque(maxlen=MAX_REMEMBERED)
+
+    def open(self) -> None:
+        """Let the satellites be woken; their entities are there."""
+        for satellite in self.satellites.values():
+            satellite.place.open(partial(self._wake, satellite))
 
     def agent_of(self, satellite: Satellite) -> Agent | None:
         """The agent that a satellite uses: the one it was given, or else the first; None if there is none."""
@@ -69,9 +74,9 @@ class Runtime:
         return chosen or next(iter(self.agents.values()), None)
 
     def satellite_of(self, agent: Agent) -> Satellite | None:
-        """The satellite that is an agent's own: of those that use it, the first that can hear and speak."""
+        """The satellite that is an agent's own: of those that use it, the first that can hear and speak now."""
         own = [satellite for satellite in self.satellites.values() if self.agent_of(satellite) is agent]
-        return next((satellite for satellite in own if satellite.available), next(iter(own), None))
+        return next((satellite for satellite in own if satellite.present), next(iter(own), None))
 
     def session_on(self, satellite: Satellite) -> LiveSession | None:
         """What runs on a satellite; there is never more than one session."""
@@ -103,8 +108,8 @@ class Runtime:
         agent = agent or self.agent_of(satellite)
         if agent is None:
             raise refused("no_agent", satellite=satellite.title)
-        if satellite.problem is not None:
-            raise refused(satellite.problem, satellite=satellite.title)
+        if (reason := satellite.place.obstacle) is not None:
+            raise refused(reason, satellite=satellite.title)
         if self.session_on(satellite) is not None:
             raise refused("already_in_session", satellite=satellite.title)
         home: Runtime = agent.entry.runtime_data
@@ -115,6 +120,7 @@ class Runtime:
         def ended(session: LiveSession) -> None:
             home._ended.append(_course(session))
             _forget(session, registers)
+            satellite.place.ended()
 
         session = LiveSession(self._hass, home.provider, agent, satellite, request, ended=ended)
         for register in registers:
@@ -136,6 +142,7 @@ class Runtime:
     async def async_close(self) -> None:
         """End all sessions and let go of the provider and of servers."""
         await self.async_stop(list(self._sessions.values()))
+        await asyncio.gather(*(satellite.place.async_close() for satellite in self.satellites.values()))
         await self.servers.async_close()
         await self.provider.close()
         await self.ledger.async_close()
@@ -145,10 +152,17 @@ class Runtime:
         return {
             "agents": [self._seen(agent) | self._used(agent) for agent in self.agents.values()],
             "satellites": [
-                self._seen(satellite) | {"problem": satellite.problem} for satellite in self.satellites.values()
+                self._seen(satellite) | {"problem": satellite.place.problem} for satellite in self.satellites.values()
             ],
             "last_sessions": list(self._ended),
         }
+
+    def _wake(self, satellite: Satellite, wake_word: str | None) -> bool:
+        """Somebody wants to talk at a satellite; whether they are answered here. Raises HomeAssistantError."""
+        if not async_answers(self._hass, wake_word, satellite.subentry_id):
+            return False
+        self.begin(satellite, SessionRequest(context=Context()))
+        return True
 
     def _check_budget(self, agent: Agent, satellite: Satellite) -> None:
         """Raise ServiceValidationError if an agent has spent its budget, and show it where the session would be."""

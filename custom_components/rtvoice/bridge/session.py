@@ -22,7 +22,6 @@ from ..engine.events import (
 )
 from .backing import async_backing
 from .compose import async_brief, llm_context_of, spoken_agent
-from .devices import async_input, async_output
 from .equipment import async_prepare
 from .errors import engine_errors, failed, react
 from .herald import Herald
@@ -245,13 +244,13 @@ class LiveSession:
         occasion = Occasion(llm_context, live=request.listens, extra=request.instructions)
         briefing = await async_brief(hass, self.agent, occasion, request.tools)
         self._toolbox = briefing.toolbox
-        options = self.satellite.options
-        ears = await async_input(hass, options) if request.listens else NullInput()
-        mouth = await async_output(hass, options)
+        place = self.satellite.place
+        ears = await place.async_input() if request.listens else NullInput()
+        mouth = await place.async_output()
         self.observer.call_tools_by(briefing.toolbox.names)
         backing = async_backing(hass, self.agent, self._ledger, self.satellite, request)
         engine = spoken_agent(
-            self.agent, self._provider, briefing, request, (ears, mouth), place=options, backing=backing
+            self.agent, self._provider, briefing, request, (ears, mouth), echo=place.echo, backing=backing
         )
         await async_prepare(engine, briefing.equipment)
         engine.event_bus.subscribe(SessionEvent, self._receive)
@@ -266,6 +265,7 @@ class LiveSession:
             await self._open(self._engine)
         if isinstance(event, UserTranscriptCompletedEvent) and not self._first_user_turn.done():
             self._first_user_turn.set_result(event.transcript)
+        self.satellite.place.receive(event)
         event = self.observer.receive(event)
         self._herald.receive(event)
         for receiver in tuple(self._receivers):

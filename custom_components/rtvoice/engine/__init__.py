@@ -88,7 +88,7 @@ from .options import (
     TruncationMode,
     TurnDetection,
 )
-from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider
+from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, StreamingOutputDevice
 from .providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider
 from .results import AgentResult, ConversationTurn
 from .skills import Skill
@@ -121,6 +121,7 @@ __all__ = [
     "AssistantVoice",
     "AudioInputDevice",
     "AudioOutputDevice",
+    "StreamingOutputDevice",
     "AudioPlaybackCompletedEvent",
     "AuthenticationError",
     "AzureOpenAIProvider",

@@ -61,6 +61,17 @@ class AudioOutputDevice(Protocol):
         """Drop what is queued: silence within one frame of 20 ms. What was dropped never counts as played."""
 
 
+@runtime_checkable
+class StreamingOutputDevice(AudioOutputDevice, Protocol):
+    """A speaker that is sent a stream with an end, as those on a network are, and has to know when nothing follows."""
+
+    async def finish_stream(self) -> None:
+        """All that was queued is all there is for now: play it to its end. `play_chunk` may begin a new stream.
+
+        Called once for each stretch of audio, unless `clear_buffer` ended it. Raises SinkError.
+        """
+
+
 class Connection(Protocol):
     """A session at a provider, set up and ready for audio."""
 

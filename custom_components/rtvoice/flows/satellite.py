@@ -1,8 +1,8 @@
-"""The form of a satellite."""
+"""The forms of a satellite: which kind of place it is, and then what that kind needs to know."""
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import probatio
 from homeassistant.config_entries import SubentryFlowResult
@@ -16,107 +16,107 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 
+from ..bridge.places.kinds import kind_of
 from ..const import (
     CONF_AGENT,
     CONF_ECHO,
-    CONF_INPUT,
     CONF_KIND,
-    CONF_OUTPUT,
     DEFAULT_SATELLITE_NAME,
     ECHO_CANCEL,
     ECHO_HALF_DUPLEX,
     ECHO_OFF,
-    FILE_PREFIX,
     KIND_LOCAL,
+    KIND_WYOMING,
     SUBENTRY_AGENT,
 )
-from ..engine.devices import list_devices
+from .local_form import async_local_errors, async_local_fields
 from .subentry import SubentryFlow
+from .wyoming_form import async_wyoming_errors, async_wyoming_fields
 
-_ECHO = SelectSelector(
+type Fields = dict[probatio.Marker, object]
+
+_ECHO: Final = SelectSelector(
     SelectSelectorConfig(
         options=[ECHO_CANCEL, ECHO_HALF_DUPLEX, ECHO_OFF], translation_key=CONF_ECHO, mode=SelectSelectorMode.DROPDOWN
     )
 )
 
 
+@dataclass(frozen=True, slots=True)
+class KindForm:
+    """What the form of a kind of satellite has beside its name, its agent and its echo."""
+
+    name: str
+    """How a new one is called."""
+    fields: Callable[[], Awaitable[Fields]]
+    errors: Callable[[HomeAssistant, Mapping[str, Any]], Awaitable[dict[str, str]]]
+    """What is wrong with what was filled in, by field."""
+
+
+LOCAL_FORM: Final = KindForm(DEFAULT_SATELLITE_NAME, async_local_fields, async_local_errors)
+WYOMING_FORM: Final = KindForm("Wyoming satellite", async_wyoming_fields, async_wyoming_errors)
+
+
 class SatelliteFlow(SubentryFlow):
-    """Where it listens and speaks, and which agent it uses."""
+    """Where it listens and speaks, and which agent it uses. Each kind has a step that is called like it."""
 
-    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
-        """Add a satellite."""
-        self._name, self._known = self._free_name(DEFAULT_SATELLITE_NAME), {}
-        return await self.async_step_init(user_input)
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
+        """Ask what kind of place it is."""
+        self._name, self._known = "", {}
+        return self.async_show_menu(step_id="user", menu_options=[KIND_LOCAL, KIND_WYOMING])
 
-    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
-        """Change a satellite."""
+    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
+        """Change a satellite, which stays of its kind."""
         subentry = self._get_reconfigure_subentry()
         self._name, self._known = subentry.title, dict(subentry.data)
-        return await self.async_step_init(user_input)
+        step: Callable[[], Awaitable[SubentryFlowResult]] = getattr(self, f"async_step_{kind_of(subentry.data)}")
+        return await step()
 
-    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
-        """Show the form, and save it when it is filled in."""
+    async def async_step_local(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for a sound card of this machine."""
+        return await self._async_ask(KIND_LOCAL, LOCAL_FORM, user_input)
+
+    async def async_step_wyoming(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for the address of a Wyoming satellite."""
+        return await self._async_ask(KIND_WYOMING, WYOMING_FORM, user_input)
+
+    async def _async_ask(self, kind: str, form: KindForm, user_input: dict[str, Any] | None) -> SubentryFlowResult:
+        """Show the form of a kind, and save it when it is filled in."""
         errors = {}
-        name, shown = self._name, self._known
+        name, shown = self._name or self._free_name(form.name), self._known
         if user_input is not None:
-            shown = {key: stripped for key, value in user_input.items() if (stripped := value.strip())}
-            name = shown.pop(CONF_NAME, self._name)
-            errors = await self.hass.async_add_executor_job(_file_errors, self.hass, shown)
+            shown = {key: value for key, value in map(_stripped, user_input.items()) if value}
+            name = shown.pop(CONF_NAME, name)
+            errors = await form.errors(self.hass, shown)
             if not errors:
-                return self._async_save(name, {CONF_KIND: KIND_LOCAL, **shown})
+                return self._async_save(name, {CONF_KIND: kind, **shown})
         agents = {agent.subentry_id: agent.title for agent in self._get_entry().get_subentries_of_type(SUBENTRY_AGENT)}
         suggested = {key: value for key, value in shown.items() if key != CONF_AGENT or value in agents}
-        devices = await list_devices()
-        inputs, outputs = ([device.name for device in side] for side in (devices.inputs, devices.outputs))
-        schema = satellite_schema(name, inputs, outputs, agents)
+        schema = satellite_schema(name, await form.fields(), agents)
         return self.async_show_form(
-            step_id="init",
+            step_id=kind,
             data_schema=self.add_suggested_values_to_schema(schema, {**suggested, CONF_NAME: name}),
             errors=errors,
         )
 
 
-def satellite_schema(
-    name: str, inputs: Iterable[str], outputs: Iterable[str], agents: Mapping[str, str]
-) -> probatio.Schema:
-    """The form of a satellite at these devices, given by name, and with these agents, titles by subentry id."""
+def satellite_schema(name: str, fields: Fields, agents: Mapping[str, str]) -> probatio.Schema:
+    """The form of a satellite with the fields of its kind and these agents, titles by subentry id."""
     return probatio.Schema(
         {
             probatio.Required(CONF_NAME, default=name): TextSelector(),
-            probatio.Optional(CONF_INPUT): _device_selector(inputs),
-            probatio.Optional(CONF_OUTPUT): _device_selector(outputs),
+            **fields,
             probatio.Optional(CONF_AGENT): _agent_selector(agents),
             probatio.Optional(CONF_ECHO): _ECHO,
         }
     )
 
 
-def _device_selector(names: Iterable[str]) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(options=list(dict.fromkeys(names)), custom_value=True, mode=SelectSelectorMode.DROPDOWN)
-    )
+def _stripped(field: tuple[str, Any]) -> tuple[str, Any]:
+    key, value = field
+    return key, value.strip() if isinstance(value, str) else value
 
 
 def _agent_selector(agents: Mapping[str, str]) -> SelectSelector:
     options = [SelectOptionDict(value=subentry_id, label=title) for subentry_id, title in agents.items()]
     return SelectSelector(SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN))
-
-
-def _file_errors(hass: HomeAssistant, options: dict[str, Any]) -> dict[str, str]:
-    """What is wrong with files named as devices; looks at the disk."""
-    errors = {}
-    for field in (CONF_INPUT, CONF_OUTPUT):
-        device = options.get(field, "")
-        if not device.startswith(FILE_PREFIX):
-            continue
-        path = Path(device.removeprefix(FILE_PREFIX))
-        if not path.is_absolute() or not hass.config.is_allowed_path(str(path)):
-            errors[field] = "path_not_allowed"
-        elif not _can_be_opened(path, field):
-            errors[field] = "file_not_found"
-    return errors
-
-
-def _can_be_opened(path: Path, field: str) -> bool:
-    """A microphone must be there already; for a speaker a file will be made in its folder."""
-    return path.is_file() if field == CONF_INPUT else path.parent.is_dir() and not path.is_dir()

@@ -104,7 +104,7 @@ class SaneProvider(RuleBasedStateMachine):
     @initialize(server_interrupts=st.booleans(), echoes=st.booleans())
     def begin(self, server_interrupts: bool, echoes: bool) -> None:
         self.dialogue = Dialogue(
-            capabilities=Capabilities(interrupts_by_itself=server_interrupts, echoes_metadata=echoes)
+            capabilities=Capabilities(interrupts_by_itself=server_interrupts, echoes_metadata=echoes), streams=True
         )
         self.server_interrupts = server_interrupts
         self.echoes = echoes
@@ -113,6 +113,7 @@ class SaneProvider(RuleBasedStateMachine):
         self.spoken_ms: dict[str, float] = {}
         self.queue: list[str] = []
         self.chunks = 0
+        self.streaming = False
         self.silenced: set[str] = set()
         self.owner: dict[str, str] = {}
         self.calls: dict[str, int] = {}
@@ -138,10 +139,15 @@ class SaneProvider(RuleBasedStateMachine):
             case e.Play():
                 assert self.owner[effect.item_id] not in self.silenced, "audio of a cancelled response"
                 self.chunks += 1
+                self.streaming = True
                 if effect.item_id not in self.queue:
                     self.queue.append(effect.item_id)
             case e.ClearPlayout():
                 self.queue.clear()
+                self.streaming = False
+            case e.FinishPlayout():
+                assert self.streaming, "an end of nothing"
+                self.streaming = False
             case e.TruncateItem():
                 assert effect.audio_end_ms <= self.dialogue.heard.heard_ms
                 assert effect.audio_end_ms <= self.spoken_ms[effect.item_id]
@@ -232,6 +238,11 @@ class SaneProvider(RuleBasedStateMachine):
     @rule(seconds=st.floats(0, 12))
     def time_passes(self, seconds: float) -> None:
         self.dialogue.now_s += seconds
+
+    @invariant()
+    def a_stream_ends_with_its_response(self) -> None:
+        if hasattr(self, "streaming"):
+            assert not self.streaming or self.active is not None
 
     @invariant()
     def every_finished_call_is_answered(self) -> None:

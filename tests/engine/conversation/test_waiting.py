@@ -11,6 +11,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     GateInput,
 )
 from custom_components.rtvoice.engine.conversation.input_gate import ECHO_TAIL_S
+from custom_components.rtvoice.engine.conversation.items import MAX_TOLD_NOTES
 from custom_components.rtvoice.engine.conversation.values import (
     ItemKind,
     NewItem,
@@ -153,5 +154,28 @@ def test_work_in_the_background_keeps_the_session_from_ending_for_inactivity() -
 
 def test_a_note_is_added_and_answered_only_if_wanted() -> None:
     dialogue = ready()
-    assert dialogue.tell(f.NoteAdded("It rains.")) == [AddItem(NewItem(ItemKind.SYSTEM_MESSAGE, "It rains."))]
+    assert dialogue.tell(f.NoteAdded("It rains.")) == [AddItem(_note(1, "It rains."))]
     assert of_type(dialogue.tell(f.NoteAdded("Somebody rang.", respond=True)), CreateResponse)
+
+
+def test_notes_are_told_again_in_their_place_when_the_provider_has_forgotten_them() -> None:
+    dialogue = ready()
+    dialogue.tell(
+        f.NoteAdded("It rains."), f.ItemAdded("note-1", ItemKind.SYSTEM_MESSAGE, None, "It rains."), f.MessageSent("Hi")
+    )
+    dialogue.tell(f.NoteAdded("It has stopped."), f.LinkLost())
+    told = of_type(dialogue.tell(f.SessionReady()), AddItem)
+    said = NewItem(ItemKind.USER_MESSAGE, "Hi", item_id="typed-1")
+    assert [add.item for add in told] == [_note(1, "It rains."), said, _note(2, "It has stopped.")]
+    assert dialogue.texts() == [("Hi", False)], "a note is nothing that was said"
+
+
+def test_of_very_many_notes_the_latest_are_told_again() -> None:
+    dialogue = ready()
+    dialogue.tell(*(f.NoteAdded(str(n)) for n in range(MAX_TOLD_NOTES + 2)), f.LinkLost())
+    told = of_type(dialogue.tell(f.SessionReady()), AddItem)
+    assert [add.item.text for add in told] == [str(n) for n in range(2, MAX_TOLD_NOTES + 2)]
+
+
+def _note(number: int, text: str) -> NewItem:
+    return NewItem(ItemKind.SYSTEM_MESSAGE, text, item_id=f"note-{number}")

@@ -70,7 +70,9 @@ def on_response_finished(parts: Parts, fact: ResponseFinished) -> list[Effect]:
     if fact.status is ResponseStatus.COMPLETED and not parts.responses.wants(Purpose.FOLLOW_UP):
         parts.tools.spoken_about()
     effects = parts.tools.collect(fact)
-    if effects and not parts.responses.spoken and (holding := parts.tools.holding_instruction()) is not None:
+    calls = bool(effects)
+    effects += parts.floor.finish()
+    if calls and not parts.responses.spoken and (holding := parts.tools.holding_instruction()) is not None:
         parts.responses.want(Wanted(Purpose.HOLDING, parts.instructed(holding), ToolChoice.NONE))
     if fact.usage != ResponseUsage():
         effects.append(Publish(_usage(fact.usage)))

@@ -34,6 +34,7 @@ class Asked:
         self._deferred: list[UserCommand] = []
         self._ready = False
         self._typed = 0
+        self._notes = 0
         self._stop: StopAsked | None = None
 
     @property
@@ -105,10 +106,16 @@ class Asked:
             case NoteAdded():
                 if command.respond:
                     parts.responses.want(Wanted(Purpose.ASKED))
-                return [AddItem(NewItem(ItemKind.SYSTEM_MESSAGE, command.text))]
+                return self._note(command.text, now_s)
             case MessageSent():
                 return self._type(command, now_s)
         assert_never(command)
+
+    def _note(self, text: str, now_s: float) -> list[Effect]:
+        self._notes += 1
+        item_id = f"note-{self._notes}"
+        self._parts.items.ensure(item_id, ItemKind.SYSTEM_MESSAGE, now_s).text = text
+        return [AddItem(NewItem(ItemKind.SYSTEM_MESSAGE, text, item_id=item_id))]
 
     def _type(self, command: MessageSent, now_s: float) -> list[Effect]:
         parts = self._parts

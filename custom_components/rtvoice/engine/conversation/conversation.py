@@ -181,7 +181,7 @@ class Conversation:
         if remaining_s > 0:
             return parts.deadlines.arm(f.Timer.RESPONSE_PROGRESS, remaining_s, now_s)
         fault = ProviderFault(None, "The model stopped in the middle of a response")
-        return [*parts.responses.abandon(), error("response_stuck", fault)]
+        return [*parts.responses.abandon(), *parts.floor.finish(), error("response_stuck", fault)]
 
     def _settle(self, now_s: float) -> list[Effect]:
         """What follows from the state that the fact led to."""

@@ -120,6 +120,11 @@ class ClearPlayout:
 
 
 @dataclass(frozen=True, slots=True)
+class FinishPlayout:
+    """Nothing follows what was queued for the speaker: a response has come to its end."""
+
+
+@dataclass(frozen=True, slots=True)
 class StartTool:
     """Run a tool."""
 
@@ -215,6 +220,7 @@ type InputEffect = GateInput | OpenInput | HoldInput | KeepTurn | DropTurn
 type OwnEffect = (
     Play
     | ClearPlayout
+    | FinishPlayout
     | StartTool
     | CancelTool
     | ArmTimer

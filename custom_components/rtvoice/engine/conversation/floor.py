@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import floor as round_down
 
-from .effects import AddItem, ClearPlayout, DeleteItem, Effect, Play, TruncateItem
+from .effects import AddItem, ClearPlayout, DeleteItem, Effect, FinishPlayout, Play, TruncateItem
 from .facts import AudioDelta
 from .items import Item
 from .values import Capabilities, NewItem, PlayoutPosition
@@ -20,8 +20,10 @@ class Cut:
 class Floor:
     """The items on their way to the ear, in playout order."""
 
-    def __init__(self, capabilities: Capabilities) -> None:
+    def __init__(self, capabilities: Capabilities, *, streams: bool) -> None:
         self._capabilities = capabilities
+        self._streams = streams
+        self._streaming = False
         self._bytes_per_ms = capabilities.output_rate_hz * 2 / 1000
         self._queue: dict[str, Item] = {}
         self._chunks = 0
@@ -46,7 +48,13 @@ class Floor:
         part_ms = len(delta.pcm) / self._bytes_per_ms
         item.parts_ms[delta.content_index] = item.parts_ms.get(delta.content_index, 0.0) + part_ms
         self._chunks += 1
+        self._streaming = self._streams
         return [Play(item.item_id, delta.content_index, delta.pcm)]
+
+    def finish(self) -> list[Effect]:
+        """Nothing follows what was queued, for now."""
+        streaming, self._streaming = self._streaming, False
+        return [FinishPlayout()] if streaming else []
 
     def heard_first(self, item_id: str) -> bool:
         """Take note that an item began to be heard; False if it has been silenced meanwhile."""
@@ -68,6 +76,7 @@ class Floor:
         if not unheard:
             return None
         effects: list[Effect] = [ClearPlayout()]
+        self._streaming = False
         for item, heard_ms in unheard:
             effects += self._tell_heard(item, heard_ms)
         self._fall_silent()

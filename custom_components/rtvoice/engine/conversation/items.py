@@ -7,10 +7,14 @@ from .values import ItemKind
 _MS_PER_CHARACTER = 65
 """A common pace of speech, for the part of a transcript whose audio has not arrived."""
 
+MAX_TOLD_NOTES = 50
+"""Notes that are told again after a link was lost: the latest."""
+_NOTE = ItemKind.SYSTEM_MESSAGE
+
 
 @dataclass(slots=True)
 class Item:
-    """A message of either party."""
+    """A message of either party, or a note to the agent."""
 
     item_id: str
     kind: ItemKind
@@ -112,6 +116,13 @@ class Items:
     def messages(self) -> tuple[Item, ...]:
         """What was said in this session so far, in order."""
         items = (self._by_id[item_id] for item_id in self._order)
+        return tuple(item for item in items if not (item.retracted or item.earlier or item.kind is _NOTE))
+
+    def told(self) -> tuple[Item, ...]:
+        """What a provider that has forgotten everything must be told: messages, and notes among them, in order."""
+        notes = [item_id for item_id in self._order if self._by_id[item_id].kind is _NOTE]
+        past = set(notes[:-MAX_TOLD_NOTES])
+        items = (self._by_id[item_id] for item_id in self._order if item_id not in past)
         return tuple(item for item in items if not (item.retracted or item.earlier))
 
 

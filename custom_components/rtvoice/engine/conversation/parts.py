@@ -23,7 +23,7 @@ class Parts:
         self.settings = settings
         self.deadlines = Deadlines()
         self.items = Items()
-        self.floor = Floor(settings.capabilities)
+        self.floor = Floor(settings.capabilities, streams=settings.streams)
         self.responses = Responses(self.deadlines)
         self.turns = Turns(self.deadlines)
         self.tools = ToolCalls(settings.tools)

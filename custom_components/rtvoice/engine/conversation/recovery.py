@@ -33,6 +33,7 @@ class Recovery:
         self._cut_off = parts.responses.cut_off() or self._cut_off
         self._owed = parts.turns.cut_off() or self._owed
         return [
+            *parts.floor.finish(),
             *parts.responses.watch(now_s),
             *parts.deadlines.disarm(Timer.TURN_ANSWER, Timer.ROLLOVER),
             *parts.inactivity.follow(quiet=False, now_s=now_s),
@@ -43,7 +44,7 @@ class Recovery:
         parts = self._parts
         effects: list[Effect] = [AddItem(item) for item in self._earlier(now_s)]
         if self._begun:
-            for item in parts.items.messages():
+            for item in parts.items.told():
                 effects += _retold(item)
             effects += parts.tools.recall()
             self._make_good()

@@ -22,6 +22,8 @@ class ConversationSettings:
     """The tools at hand at the start."""
     half_duplex: bool = False
     """The microphone hears the speaker: it is closed while the agent speaks, so that the agent does not hear itself."""
+    streams: bool = False
+    """The speaker has to be told where the audio of a response ends."""
     max_length_s: float | None = None
     """Longest time the session may last; then it ends as soon as it is quiet."""
     compact_above_tokens: int | None = None

@@ -1,6 +1,7 @@
 """The hand-over of audio to the speaker, frame by frame, with a clean cut at any time."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from ..audio.resample import Resampler
 from ..ports import AudioOutputDevice
@@ -52,6 +53,11 @@ class SinkFeed:
             self.heard.begin(self.ledger.end)
             await self._hand_over(tail)
 
+    async def end_stream(self, finish: Callable[[], Awaitable[None]]) -> None:
+        """Tell the sink that nothing follows; a clear cuts that short too. Raises SinkError."""
+        async with self._free:
+            await self._unless_cleared(finish())
+
     async def clear(self) -> bytes:
         """Stop a hand-over in progress, silence the sink and forget what it had not played.
 
@@ -68,12 +74,14 @@ class SinkFeed:
             return self.heard.cut(played)
 
     async def _hand_over(self, pcm: bytes) -> None:
-        if not pcm:
-            return
+        if pcm:
+            await self._unless_cleared(self._sink.play_chunk(pcm))
+
+    async def _unless_cleared(self, work: Awaitable[None]) -> None:
         try:
             async with asyncio.timeout(None) as handover:
                 self._handover = handover
-                await self._sink.play_chunk(pcm)
+                await work
         except TimeoutError:
             if not handover.expired():
                 raise

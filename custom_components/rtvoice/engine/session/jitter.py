@@ -29,7 +29,7 @@ class JitterBuffer:
         self._pieces: deque[Piece] = deque()
         self._offsets: dict[str, int] = {}
         self._changed = asyncio.Event()
-        self._clears = 0
+        self._wakes = 0
         self.queued_samples = 0
         self.dropped_pieces = 0
 
@@ -62,7 +62,11 @@ class JitterBuffer:
         """Drop everything; whoever waits is woken."""
         self._pieces.clear()
         self.queued_samples = 0
-        self._clears += 1
+        self.wake()
+
+    def wake(self) -> None:
+        """Whoever waits in `holds` goes on with what there is."""
+        self._wakes += 1
         self._changed.set()
 
     @property
@@ -71,11 +75,11 @@ class JitterBuffer:
         return self._pieces[0].item_id if self._pieces else None
 
     async def holds(self, samples: int, *, within_s: float | None = None) -> bool:
-        """Wait until so many samples are queued, time is up or the queue is cleared; True if they are there."""
-        clears = self._clears
+        """Wait until so many samples are queued, time is up or somebody wakes; True if they are there."""
+        wakes = self._wakes
         try:
             async with asyncio.timeout(within_s):
-                while self.queued_samples < samples and self._clears == clears:
+                while self.queued_samples < samples and self._wakes == wakes:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:

@@ -1,7 +1,7 @@
 """The way of the agent's voice to the speaker, and how far it has come."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from ..audio.frame import FRAME_MS, SAMPLE_BYTES
 from ..conversation.facts import Fact, PlayoutDrained, PlayoutStarted
@@ -22,6 +22,7 @@ class Playout:
 
     At most `capacity_s` seconds are queued (full: the new piece is dropped and counted). A burst of audio starts when
     `prebuffer_ms` of it are there, or that long after its beginning. Posts `PlayoutStarted` and `PlayoutDrained`.
+    `finish_stream` is called behind the last audio before `finish`, unless more has come or it was cleared.
     The sink is started before `run` and stopped after it by others.
     """
 
@@ -34,10 +35,13 @@ class Playout:
         prebuffer_ms: int = 60,
         capacity_s: int = 1800,
         record: Callable[[bytes, float], None] | None = None,
+        finish_stream: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._sink = sink
         self._post = post
         self._record = record
+        self._finish_stream = finish_stream
+        self._finished = False
         self._source_rate_hz = source_rate_hz
         self._frame_samples = source_rate_hz * FRAME_MS // 1000
         self._prebuffer_samples = source_rate_hz * prebuffer_ms // 1000
@@ -60,8 +64,14 @@ class Playout:
     def play(self, item_id: str, content_index: int, pcm: bytes) -> None:  # noqa: ARG002 - an item is heard as one
         """Queue a piece of an item's audio, whole samples at `source_rate_hz`. Never waits."""
         self._chunks += 1
+        self._finished = False
         self._queue.put(item_id, pcm)
         self._post_if_drained(self._sink.played_samples)
+
+    def finish(self) -> None:
+        """Nothing follows what is queued, for now: a sink that is sent a stream is told so behind it. Never waits."""
+        self._finished = True
+        self._queue.wake()
 
     async def clear(self) -> None:
         """Fall silent within one frame and forget what is queued.
@@ -70,6 +80,7 @@ class Playout:
         never posted as started.
         """
         self._queue.clear()
+        self._finished = False
         self._last_item_id = None
         self._hear(await self._feed.clear())
         self._drained_chunks = -1
@@ -96,20 +107,28 @@ class Playout:
 
     async def _play_burst(self) -> None:
         if not await self._queue.holds(1):
+            await self._end_stream()
             return
         if self._feed.due_s <= 0:
             if self._queue.next_item_id == self._last_item_id:
                 self.underruns += 1
-            await self._queue.holds(self._prebuffer_samples, within_s=self._prebuffer_s)
+            within_s = 0.0 if self._finished else self._prebuffer_s
+            await self._queue.holds(self._prebuffer_samples, within_s=within_s)
         while await self._queue.holds(self._frame_samples, within_s=self._patience_s()) or self._queue.queued_samples:
             self._last_item_id = self._queue.next_item_id
             self._keep_watching()
             await self._feed.give(self._queue, self._frame_samples)
         await self._feed.finish()
+        await self._end_stream()
+
+    async def _end_stream(self) -> None:
+        if self._finished and self._finish_stream is not None and not self._queue.queued_samples:
+            self._finished = False
+            await self._feed.end_stream(self._finish_stream)
 
     def _patience_s(self) -> float:
         """How long less than a frame may wait for more before the sink would run dry."""
-        return max(0.0, min(self._feed.due_s - _FRAME_S, self._prebuffer_s))
+        return 0.0 if self._finished else max(0.0, min(self._feed.due_s - _FRAME_S, self._prebuffer_s))
 
     def _keep_watching(self) -> None:
         if self._watch is None:

@@ -16,7 +16,7 @@ from ..conversation.values import AgentState, ItemKind, NewItem
 from ..errors import DeviceError, EndReason, EngineError, SinkError, SourceError
 from ..events import SessionEvent
 from ..options import PushToTalk, SessionOptions
-from ..ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, ToolRunner
+from ..ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, StreamingOutputDevice, ToolRunner
 from ..recording import Recorder
 from .echo import EchoPath
 from .inbox import Inbox
@@ -86,6 +86,7 @@ class Session:
         recording_path: Path | None = None,
     ) -> None:
         capabilities = providers[0].capabilities
+        streaming = sink if isinstance(sink, StreamingOutputDevice) else None
         self._echo = EchoPath(capabilities.input_rate_hz) if limits.echo_cancellation else None
         sink = sink if self._echo is None else self._echo.listen(sink)
         self._source = source
@@ -104,6 +105,7 @@ class Session:
                 history=history,
                 tools=options.tools,
                 half_duplex=limits.half_duplex,
+                streams=streaming is not None,
                 max_length_s=limits.max_length_s,
                 compact_above_tokens=limits.compact_above_tokens,
             )
@@ -125,7 +127,11 @@ class Session:
             process=self._echo.clean if self._echo else None,
         )
         self._playout = Playout(
-            sink, capabilities.output_rate_hz, self.post, record=recorder.speaker if recorder else None
+            sink,
+            capabilities.output_rate_hz,
+            self.post,
+            record=recorder.speaker if recorder else None,
+            finish_stream=streaming.finish_stream if streaming else None,
         )
         self._turn_audio = TurnAudio()
         self._source_open = asyncio.Event()
@@ -195,8 +201,10 @@ class Session:
                         tool_tasks.cancel(effect.call_id)
                     case e.Publish():
                         self._publish(effect.event)
-                    case e.Play() | e.ClearPlayout() | e.ArmTimer() | e.DisarmTimer() | e.RollOver():
-                        await self._act(effect)
+                    case e.Play() | e.ClearPlayout() | e.FinishPlayout():
+                        await self._act_on_playout(effect)
+                    case e.ArmTimer() | e.DisarmTimer() | e.RollOver():
+                        self._act(effect)
                     case e.GateInput() | e.HoldInput() | e.KeepTurn() | e.DropTurn() | e.RecallTurn():
                         self._act_on_input(effect)
                     case _:
@@ -230,12 +238,19 @@ class Session:
 
     # --- the effects --------------------------------------------------------------------------------------------------
 
-    async def _act(self, effect: e.Play | e.ClearPlayout | e.ArmTimer | e.DisarmTimer | e.RollOver) -> None:
+    async def _act_on_playout(self, effect: e.Play | e.ClearPlayout | e.FinishPlayout) -> None:
         match effect:
             case e.Play():
                 self._playout.play(effect.item_id, effect.content_index, effect.pcm)
             case e.ClearPlayout():
                 await self._playout.clear()
+            case e.FinishPlayout():
+                self._playout.finish()
+            case _:
+                assert_never(effect)
+
+    def _act(self, effect: e.ArmTimer | e.DisarmTimer | e.RollOver) -> None:
+        match effect:
             case e.ArmTimer():
                 self._timers.arm(effect.timer, effect.after_s)
             case e.DisarmTimer():
