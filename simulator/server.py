@@ -213,6 +213,7 @@ class Simulator(ConnectionObserver):
             semantic_silence_ms=how.semantic_silence_ms,
             answers_updates=how.answers_updates,
             sends_rate_limits=how.sends_rate_limits,
+            mcp_tools=how.mcp_tools,
         )
         return ServerSession(options, lambda prefix: f"{prefix}_{tag}{next(counter):06d}")
 

@@ -647,3 +647,25 @@ def test_tools_that_come_do_not_undo_which_ones_are_shown_and_a_later_session_se
         await task
 
     run(main())
+
+
+def test_the_volume_is_the_speaker_s() -> None:
+    class Loud(FakeSpeaker):
+        volume = 0.4
+
+        async def set_volume(self, volume):
+            self.volume = volume
+
+    async def main():
+        rig = Rig(audio_output=Loud())
+        assert rig.agent.volume == 0.4
+        await rig.agent.set_volume(1.7)
+        assert rig.agent.volume == 1.0
+        await rig.agent.set_volume(-1)
+        assert rig.agent.volume == 0.0
+        rig = Rig()
+        assert rig.agent.volume is None
+        with pytest.raises(SinkError, match="cannot be changed"):
+            await rig.agent.set_volume(0.5)
+
+    run(main())

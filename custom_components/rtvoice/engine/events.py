@@ -225,6 +225,27 @@ class SubAgentFinishedEvent(SessionEvent):
     agent_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class StandByArmedEvent(SessionEvent):
+    """Nobody converses; the wake word is listened for."""
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWordDetectedEvent(SessionEvent):
+    """The wake word was heard: a session begins, or with `interrupting` the agent falls silent in the one that runs."""
+
+    phrase: str
+    interrupting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StandByErrorEvent(SessionEvent):
+    """A session could not begin, or the detector failed; standing by goes on, after `retry_after_s`."""
+
+    error: AgentError
+    retry_after_s: float = 0.0
+
+
 # --- commands: dispatched on the bus by whoever wants something of the agent ------------------------------------------
 
 

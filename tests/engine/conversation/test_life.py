@@ -3,8 +3,8 @@ from pathlib import Path
 
 from custom_components.rtvoice.engine import conversation as package
 from custom_components.rtvoice.engine.conversation import facts as f
-from custom_components.rtvoice.engine.conversation.effects import ArmTimer, Close, DisarmTimer, Publish
-from custom_components.rtvoice.engine.conversation.values import ResponseStatus
+from custom_components.rtvoice.engine.conversation.effects import ArmTimer, Close, DisarmTimer, PlayCue, Publish
+from custom_components.rtvoice.engine.conversation.values import Cue, ResponseStatus
 from custom_components.rtvoice.engine.errors import AuthenticationError, ConnectionLostError, EndReason
 from custom_components.rtvoice.engine.events import (
     AgentError,
@@ -14,7 +14,7 @@ from custom_components.rtvoice.engine.events import (
     UserInactivityTimeoutEvent,
 )
 
-from .dialogue import Dialogue, call, done, of_type, published, ready, result, speaking
+from .dialogue import Dialogue, audio, call, cancelled, done, of_type, published, ready, result, speaking, states
 
 TICK = f.TimerFired(f.Timer.INACTIVITY)
 
@@ -104,3 +104,24 @@ def test_the_conversation_is_pure() -> None:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module else []
             assert not impure & {name.split(".")[0] for name in names}, path.name
+
+
+def test_cues_are_played_when_it_is_time_for_them() -> None:
+    dialogue = Dialogue(cues=frozenset(Cue))
+    effects = dialogue.tell(f.SessionReady())
+    assert of_type(effects, PlayCue) == [PlayCue(Cue.LISTENING)]
+    assert of_type(dialogue.tell(f.SpeechStarted(), f.SpeechStopped()), PlayCue) == [PlayCue(Cue.THINKING)]
+    dialogue.tell(f.ResponseStarted("r1"), audio("r1", "i1", 100), f.PlayoutStarted("i1"))
+    dialogue.hear("i1", 50)
+    effects = dialogue.tell(f.InterruptAsked())
+    assert states(effects) == ["thinking"]
+    assert not of_type(effects, PlayCue), "the user has not spoken"
+    dialogue.tell(cancelled())
+    assert not of_type(dialogue.tell(f.LinkLost(), f.SessionReady()), PlayCue), "it is the same session"
+
+
+def test_no_cue_is_played_that_nobody_wants() -> None:
+    dialogue = Dialogue(cues=frozenset({Cue.THINKING}))
+    assert not of_type(dialogue.tell(f.SessionReady()), PlayCue)
+    dialogue = Dialogue()
+    assert not of_type(dialogue.tell(f.SessionReady(), f.SpeechStarted(), f.SpeechStopped()), PlayCue)

@@ -5,6 +5,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     AddItem,
     ArmTimer,
     CancelTool,
+    ClearPlayout,
     Close,
     CreateResponse,
     DisarmTimer,
@@ -132,6 +133,35 @@ def test_muted_microphone_stays_closed_when_the_echo_is_gone() -> None:
     dialogue.tell(f.MuteChanged(muted=True), done(), f.PlayoutDrained(1))
     assert dialogue.after(ECHO_TAIL_S, f.TimerFired(f.Timer.HALF_DUPLEX)) == [GateInput(open=False)]
     assert dialogue.tell(f.MuteChanged(muted=False)) == [GateInput(open=True)]
+
+
+def test_half_duplex_hears_at_once_who_is_known_to_speak() -> None:
+    dialogue = speaking(half_duplex=True)
+    dialogue.hear("i1", 300)
+    effects = dialogue.after(10, f.InterruptAsked(heard_s=0.4))
+    assert of_type(effects, GateInput) == [GateInput(open=True, recall_s=0.4)]
+    assert effects.index(ClearPlayout()) < effects.index(GateInput(open=True, recall_s=0.4))
+    assert dialogue.after(ECHO_TAIL_S, f.TimerFired(f.Timer.HALF_DUPLEX)) == []
+    assert not of_type(dialogue.tell(done(), f.PlayoutDrained(1)), GateInput)
+
+
+def test_half_duplex_does_not_recall_what_was_heard_while_muted() -> None:
+    dialogue = speaking(half_duplex=True)
+    dialogue.tell(f.MuteChanged(muted=True))
+    dialogue.after(5, f.MuteChanged(muted=False), f.MuteChanged(muted=False))
+    effects = dialogue.after(0.25, f.InterruptAsked(heard_s=0.4))
+    assert of_type(effects, GateInput) == [GateInput(open=True, recall_s=0.25)]
+
+
+def test_muted_microphone_stays_closed_though_somebody_speaks() -> None:
+    dialogue = speaking(half_duplex=True)
+    dialogue.tell(f.MuteChanged(muted=True))
+    assert of_type(dialogue.tell(f.InterruptAsked(heard_s=0.4)), GateInput) == [GateInput(open=False)]
+    assert dialogue.tell(f.MuteChanged(muted=False)) == [GateInput(open=True)]
+
+
+def test_full_duplex_has_heard_who_speaks_already() -> None:
+    assert not of_type(speaking().tell(f.InterruptAsked(heard_s=0.4)), GateInput)
 
 
 def test_full_duplex_leaves_it_open() -> None:

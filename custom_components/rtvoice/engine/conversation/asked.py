@@ -61,9 +61,9 @@ class Asked:
         if isinstance(command, StopAsked):
             return self._end(command)
         if isinstance(command, MuteChanged):
-            return self._parts.input.mute(muted=command.muted)
+            return self._parts.input.mute(now_s, muted=command.muted)
         if isinstance(command, InterruptAsked):
-            return self._fall_silent(position, now_s)
+            return self._fall_silent(command, position, now_s)
         if not self._ready:
             self._deferred.append(command)
             return []
@@ -85,13 +85,17 @@ class Asked:
             return []
         return [Close(command.reason)]
 
-    def _fall_silent(self, position: PlayoutPosition, now_s: float) -> list[Effect]:
+    def _fall_silent(self, command: InterruptAsked, position: PlayoutPosition, now_s: float) -> list[Effect]:
         parts = self._parts
         self._deferred = [command for command in self._deferred if not isinstance(command, SayAsked | ResponseAsked)]
         parts.responses.forget(*Purpose)
         parts.responses.drop_pending(*Purpose)
         parts.tools.hush()
-        return [*parts.interrupt(position, now_s, cancel=True), *parts.tools.cancel_interruptible()]
+        parts.remote.hush()
+        effects = [*parts.interrupt(position, now_s, cancel=True), *parts.tools.cancel_interruptible()]
+        if command.heard_s is not None:
+            effects += parts.input.user_speaks(command.heard_s, now_s)
+        return effects
 
     def _speak(self, command: SayAsked | MessageSent | ResponseAsked | NoteAdded, now_s: float) -> list[Effect]:
         parts = self._parts

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..errors import EndReason, EngineError
+from .remote_facts import ApprovalDecided, RemoteEvent
 from .values import (
     ItemKind,
     ProviderFault,
@@ -204,6 +205,7 @@ type ModelEvent = (
     | ItemDeleted
     | SessionUpdated
     | RequestRejected
+    | RemoteEvent
 )
 
 # --- what happened on our side ----------------------------------------------------------------------------------------
@@ -223,6 +225,7 @@ class Timer(StrEnum):
     """The echo of what the agent said has died away."""
     MAX_LENGTH = "max_length"
     """The session has lasted as long as its owner allows."""
+    REMOTE_CALL = "remote_call"
     ROLLOVER = "rollover"
     """The provider will soon end the session because of its length."""
 
@@ -294,7 +297,12 @@ class SessionFailed:
 
 @dataclass(frozen=True, slots=True)
 class InterruptAsked:
-    """Fall silent now and drop what was going to be said."""
+    """Fall silent now and drop what was going to be said.
+
+    Unless `heard_s` is None, the user has been speaking to the agent for so long, and it shall hear that.
+    """
+
+    heard_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,4 +402,4 @@ type OwnFact = (
     | SessionFailed
 )
 
-type Fact = ModelEvent | OwnFact | UserCommand
+type Fact = ModelEvent | OwnFact | ApprovalDecided | UserCommand

@@ -10,6 +10,7 @@ from ..errors import SinkError
 from ..ports import AudioOutputDevice
 from .feed import SinkFeed
 from .jitter import JitterBuffer
+from .ledger import NO_ITEM
 
 _FRAME_S = FRAME_MS / 1000
 
@@ -73,6 +74,11 @@ class Playout:
         self._finished = True
         self._queue.wake()
 
+    def sound(self, pcm: bytes) -> None:
+        """Queue a sound that is no item's, whole samples at `source_rate_hz`. Never waits; no position counts it."""
+        self._queue.put(NO_ITEM, pcm)
+        self.finish()
+
     async def clear(self) -> None:
         """Fall silent within one frame and forget what is queued.
 
@@ -110,7 +116,7 @@ class Playout:
             await self._end_stream()
             return
         if self._feed.due_s <= 0:
-            if self._queue.next_item_id == self._last_item_id:
+            if self._queue.next_item_id == self._last_item_id != NO_ITEM:
                 self.underruns += 1
             within_s = 0.0 if self._finished else self._prebuffer_s
             await self._queue.holds(self._prebuffer_samples, within_s=within_s)

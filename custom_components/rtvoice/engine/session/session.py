@@ -15,9 +15,12 @@ from ..conversation.settings import ConversationSettings
 from ..conversation.values import AgentState, ItemKind, NewItem
 from ..errors import DeviceError, EndReason, EngineError, SinkError, SourceError
 from ..events import SessionEvent
-from ..options import PushToTalk, SessionOptions
-from ..ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, StreamingOutputDevice, ToolRunner
+from ..options import Cues, PushToTalk, SessionOptions
+from ..ports import Approver, AudioInputDevice, AudioOutputDevice, RealtimeProvider, StreamingOutputDevice, ToolRunner
 from ..recording import Recorder
+from ..remote_mcp import RemoteApprovals
+from .approval_tasks import ApprovalTasks
+from .cues import CueSounds
 from .echo import EchoPath
 from .inbox import Inbox
 from .link import Ends, Link
@@ -69,7 +72,8 @@ class Session:
     """Runs a conversation: facts go in, effects are carried out, nothing is left behind.
 
     The first of `providers` is used; the others stand in when it is out of credit, refuses or stays unreachable. A
-    session is used once. `publish` is called with every event, in order, and must not block.
+    session is used once. `publish` is called with every event, in order, and must not block. `approver` decides about
+    calls that the provider makes by itself; without one it is the settings of each MCP server that do.
     """
 
     def __init__(
@@ -80,18 +84,22 @@ class Session:
         source: AudioInputDevice,
         sink: AudioOutputDevice,
         tools: ToolRunner,
+        approver: Approver | None = None,
         publish: Callable[[SessionEvent], None],
         history: tuple[NewItem, ...] = (),
         limits: SessionLimits = SessionLimits(),
         recording_path: Path | None = None,
+        cues: Cues | None = None,
     ) -> None:
         capabilities = providers[0].capabilities
         streaming = sink if isinstance(sink, StreamingOutputDevice) else None
+        self._cues = CueSounds(cues, capabilities.output_rate_hz)
         self._echo = EchoPath(capabilities.input_rate_hz) if limits.echo_cancellation else None
         sink = sink if self._echo is None else self._echo.listen(sink)
         self._source = source
         self._sink = sink
         self._tools = tools
+        self._approver = approver or RemoteApprovals(options.mcp_servers)
         self._publish = publish
         self._inbox = Inbox()
         self._sender = Sender()
@@ -108,6 +116,7 @@ class Session:
                 streams=streaming is not None,
                 max_length_s=limits.max_length_s,
                 compact_above_tokens=limits.compact_above_tokens,
+                cues=self._cues.on_demand,
             )
         )
         self._recorder = recorder = (
@@ -172,10 +181,14 @@ class Session:
                 }
                 workers = [tasks.create_task(self._guard(work), name=f"rtvoice {name}") for name, work in works.items()]
                 tool_tasks = ToolTasks(self._tools, tasks, self.post)
-                close = await self._decide(tool_tasks)
+                approval_tasks = ApprovalTasks(self._approver, tasks, self.post)
+                close = await self._decide(tool_tasks, approval_tasks)
                 tool_tasks.cancel_all()
+                approval_tasks.cancel_all()
                 for worker in workers:
                     worker.cancel()
+            if self._sink_open.is_set():
+                await self._cues.play_last(self._sink, failed=close.error is not None)
         finally:
             self._timers.close()
             await self._stop_devices()
@@ -187,7 +200,7 @@ class Session:
 
     # --- the tasks ----------------------------------------------------------------------------------------------------
 
-    async def _decide(self, tool_tasks: ToolTasks) -> e.Close:
+    async def _decide(self, tool_tasks: ToolTasks, approval_tasks: ApprovalTasks) -> e.Close:
         loop = asyncio.get_running_loop()
         while True:
             fact = await self._inbox.take()
@@ -195,13 +208,11 @@ class Session:
                 match effect:
                     case e.Close():
                         return effect
-                    case e.StartTool():
-                        tool_tasks.start(effect.call)
-                    case e.CancelTool():
-                        tool_tasks.cancel(effect.call_id)
+                    case e.StartTool() | e.CancelTool() | e.AskApproval() | e.DropApproval():
+                        _act_on_tools(effect, tool_tasks, approval_tasks)
                     case e.Publish():
                         self._publish(effect.event)
-                    case e.Play() | e.ClearPlayout() | e.FinishPlayout():
+                    case e.Play() | e.PlayCue() | e.ClearPlayout() | e.FinishPlayout():
                         await self._act_on_playout(effect)
                     case e.ArmTimer() | e.DisarmTimer() | e.RollOver():
                         self._act(effect)
@@ -220,7 +231,10 @@ class Session:
         await self._uplink.capture()
 
     async def _play(self) -> None:
+        await self._cues.prepare()
         await _open(self._sink, SinkError("The speaker did not open in time"))
+        if (first := self._cues.first) is not None:
+            self._playout.sound(first)
         self._sink_open.set()
         await self._playout.run()
 
@@ -238,10 +252,12 @@ class Session:
 
     # --- the effects --------------------------------------------------------------------------------------------------
 
-    async def _act_on_playout(self, effect: e.Play | e.ClearPlayout | e.FinishPlayout) -> None:
+    async def _act_on_playout(self, effect: e.Play | e.PlayCue | e.ClearPlayout | e.FinishPlayout) -> None:
         match effect:
             case e.Play():
                 self._playout.play(effect.item_id, effect.content_index, effect.pcm)
+            case e.PlayCue():
+                self._playout.sound(self._cues.pcm(effect.cue))
             case e.ClearPlayout():
                 await self._playout.clear()
             case e.FinishPlayout():
@@ -263,7 +279,7 @@ class Session:
     def _act_on_input(self, effect: e.GateInput | e.HoldInput | e.KeepTurn | e.DropTurn | e.RecallTurn) -> None:
         match effect:
             case e.GateInput():
-                self._uplink.muted = not effect.open
+                self._uplink.gate(open=effect.open, recall_s=effect.recall_s)
             case e.HoldInput():
                 self._uplink.hold()
             case e.KeepTurn():
@@ -289,6 +305,20 @@ class Session:
                     await device.stop()
             except (EngineError, OSError) as err:
                 _LOGGER.warning("An audio device did not close cleanly: %r", err)
+
+
+def _act_on_tools(effect: e.ToolEffect, tool_tasks: ToolTasks, approval_tasks: ApprovalTasks) -> None:
+    match effect:
+        case e.StartTool():
+            tool_tasks.start(effect.call)
+        case e.CancelTool():
+            tool_tasks.cancel(effect.call_id)
+        case e.AskApproval():
+            approval_tasks.start(effect.request)
+        case e.DropApproval():
+            approval_tasks.cancel(effect.request_id)
+        case _:
+            assert_never(effect)
 
 
 async def _open(device: AudioInputDevice | AudioOutputDevice, too_late: DeviceError) -> None:
