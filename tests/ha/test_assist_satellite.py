@@ -15,6 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rtvoice.const import DOMAIN
 from simulator import Heard, ScriptedBrain, Simulator, Turn, tone
+from tests.engine.mcp.rig import free_port
 
 from .conftest import AGENT_ID, SATELLITE_ID
 from .house import (
@@ -113,6 +114,15 @@ async def test_what_is_no_media_is_said_to_be_none(
     with pytest.raises(ServiceValidationError) as refusal:
         await call(hass, "announce", media_id=media, preannounce=False)
     assert refusal.value.translation_key == "media_unsupported"
+
+
+async def test_the_signature_of_an_address_is_not_told(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, media: str
+) -> None:
+    address = f"http://127.0.0.1:{free_port()}/gong.mp3"
+    with pytest.raises(ServiceValidationError) as refusal:
+        await call(hass, "announce", media_id=f"{address}?authSig=secret", preannounce=False)
+    assert refusal.value.translation_placeholders == {"media": address}
 
 
 async def test_without_ffmpeg_no_media_is_played(

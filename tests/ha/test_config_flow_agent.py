@@ -116,7 +116,7 @@ def _suggested(fields: dict[Any, Any]) -> dict[str, Any]:
 
 async def test_the_form_shows_what_works_without_a_change(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
     shown = suggested(await add(hass, mock_entry))
-    assert shown[CONF_NAME] == DEFAULT_AGENT_NAME
+    assert shown[CONF_NAME] == f"{DEFAULT_AGENT_NAME} 2"
     assert shown[CONF_INSTRUCTIONS] == DEFAULT_INSTRUCTIONS
     assert shown[CONF_LLM_HASS_API] == ["assist"]
     assert shown[CONF_MODEL] == "gpt-realtime-2.1-mini"
@@ -161,7 +161,7 @@ async def test_sections_that_were_not_opened_keep_their_values(
 ) -> None:
     result = await submit(hass, await add(hass, mock_entry), {CONF_INSTRUCTIONS: "Hum."})
     untouched = default_agent(PROVIDER_COMPATIBLE, "gpt-realtime-2.1-mini")
-    assert result["title"] == DEFAULT_AGENT_NAME
+    assert result["title"] == f"{DEFAULT_AGENT_NAME} 2"
     assert result["data"] == {
         key: value for key, value in untouched.items() if key not in {CONF_INSTRUCTIONS, CONF_LLM_HASS_API}
     } | {CONF_INSTRUCTIONS: "Hum."}
@@ -170,7 +170,7 @@ async def test_sections_that_were_not_opened_keep_their_values(
 async def test_emptied_fields_are_absent(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
     emptied = {CONF_NAME: "", CONF_INSTRUCTIONS: "", CONF_LLM_HASS_API: [], CONF_MODEL: " ", "listening": {}}
     result = await submit(hass, await add(hass, mock_entry), emptied)
-    assert result["title"] == DEFAULT_AGENT_NAME
+    assert result["title"] == f"{DEFAULT_AGENT_NAME} 2"
     assert CONF_TRANSCRIPTION_MODEL not in result["data"]
     assert CONF_INSTRUCTIONS not in result["data"]
     assert CONF_LLM_HASS_API not in result["data"]

@@ -55,10 +55,12 @@ async def test_the_systems_devices_and_the_first_agent_are_taken_unless_told(
     hass: HomeAssistant, mock_entry: MockConfigEntry
 ) -> None:
     form = await add(hass, mock_entry)
-    assert suggested(form) == {CONF_NAME: DEFAULT_SATELLITE_NAME}
+    name = f"{DEFAULT_SATELLITE_NAME} 2"
+    assert suggested(form) == {CONF_NAME: name}
     result = await submit(hass, form, {CONF_INPUT: " ", CONF_OUTPUT: ""})
-    assert (result["type"], result["title"]) == (FlowResultType.CREATE_ENTRY, DEFAULT_SATELLITE_NAME)
+    assert (result["type"], result["title"]) == (FlowResultType.CREATE_ENTRY, name)
     assert result["data"] == {CONF_KIND: KIND_LOCAL}
+    assert suggested(await add(hass, mock_entry)) == {CONF_NAME: f"{DEFAULT_SATELLITE_NAME} 3"}
 
 
 async def test_devices_and_agents_are_offered(

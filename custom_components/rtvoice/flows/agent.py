@@ -36,7 +36,7 @@ class AgentFlow(SubentryFlow):
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Add an agent."""
-        self._name = DEFAULT_AGENT_NAME
+        self._name = self._free_name(DEFAULT_AGENT_NAME)
         self._known = default_agent(self._account[CONF_PROVIDER], await self._async_default_model())
         return await self.async_step_init(user_input)
 

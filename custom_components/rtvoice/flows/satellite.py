@@ -99,7 +99,7 @@ class SatelliteFlow(SubentryFlow):
     async def _async_ask(self, kind: str, form: KindForm, user_input: dict[str, Any] | None) -> SubentryFlowResult:
         """Show the form of a kind, and save it when it is filled in."""
         errors = {}
-        name, shown = self._name or form.name, self._known
+        name, shown = self._name or self._free_name(form.name), self._known
         if user_input is not None:
             shown = {key: value for key, value in map(_stripped, user_input.items()) if value}
             name = shown.pop(CONF_NAME, name)
