@@ -12,7 +12,6 @@ from ..const import (
     CONF_DAY_BUDGET,
     CONF_EAGERNESS,
     CONF_ECHO,
-    CONF_FALLBACK,
     CONF_INACTIVITY_TIMEOUT,
     CONF_INPUT,
     CONF_INSTRUCTIONS,
@@ -71,8 +70,6 @@ class AgentOptions:
     """0: never."""
     max_duration_s: float | None
     recording: bool
-    fallback: str | None
-    """Entry id of the account that stands in."""
     day_budget_usd: Decimal | None
     month_budget_usd: Decimal | None
 
@@ -104,7 +101,6 @@ class AgentOptions:
             inactivity_timeout_s=float(data.get(CONF_INACTIVITY_TIMEOUT, DEFAULT_INACTIVITY_TIMEOUT)),
             max_duration_s=float(data.get(CONF_MAX_DURATION) or 0) * 60 or None,
             recording=bool(data.get(CONF_RECORDING)),
-            fallback=data.get(CONF_FALLBACK) or None,
             day_budget_usd=_usd(data.get(CONF_DAY_BUDGET)),
             month_budget_usd=_usd(data.get(CONF_MONTH_BUDGET)),
         )
