@@ -55,15 +55,28 @@ class Furnishing:
         if step["type"] != "create_entry":
             raise ApiError(f"The voice agent was not added: {step}")
         entry_id = step["result"]["entry_id"]
+        await self._release_words(entry_id)
         await self._set_up_satellite(entry_id, devices)
         (satellite,) = await self._satellites(entry_id)
         await self._put_into_area(satellite["device_id"])
 
+    async def _release_words(self, entry_id: str) -> None:
+        """Show what is said as states: nothing of it is private in this house."""
+        (agent,) = await self._subentries(entry_id, "agent")
+        flows = f"{ENTRIES}/subentries/flow"
+        start: Json = {"handler": [entry_id, "agent"], "subentry_id": agent["subentry_id"]}
+        form = await self._api.request("POST", flows, start)
+        # What is not in a section is taken away unless it is sent again.
+        fields = [field for field in form["data_schema"] if field.get("type") != "expandable"]
+        answer = {field["name"]: field["description"]["suggested_value"] for field in fields if "description" in field}
+        answer["privacy"] = {"record_transcripts": True}
+        done = await self._api.request("POST", f"{flows}/{form['flow_id']}", answer)
+        if done["type"] != "abort" or done["reason"] != "reconfigure_successful":
+            raise ApiError(f"The voice agent was not changed: {done}")
+
     async def _set_up_satellite(self, entry_id: str, devices: Mapping[str, str]) -> None:
-        subentries = await self._api.call("config_entries/subentries/list", entry_id=entry_id)
-        known = [one for one in subentries if one["subentry_type"] == "satellite"]
         start: Json = {"handler": [entry_id, "satellite"]}
-        if known:
+        if known := await self._subentries(entry_id, "satellite"):
             start["subentry_id"] = known[0]["subentry_id"]
         await self._api.flow(f"{ENTRIES}/subentries/flow", start, ({"name": "Local satellite", **devices},))
         # The entry has begun to load anew.
@@ -77,6 +90,10 @@ class Furnishing:
             lambda: self._api.state("assist_satellite.local_satellite") not in {None, "unavailable"},
             within_s=RELOAD_TIMEOUT_S,
         )
+
+    async def _subentries(self, entry_id: str, kind: str) -> list[Json]:
+        subentries = await self._api.call("config_entries/subentries/list", entry_id=entry_id)
+        return [one for one in subentries if one["subentry_type"] == kind]
 
     async def _entry(self, entry_id: str) -> Json:
         answer = await self._api.call("config_entries/get_single", entry_id=entry_id)

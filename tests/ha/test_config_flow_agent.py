@@ -75,6 +75,7 @@ FILLED = {
         "restricted_only": ["light"],
     },
     "budget": {CONF_DAY_BUDGET: 1.5, CONF_MONTH_BUDGET: 20.0},
+    "privacy": {"record_transcripts": True, "keep_transcripts": 7.0},
     "advanced": {
         CONF_INACTIVITY_TIMEOUT: 60,
         CONF_MAX_DURATION: 15.0,
@@ -131,7 +132,7 @@ async def test_the_basics_come_first_and_the_account_says_which_models_there_are
     names = [str(key) for key in form["data_schema"].schema]
     assert names == [
         CONF_NAME, CONF_INSTRUCTIONS, CONF_LLM_HASS_API, CONF_MODEL, "speaking", "listening", "tools", "policy",
-        "budget", "advanced",
+        "budget", "privacy", "advanced",
     ]  # fmt: skip
     models = form["data_schema"].schema[CONF_MODEL].config["options"]
     assert models[0] == "gpt-realtime-2.1-mini"
@@ -150,6 +151,7 @@ async def test_everything_is_stored_flat(hass: HomeAssistant, mock_entry: MockCo
         **FILLED["tools"],
         **FILLED["policy"],
         **FILLED["budget"],
+        **FILLED["privacy"],
         **FILLED["advanced"],
     }
     assert type(result["data"][CONF_SILENCE_DURATION]) is int

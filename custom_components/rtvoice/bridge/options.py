@@ -15,6 +15,7 @@ from ..const import (
     CONF_INACTIVITY_TIMEOUT,
     CONF_INPUT,
     CONF_INSTRUCTIONS,
+    CONF_KEEP_TRANSCRIPTS,
     CONF_LANGUAGE,
     CONF_MAX_DURATION,
     CONF_MAX_OUTPUT_TOKENS,
@@ -70,6 +71,8 @@ class AgentOptions:
     """0: never."""
     max_duration_s: float | None
     recording: bool
+    keep_transcripts_days: int
+    """0: they are not written."""
     day_budget_usd: Decimal | None
     month_budget_usd: Decimal | None
 
@@ -101,6 +104,7 @@ class AgentOptions:
             inactivity_timeout_s=float(data.get(CONF_INACTIVITY_TIMEOUT, DEFAULT_INACTIVITY_TIMEOUT)),
             max_duration_s=float(data.get(CONF_MAX_DURATION) or 0) * 60 or None,
             recording=bool(data.get(CONF_RECORDING)),
+            keep_transcripts_days=int(data.get(CONF_KEEP_TRANSCRIPTS) or 0),
             day_budget_usd=_usd(data.get(CONF_DAY_BUDGET)),
             month_budget_usd=_usd(data.get(CONF_MONTH_BUDGET)),
         )

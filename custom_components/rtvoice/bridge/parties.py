@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 
-from ..const import DOMAIN
+from ..const import CONF_RECORD_TRANSCRIPTS, DOMAIN
 from .activity import Activity
 from .options import AgentOptions, SatelliteOptions
 
@@ -64,6 +64,11 @@ class Agent(Party):
     def options(self) -> AgentOptions:
         """How it is set."""
         return AgentOptions.read(self.subentry.data)
+
+    @property
+    def may_be_recorded(self) -> bool:
+        """Whether the recorder may keep what is said to it and by it."""
+        return bool(self.subentry.data.get(CONF_RECORD_TRANSCRIPTS))
 
 
 class Satellite(Party):

@@ -26,6 +26,7 @@ from .provider import AccountProvider
 from .reachability import Reachability
 from .request import SessionRequest
 from .session import LiveSession
+from .transcripts import async_keep
 from .watched import WatchedProvider
 
 type RtvoiceConfigEntry = ConfigEntry[Runtime]
@@ -131,6 +132,9 @@ class Runtime:
         def ended(session: LiveSession) -> None:
             home._ended.append(_course(session))
             _forget(session, registers)
+            if request.listens:
+                keeping = async_keep(self._hass, agent, satellite, session.report)
+                agent.entry.async_create_task(self._hass, keeping, f"transcript of the {session.name}")
             if not home.reachability.reachable:
                 home.reachability.tell()
 

@@ -32,6 +32,7 @@ from ..const import (
     CONF_FALLBACK,
     CONF_INACTIVITY_TIMEOUT,
     CONF_INSTRUCTIONS,
+    CONF_KEEP_TRANSCRIPTS,
     CONF_LANGUAGE,
     CONF_MAX_DURATION,
     CONF_MAX_OUTPUT_TOKENS,
@@ -40,6 +41,7 @@ from ..const import (
     CONF_NOISE_REDUCTION,
     CONF_PREFIX_PADDING,
     CONF_REASONING_EFFORT,
+    CONF_RECORD_TRANSCRIPTS,
     CONF_RECORDING,
     CONF_SILENCE_DURATION,
     CONF_SPEECH_SPEED,
@@ -74,6 +76,7 @@ SECTIONS: Final = {
     "tools": (*TOOL_FIELDS, *EQUIPMENT_FIELDS),
     "policy": POLICY_FIELDS,
     "budget": (CONF_DAY_BUDGET, CONF_MONTH_BUDGET),
+    "privacy": (CONF_RECORD_TRANSCRIPTS, CONF_KEEP_TRANSCRIPTS),
     "advanced": (
         CONF_INACTIVITY_TIMEOUT,
         CONF_MAX_DURATION,
@@ -115,6 +118,10 @@ def agent_schema(
         "tools": tool_fields(*actions) | equipment_fields(equipment),
         "policy": policy_fields(),
         "budget": _budget(),
+        "privacy": {
+            probatio.Optional(CONF_RECORD_TRANSCRIPTS): BooleanSelector(),
+            probatio.Optional(CONF_KEEP_TRANSCRIPTS): _whole(0, 3650, "d"),
+        },
         "advanced": _advanced(accounts),
     }
     return probatio.Schema(
