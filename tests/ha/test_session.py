@@ -168,7 +168,7 @@ async def test_say_send_message_interrupt_and_speed(
 ) -> None:
     said = entity_of(hass, "sensor", AGENT_ID, "assistant_transcript")
     typed = entity_of(hass, "sensor", AGENT_ID, "user_transcript")
-    speaking = entity_of(hass, "binary_sensor", AGENT_ID, "assistant_speaking")
+    speaking = entity_of(hass, "binary_sensor", SATELLITE_ID, "assistant_speaking")
     told = happenings(hass, entity_of(hass, "event", AGENT_ID, "activity"))
     seen = states_seen(hass, speaking)
     await start(hass, AGENT)
