@@ -84,7 +84,7 @@ CONF_RESTRICTED_ONLY: Final = "restricted_only"
 
 # What an agent is equipped with; both absent: all of its account.
 CONF_MCP_SERVERS: Final = "mcp_servers"
-"""Subentry ids of the MCP servers whose tools it has."""
+"""Subentry ids of the MCP servers whose tools it has; a subagent has these too, absent: none."""
 CONF_SUBAGENTS: Final = "subagents"
 """Subentry ids of the subagents that it may give tasks to."""
 

@@ -363,7 +363,7 @@ def _subentry_forms() -> dict[str, dict[str, probatio.Schema]]:
     return {
         const.SUBENTRY_AGENT: {"init": agent},
         const.SUBENTRY_SATELLITE: {"init": satellite_schema("name", (), (), {})},
-        const.SUBENTRY_SUBAGENT: {"init": subagent_schema(())},
+        const.SUBENTRY_SUBAGENT: {"init": subagent_schema((), {"server": "Server"})},
         const.SUBENTRY_MCP_SERVER: {"http": HTTP_SCHEMA, "program": PROGRAM_SCHEMA, "tools": tools_schema(())},
     }
 
