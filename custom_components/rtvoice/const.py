@@ -12,7 +12,8 @@ PROVIDER_COMPATIBLE: Final = "compatible"
 CONF_BASE_URL: Final = "base_url"
 """Where the provider is; absent: the provider's own address."""
 CONF_DIALECT: Final = "dialect"
-DIALECTS: Final = ("auto", "ga", "beta", "xai")
+DIALECT_XAI: Final = "xai"
+DIALECTS: Final = ("auto", "ga", "beta", DIALECT_XAI)
 """The first is the default."""
 CONF_RESOURCE: Final = "resource"
 """At Azure OpenAI: the resource's name, its host, or an address."""

@@ -11,9 +11,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.rtvoice.bridge.voices import voices_of
 from custom_components.rtvoice.const import (
     CONF_BASE_URL,
     CONF_DAY_BUDGET,
+    CONF_DIALECT,
     CONF_EAGERNESS,
     CONF_FALLBACK,
     CONF_INACTIVITY_TIMEOUT,
@@ -334,6 +336,26 @@ async def test_a_voice_that_the_model_lacks_is_told(
     await simulator.stop()
     result = await submit(hass, form, {"speaking": {CONF_VOICE: "darth"}})
     assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    ("account", "first"),
+    [
+        ({}, "marin"),
+        ({CONF_BASE_URL: "http://homeserver:8080/v1", CONF_DIALECT: "auto"}, "marin"),
+        ({CONF_DIALECT: "xai"}, "eve"),
+        ({CONF_BASE_URL: "wss://api.x.ai/v1"}, "eve"),
+    ],
+)
+def test_the_voices_are_those_of_the_provider(account: dict[str, str], first: str) -> None:
+    assert voices_of(account)[0] == first
+
+
+async def test_voices_are_offered_and_others_can_be_typed_in(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    hass.config_entries.async_update_entry(mock_entry, data={**mock_entry.data, CONF_DIALECT: "xai"})
+    form = await add(hass, mock_entry)
+    offer = form["data_schema"].schema["speaking"].schema.schema[CONF_VOICE].config
+    assert (offer["options"], offer["custom_value"]) == (["eve", "ara", "leo", "rex", "sal"], True)
 
 
 async def test_openais_own_voices_are_not_tested(

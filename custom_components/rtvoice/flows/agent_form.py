@@ -25,7 +25,6 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 
-from ..bridge.voices import VOICES
 from ..const import (
     CONF_DAY_BUDGET,
     CONF_EAGERNESS,
@@ -104,16 +103,17 @@ def agent_schema(
     models: Iterable[str],
     accounts: Mapping[str, str],
     *,
+    voices: Iterable[str] = (),
     actions: tuple[Iterable[str], Iterable[str]] = ((), ()),
     equipment: Equipment = MappingProxyType({}),
 ) -> probatio.Schema:
-    """The form of an agent that may use these APIs of Home Assistant and one of these models.
+    """The form of an agent that may use these APIs of Home Assistant, one of these models and one of these voices.
 
     `accounts` are those that could stand in for the agent's own, titles by entry id; `actions` are those that can be
     tools, harmless and dangerous ones; `equipment` is what the account has.
     """
     fields = {
-        "speaking": _speaking(),
+        "speaking": _speaking(voices),
         "listening": _listening(),
         "tools": tool_fields(*actions) | equipment_fields(equipment),
         "policy": policy_fields(),
@@ -138,9 +138,9 @@ def agent_schema(
     )
 
 
-def _speaking() -> dict[Any, Any]:
+def _speaking(voices: Iterable[str]) -> dict[Any, Any]:
     return {
-        probatio.Optional(CONF_VOICE): _open_choice(VOICES),
+        probatio.Optional(CONF_VOICE): _open_choice(voices),
         probatio.Optional(CONF_SPEECH_SPEED): _slider(0.5, 1.5, 0.05),
     }
 
