@@ -61,6 +61,7 @@ async def test_a_provider_that_goes_and_comes_back(
             await start(hass)
         await hass.async_block_till_done(wait_background_tasks=True)
         assert unavailable(hass, setup_integration) == {True}
+    assert setup_integration.runtime_data.diagnostics()["provider_reachable"] is False
     await async_look_again(hass)
     assert unavailable(hass, setup_integration) == {True}
     assert [message.partition(":")[0] for message in told(caplog)] == ["The provider of Simulator cannot be reached"]

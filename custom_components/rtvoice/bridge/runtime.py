@@ -166,6 +166,7 @@ class Runtime:
     def diagnostics(self) -> dict[str, Any]:
         """Who there is and what they do, without a word of what was said."""
         return {
+            "provider_reachable": self.reachability.reachable,
             "agents": [self._seen(agent) | self._used(agent) for agent in self.agents.values()],
             "satellites": [
                 self._seen(satellite) | {"problem": satellite.problem} for satellite in self.satellites.values()
