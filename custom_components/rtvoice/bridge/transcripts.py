@@ -28,7 +28,7 @@ async def async_keep(hass: HomeAssistant, agent: Agent, satellite: Satellite, re
     The file is `rtvoice/transcripts/AGENT.ID/DATE_TIME_SATELLITE.txt` in the configuration folder, which the user
     interface shows to nobody. A disk that cannot be written to is reported in the log.
     """
-    if not agent.options.keep_transcripts_days or not report.turns:
+    if not report.turns or not agent.options.keep_transcripts_days:
         return
     began = dt_util.now() - timedelta(seconds=report.duration_s)
     folder = _root(hass) / f"{slugify(agent.title)}.{agent.subentry_id}"
