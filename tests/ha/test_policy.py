@@ -268,7 +268,8 @@ async def test_a_pin_opens_it_and_is_seen_nowhere(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     await async_build_locks(hass)
-    set_options(hass, setup_integration, sensitive_permission="pin", pin=PIN)
+    # Where words are released, the PIN is not.
+    set_options(hass, setup_integration, sensitive_permission="pin", pin=PIN, record_transcripts=True)
     told = happenings(hass, entity_of(hass, "event", AGENT_ID, "activity"))
     schemer = Schemer(
         brain,
