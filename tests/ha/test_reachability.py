@@ -5,7 +5,7 @@ import logging
 from datetime import timedelta
 
 import pytest
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
@@ -122,7 +122,12 @@ async def test_a_session_that_makes_its_link_anew_is_seen_doing_so(
     status = entity_of(hass, "sensor", SATELLITE_ID, "status")
     voice = entity_of(hass, "select", AGENT_ID, "voice")
     gone = asyncio.Event()
-    unsubscribe = async_dispatcher_connect(hass, SIGNAL_REACHABILITY, gone.set)
+
+    @callback
+    def async_note() -> None:
+        gone.set()
+
+    unsubscribe = async_dispatcher_connect(hass, SIGNAL_REACHABILITY, async_note)
     await start(hass)
     await simulator.stop()
     await async_wait_for_state(hass, status, "reconnecting")
