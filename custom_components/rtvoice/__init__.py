@@ -21,6 +21,7 @@ from .bridge.places.kinds import async_look_for_sound
 from .bridge.provider import async_create_provider
 from .bridge.retirement import retiring_models
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
+from .bridge.transcripts import async_sweep
 from .card import async_setup_card
 from .config_flow import RtvoiceConfigFlow
 from .const import DOMAIN, SUBENTRY_MCP_SERVER, SUBENTRY_SATELLITE
@@ -70,6 +71,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> b
     entry.runtime_data = runtime = Runtime(hass, entry, provider, sound, ledger)
     _async_report_sound(hass, runtime)
     _async_report_agents(hass, runtime)
+    await async_sweep(hass)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     runtime.open()
     _async_follow_subentries(hass, entry)
@@ -103,6 +105,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> 
         async_forget_chronicle(hass, subentry_id)
         issues.delete_subentry_issues(hass, subentry_id)
     await Ledger(hass, entry.entry_id).async_remove()
+    await async_sweep(hass)
 
 
 @callback
@@ -137,6 +140,7 @@ def _async_follow_days(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> None:
         _async_report_agents(hass, runtime)
         for agent in runtime.agents.values():
             agent.activity.changed()
+        entry.async_create_task(hass, async_sweep(hass), f"{DOMAIN} old transcripts")
 
     entry.async_on_unload(async_track_time_change(hass, async_new_day, hour=0, minute=0, second=0))
 

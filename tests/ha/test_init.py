@@ -58,8 +58,20 @@ async def test_every_agent_and_satellite_is_a_device_with_its_entities(
         party = agent if entity.config_subentry_id == AGENT_ID else satellite
         assert entity.device_id == party.id
         assert entity.has_entity_name
+    # That somebody speaks changes several times a turn; of an agent it is shown to those who want that.
+    noisy = {f"{AGENT_ID}_user_speaking"}
+    assert {entity.unique_id for entity in entities if entity.disabled_by is not None} == noisy
     for entity in entities:
-        assert state_of(hass, entity.entity_id).state != "unavailable"
+        if entity.unique_id not in noisy:
+            assert state_of(hass, entity.entity_id).state != "unavailable"
+
+
+async def test_a_noisy_entity_can_be_enabled(hass: HomeAssistant, setup_integration: MockConfigEntry) -> None:
+    speaking = entity_of(hass, "binary_sensor", AGENT_ID, "user_speaking")
+    assert hass.states.get(speaking) is None
+    er.async_get(hass).async_update_entity(speaking, disabled_by=None)
+    assert await hass.config_entries.async_reload(setup_integration.entry_id)
+    assert state_of(hass, speaking).state == "off"
 
 
 async def test_a_refused_key_asks_for_a_new_one(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:

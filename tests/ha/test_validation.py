@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,34 @@ TRANSLATION_KEYS = {
     "selector", "services", "system_health", "title", "triggers",
 }  # fmt: skip
 VERSION_STRATEGIES = [AwesomeVersionStrategy.SEMVER, AwesomeVersionStrategy.CALVER]
+
+NEWEST = ROOT / ".venv-demo" / "bin" / "python"
+MARKETPLACE = """
+import json, sys
+from pathlib import Path
+from homeassistant.components.marketplace.repositories.integration import _check_loadable_manifest
+from homeassistant.components.marketplace.utils import validate
+
+root = Path(sys.argv[1])
+folder = root / "custom_components" / "rtvoice"
+hacs, manifest = (json.loads(path.read_text()) for path in (root / "hacs.json", folder / "manifest.json"))
+for key, value in hacs.items():
+    validate.REPOSITORY_MANIFEST_VALUES[key](value)
+for key, check in validate.INTEGRATION_MANIFEST_VALUES.items():
+    check(manifest[key])
+_check_loadable_manifest(folder, "rtvoice")
+tag = "v" + manifest["version"]
+assert validate.is_valid_ref(tag)
+offered = {
+    "description": "Talk to your home", "domain": manifest["domain"], "etag_repository": "etag",
+    "full_name": manifest["documentation"].removeprefix("https://github.com/"), "last_fetched": 0,
+    "last_updated": "2026-11-01", "last_version": tag, "manifest": {"name": hacs["name"]},
+    "manifest_name": manifest["name"],
+}
+assert validate.VALIDATE_FETCHED_V2_REPO_DATA["integration"](offered) == offered
+print("checked")
+"""
+"""Has the Marketplace of Home Assistant 2026.11 judge our papers, and what its catalog would say of us."""
 
 
 def load(name: str) -> dict[str, Any]:
@@ -123,14 +152,12 @@ def test_hacs_json_is_what_hacs_and_the_marketplace_want() -> None:
 
 
 def test_the_marketplace_accepts_what_it_reads() -> None:
-    # Home Assistant 2026.11 brings the Marketplace; with an older one there is nothing to ask.
-    validate = pytest.importorskip("homeassistant.components.marketplace.utils.validate")
-    hacs = json.loads((ROOT / "hacs.json").read_text(encoding="utf-8"))
-    for key, value in hacs.items():
-        validate.REPOSITORY_MANIFEST_VALUES[key](value)
-    for key in validate.INTEGRATION_MANIFEST_VALUES:
-        validate.INTEGRATION_MANIFEST_VALUES[key](MANIFEST[key])
-    assert validate.VALID_DOMAIN.match(MANIFEST["domain"])
+    if not NEWEST.exists():
+        pytest.skip("script/setup demo makes the environment of the newest Home Assistant, which has the Marketplace")
+    done = subprocess.run(
+        [NEWEST, "-P", "-c", MARKETPLACE, ROOT], capture_output=True, text=True, cwd="/", check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "checked\n"), done.stderr
 
 
 @pytest.mark.parametrize(
@@ -373,7 +400,7 @@ def _subentry_forms() -> dict[str, dict[str, probatio.Schema]]:
             "wyoming": satellite_schema("name", wyoming_fields(), {}),
             "browser": satellite_schema("name", {}, {}),
         },
-        const.SUBENTRY_SUBAGENT: {"init": subagent_schema(())},
+        const.SUBENTRY_SUBAGENT: {"init": subagent_schema((), {"server": "Server"})},
         const.SUBENTRY_MCP_SERVER: {"http": HTTP_SCHEMA, "program": PROGRAM_SCHEMA, "tools": tools_schema(())},
     }
 

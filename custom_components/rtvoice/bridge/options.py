@@ -12,9 +12,9 @@ from ..const import (
     CONF_DAY_BUDGET,
     CONF_EAGERNESS,
     CONF_ECHO,
-    CONF_FALLBACK,
     CONF_INACTIVITY_TIMEOUT,
     CONF_INSTRUCTIONS,
+    CONF_KEEP_TRANSCRIPTS,
     CONF_KIND,
     CONF_LANGUAGE,
     CONF_MAX_DURATION,
@@ -70,8 +70,8 @@ class AgentOptions:
     """0: never."""
     max_duration_s: float | None
     recording: bool
-    fallback: str | None
-    """Entry id of the account that stands in."""
+    keep_transcripts_days: int
+    """0: they are not written."""
     day_budget_usd: Decimal | None
     month_budget_usd: Decimal | None
 
@@ -103,7 +103,7 @@ class AgentOptions:
             inactivity_timeout_s=float(data.get(CONF_INACTIVITY_TIMEOUT, DEFAULT_INACTIVITY_TIMEOUT)),
             max_duration_s=float(data.get(CONF_MAX_DURATION) or 0) * 60 or None,
             recording=bool(data.get(CONF_RECORDING)),
-            fallback=data.get(CONF_FALLBACK) or None,
+            keep_transcripts_days=int(data.get(CONF_KEEP_TRANSCRIPTS) or 0),
             day_budget_usd=_usd(data.get(CONF_DAY_BUDGET)),
             month_budget_usd=_usd(data.get(CONF_MONTH_BUDGET)),
         )

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 
-from ..const import DOMAIN
+from ..const import CONF_PRIVATE_TRANSCRIPTS, DOMAIN
 from ..engine.devices import AudioDevices
 from .activity import Activity
 from .chronicle import async_chronicle
@@ -72,6 +72,11 @@ class Agent(Party):
     def options(self) -> AgentOptions:
         """How it is set."""
         return AgentOptions.read(self.subentry.data)
+
+    @property
+    def may_be_recorded(self) -> bool:
+        """Whether the recorder may keep what is said to it and by it."""
+        return not self.subentry.data.get(CONF_PRIVATE_TRANSCRIPTS)
 
 
 class Satellite(Party):

@@ -14,6 +14,7 @@ from homeassistant.util import dt as dt_util
 from ..const import SUBENTRY_AGENT, SUBENTRY_SATELLITE
 from ..engine.devices import AudioDevices
 from ..engine.errors import EndReason
+from .backing import async_stand_in
 from .budget import async_check_budget, seen_budgets
 from .errors import engine_errors, refused
 from .ledger import Ledger
@@ -21,9 +22,11 @@ from .occurrences import Occurrence, OccurrenceType
 from .parties import Agent, Party, Satellite
 from .places.kinds import is_known
 from .pool import ServerPool
-from .provider import Provider
+from .provider import AccountProvider
+from .reachability import Reachability
 from .request import SessionRequest
 from .session import LiveSession
+from .transcripts import async_keep
 from .wakes import async_answers
 from .watched import WatchedProvider
 
@@ -40,13 +43,14 @@ class Runtime:
         self,
         hass: HomeAssistant,
         entry: RtvoiceConfigEntry,
-        provider: Provider,
+        provider: AccountProvider,
         sound: AudioDevices,
         ledger: Ledger,
     ) -> None:
         self._hass = hass
         self.entry = entry
-        self.provider = WatchedProvider(hass, entry, provider)
+        self.reachability = Reachability(hass, entry, provider.list_models)
+        self.provider = WatchedProvider(hass, entry, provider, self.reachability)
         self.ledger = ledger
         """What its agents have used."""
         self.servers = ServerPool()
@@ -77,6 +81,19 @@ class Runtime:
         """The satellite that is an agent's own: of those that use it, the first that can hear and speak now."""
         own = [satellite for satellite in self.satellites.values() if self.agent_of(satellite) is agent]
         return next((satellite for satellite in own if satellite.present), next(iter(own), None))
+
+    def reaches(self, party: Party) -> bool:
+        """Whether there is a provider for the sessions of an agent or on a satellite, be it the one that stands in.
+
+        While a session makes its link anew, that is what is to be seen of it.
+        """
+        agent = self.agent_of(party) if isinstance(party, Satellite) else party
+        if self.reachability.reachable or not isinstance(agent, Agent):
+            return True
+        if any(session.live for session in self.sessions_of(party)):
+            return True
+        stand_in = async_stand_in(self._hass, agent)
+        return stand_in is not None and stand_in.runtime_data.reachability.reachable
 
     def session_on(self, satellite: Satellite) -> LiveSession | None:
         """What runs on a satellite; there is never more than one session."""
@@ -121,6 +138,11 @@ class Runtime:
             home._ended.append(_course(session))
             _forget(session, registers)
             satellite.place.ended()
+            if request.listens:
+                keeping = async_keep(self._hass, agent, satellite, session.report)
+                agent.entry.async_create_task(self._hass, keeping, f"transcript of the {session.name}")
+            if not home.reachability.reachable:
+                home.reachability.tell()
 
         session = LiveSession(self._hass, home.provider, agent, satellite, request, ended=ended)
         for register in registers:
@@ -141,6 +163,7 @@ class Runtime:
 
     async def async_close(self) -> None:
         """End all sessions and let go of the provider and of servers."""
+        self.reachability.close()
         await self.async_stop(list(self._sessions.values()))
         await asyncio.gather(*(satellite.place.async_close() for satellite in self.satellites.values()))
         await self.servers.async_close()
@@ -150,6 +173,7 @@ class Runtime:
     def diagnostics(self) -> dict[str, Any]:
         """Who there is and what they do, without a word of what was said."""
         return {
+            "provider_reachable": self.reachability.reachable,
             "agents": [self._seen(agent) | self._used(agent) for agent in self.agents.values()],
             "satellites": [
                 self._seen(satellite) | {"problem": satellite.place.problem} for satellite in self.satellites.values()

@@ -8,7 +8,7 @@ from homeassistant.const import CONF_LLM_HASS_API, CONF_NAME
 from homeassistant.helpers import llm
 
 from ..bridge.retirement import retiring_models
-from ..bridge.voices import VOICES
+from ..bridge.voices import VOICES, voices_of
 from ..const import (
     CONF_FALLBACK,
     CONF_MODEL,
@@ -65,7 +65,8 @@ class AgentFlow(SubentryFlow):
         accounts = self._other_accounts()
         model = shown.get(CONF_MODEL) or await self._async_default_model()
         actions = async_list_actions(self.hass)
-        schema = agent_schema(name, model, apis, models, accounts, actions=actions, equipment=equipment)
+        voices = voices_of(self._account)
+        schema = agent_schema(name, model, apis, models, accounts, voices=voices, actions=actions, equipment=equipment)
         suggested = {
             **suggested_rules(shown),
             **suggested_equipment(shown, equipment),

@@ -25,13 +25,13 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 
-from ..bridge.voices import VOICES
 from ..const import (
     CONF_DAY_BUDGET,
     CONF_EAGERNESS,
     CONF_FALLBACK,
     CONF_INACTIVITY_TIMEOUT,
     CONF_INSTRUCTIONS,
+    CONF_KEEP_TRANSCRIPTS,
     CONF_LANGUAGE,
     CONF_MAX_DURATION,
     CONF_MAX_OUTPUT_TOKENS,
@@ -39,6 +39,7 @@ from ..const import (
     CONF_MONTH_BUDGET,
     CONF_NOISE_REDUCTION,
     CONF_PREFIX_PADDING,
+    CONF_PRIVATE_TRANSCRIPTS,
     CONF_REASONING_EFFORT,
     CONF_RECORDING,
     CONF_SILENCE_DURATION,
@@ -74,6 +75,7 @@ SECTIONS: Final = {
     "tools": (*TOOL_FIELDS, *EQUIPMENT_FIELDS),
     "policy": POLICY_FIELDS,
     "budget": (CONF_DAY_BUDGET, CONF_MONTH_BUDGET),
+    "privacy": (CONF_PRIVATE_TRANSCRIPTS, CONF_KEEP_TRANSCRIPTS),
     "advanced": (
         CONF_INACTIVITY_TIMEOUT,
         CONF_MAX_DURATION,
@@ -101,20 +103,25 @@ def agent_schema(
     models: Iterable[str],
     accounts: Mapping[str, str],
     *,
+    voices: Iterable[str] = (),
     actions: tuple[Iterable[str], Iterable[str]] = ((), ()),
     equipment: Equipment = MappingProxyType({}),
 ) -> probatio.Schema:
-    """The form of an agent that may use these APIs of Home Assistant and one of these models.
+    """The form of an agent that may use these APIs of Home Assistant, one of these models and one of these voices.
 
     `accounts` are those that could stand in for the agent's own, titles by entry id; `actions` are those that can be
     tools, harmless and dangerous ones; `equipment` is what the account has.
     """
     fields = {
-        "speaking": _speaking(),
+        "speaking": _speaking(voices),
         "listening": _listening(),
         "tools": tool_fields(*actions) | equipment_fields(equipment),
         "policy": policy_fields(),
         "budget": _budget(),
+        "privacy": {
+            probatio.Optional(CONF_PRIVATE_TRANSCRIPTS): BooleanSelector(),
+            probatio.Optional(CONF_KEEP_TRANSCRIPTS): _whole(0, 3650, "d"),
+        },
         "advanced": _advanced(accounts),
     }
     return probatio.Schema(
@@ -131,9 +138,9 @@ def agent_schema(
     )
 
 
-def _speaking() -> dict[Any, Any]:
+def _speaking(voices: Iterable[str]) -> dict[Any, Any]:
     return {
-        probatio.Optional(CONF_VOICE): _open_choice(VOICES),
+        probatio.Optional(CONF_VOICE): _open_choice(voices),
         probatio.Optional(CONF_SPEECH_SPEED): _slider(0.5, 1.5, 0.05),
     }
 

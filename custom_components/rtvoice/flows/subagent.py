@@ -31,6 +31,7 @@ from ..const import (
     CONF_HOLDING,
     CONF_INSTRUCTIONS,
     CONF_MAX_ITERATIONS,
+    CONF_MCP_SERVERS,
     CONF_MODEL,
     DEFAULT_MAX_ITERATIONS,
     DEFAULT_SUBAGENT_TIMEOUT,
@@ -45,6 +46,7 @@ from ..engine.errors import (
     RequestRejectedError,
 )
 from ..engine.subagents import SystemMessage, UserMessage
+from .equipment_form import equipment_fields, equipment_of
 from .sections import flatten, nest
 from .subentry import SubentryFlow
 
@@ -90,13 +92,16 @@ class SubagentFlow(SubentryFlow):
         apis = llm.async_get_apis(self.hass)
         there = {api.id for api in apis}
         suggested = {**_DEFAULTS, **{key: value for key, value in shown.items() if key != CONF_API_KEY}}
+        servers = equipment_of(self._get_entry())[CONF_MCP_SERVERS]
         suggested |= {
             CONF_NAME: name,
             CONF_LLM_HASS_API: [api for api in shown.get(CONF_LLM_HASS_API, ()) if api in there],
+            CONF_MCP_SERVERS: [server for server in shown.get(CONF_MCP_SERVERS, ()) if server in servers],
         }
+        schema = subagent_schema(apis, servers)
         return self.async_show_form(
             step_id="init",
-            data_schema=self.add_suggested_values_to_schema(subagent_schema(apis), nest(suggested, _SECTIONS)),
+            data_schema=self.add_suggested_values_to_schema(schema, nest(suggested, _SECTIONS)),
             errors=errors,
             description_placeholders={"example_url": "http://homeserver:8080/v1"},
         )
@@ -112,8 +117,8 @@ class SubagentFlow(SubentryFlow):
         return {"base": error} if error else {}
 
 
-def subagent_schema(apis: Iterable[llm.API]) -> probatio.Schema:
-    """The form of a subagent that may use these APIs of Home Assistant."""
+def subagent_schema(apis: Iterable[llm.API], servers: Mapping[str, str]) -> probatio.Schema:
+    """The form of a subagent that may use these APIs of Home Assistant and MCP servers, titles by subentry id."""
     options = [SelectOptionDict(value=api.id, label=api.name) for api in apis]
     address = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
     key = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
@@ -138,6 +143,7 @@ def subagent_schema(apis: Iterable[llm.API]) -> probatio.Schema:
             probatio.Optional(CONF_LLM_HASS_API): SelectSelector(
                 SelectSelectorConfig(options=options, multiple=True, mode=SelectSelectorMode.LIST)
             ),
+            **equipment_fields({CONF_MCP_SERVERS: servers}),
             **{
                 probatio.Optional(name): section(probatio.Schema(fields[name]), {"collapsed": name == "advanced"})
                 for name in _SECTIONS
