@@ -49,6 +49,9 @@ class Playout:
         self._chunks = 0
         self._drained_chunks = 0
         self._last_item_id: str | None = None
+        self._ended = False
+        self._given = asyncio.Event()
+        self._given.set()
         self.underruns = 0
         """How often the speaker fell silent in the middle of an item because its audio came too late."""
 
@@ -61,6 +64,8 @@ class Playout:
         """Queue a piece of an item's audio, whole samples at `source_rate_hz`. Never waits."""
         self._chunks += 1
         self._queue.put(item_id, pcm)
+        if self._queue.queued_samples and not self._ended:
+            self._given.clear()
         self._post_if_drained(self._sink.played_samples)
 
     async def clear(self) -> None:
@@ -73,7 +78,17 @@ class Playout:
         self._last_item_id = None
         self._hear(await self._feed.clear())
         self._drained_chunks = -1
+        self._given.set()
         self._post_if_drained(self._sink.played_samples)
+
+    @property
+    def given(self) -> bool:
+        """Whether the sink was given all that was queued, heard or not."""
+        return self._given.is_set()
+
+    async def wait_given(self) -> None:
+        """Wait until the sink was given all that was queued, or nothing more will be played."""
+        await self._given.wait()
 
     def position(self) -> PlayoutPosition:
         """What was heard so far: never more than the sink has played."""
@@ -91,6 +106,8 @@ class Playout:
                 raise
             raise SinkError("The speaker stopped playing") from None
         finally:
+            self._ended = True
+            self._given.set()
             if self._watch is not None:
                 self._watch.cancel()
 
@@ -106,6 +123,8 @@ class Playout:
             self._keep_watching()
             await self._feed.give(self._queue, self._frame_samples)
         await self._feed.finish()
+        if not self._queue.queued_samples:
+            self._given.set()
 
     def _patience_s(self) -> float:
         """How long less than a frame may wait for more before the sink would run dry."""
