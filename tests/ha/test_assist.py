@@ -5,9 +5,11 @@ import io
 import json
 import wave
 from collections.abc import AsyncGenerator, AsyncIterator
+from decimal import Decimal
 
 import pytest
 from homeassistant.components.assist_pipeline import PipelineEventType, async_get_pipelines, async_update_pipeline
+from homeassistant.components.assist_pipeline.models import PipelineStage
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.components.tts import async_create_stream
 from homeassistant.components.tts.entity import TTSAudioRequest
@@ -26,9 +28,12 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.rtvoice.bridge.assist import exchange as exchange_module
+from custom_components.rtvoice.bridge.assist import exchanges as exchanges_module
+from custom_components.rtvoice.bridge.assist import utterance as utterance_module
+from custom_components.rtvoice.bridge.assist.speaker import Voice
 from custom_components.rtvoice.bridge.history import async_chat_log
-from custom_components.rtvoice.const import CONF_ENDPOINTING, ENDPOINTING_AGENT
-from simulator import Call, Plan, Say, ScriptedBrain, Simulator, Stall, Turn, tone
+from custom_components.rtvoice.const import CONF_DAY_BUDGET, CONF_ENDPOINTING, ENDPOINTING_AGENT
+from simulator import Call, Heard, Plan, Say, ScriptedBrain, Simulator, Stall, Turn, tone
 
 from .conftest import AGENT_ID
 from .house import AGENT, LIGHT, async_build_house, context_of, entity_of, happenings, state_of, states_seen
@@ -556,3 +561,93 @@ async def test_a_satellite_that_plays_late_is_taken_to_have_heard_nothing_before
         await run
     await simulator.wait_for("conversation.item.delete")
     assert "conversation.item.truncate" not in {event["type"] for event in simulator.client_events}
+
+
+async def test_what_cannot_be_written_down_is_answered_all_the_same(
+    hass: HomeAssistant, brain: ScriptedBrain, satellite: Satellite
+) -> None:
+    brain.add(Turn(Heard("", error="too noisy"), (Plan((Say("I heard you.", audio=VOICE),)),)))
+    await satellite.run()
+    assert satellite.text == "…"
+    assert satellite.answer == "I heard you."
+
+
+async def test_an_answer_that_nobody_fetches_is_taken_back(
+    hass: HomeAssistant,
+    brain: ScriptedBrain,
+    simulator: Simulator,
+    satellite: Satellite,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exchange_module, "FETCH_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(Voice, "chunks", lambda voice: nothing())
+    brain.add(Turn("Hello?", (Plan((Say("Hello.", audio=VOICE),)),)))
+    await satellite.run()
+    assert satellite.answer == "Hello."
+    await simulator.wait_for("conversation.item.delete")
+    await heard_out(hass)
+
+
+async def nothing() -> AsyncGenerator[bytes]:
+    """A voice that is not there."""
+    for chunk in ():
+        yield chunk
+
+
+async def test_a_question_of_home_assistant_s_own_is_only_written_down(
+    hass: HomeAssistant, brain: ScriptedBrain, simulator: Simulator, satellite: Satellite
+) -> None:
+    brain.add(Turn("The blue one."))
+    satellite.end_stage = PipelineStage.STT
+    await satellite.run()
+    assert satellite.text == "The blue one."
+    assert "response.create" not in {event["type"] for event in simulator.client_events}
+    assert simulator.connections[0].closed.is_set()
+
+
+async def test_nobody_speaks_where_the_provider_would_find_the_end(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    setup_integration: MockConfigEntry,
+    satellite: Satellite,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(utterance_module, "ONSET_TIMEOUT_S", 1.0)
+    subentry = setup_integration.subentries[AGENT_ID]
+    hass.config_entries.async_update_subentry(
+        setup_integration, subentry, data={**subentry.data, CONF_ENDPOINTING: ENDPOINTING_AGENT}
+    )
+    for length in (320_000, 16_000):
+        await satellite.run(bytes(length))
+        assert satellite.errors == ["stt-no-text-recognized"]
+
+
+async def test_a_spent_budget_is_an_error_at_the_satellite(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, simulator: Simulator, satellite: Satellite
+) -> None:
+    subentry = setup_integration.subentries[AGENT_ID]
+    hass.config_entries.async_update_subentry(setup_integration, subentry, data={**subentry.data, CONF_DAY_BUDGET: 0.5})
+    setup_integration.runtime_data.ledger.add(AGENT_ID, 10, Decimal(1))
+    told = happenings(hass, entity_of(hass, "event", AGENT_ID, "activity"))
+    await satellite.run()
+    assert satellite.errors == ["stt-stream-failed"]
+    assert [one["event_type"] for one in told] == ["error"]
+    assert simulator.connections == []
+
+
+async def test_too_many_conversations_are_not_kept(
+    hass: HomeAssistant,
+    brain: ScriptedBrain,
+    setup_integration: MockConfigEntry,
+    simulator: Simulator,
+    satellite: Satellite,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exchanges_module, "MAX_EXCHANGES", 1)
+    for text in ("One.", "Two."):
+        brain.add(Turn(text))
+    await satellite.run()
+    await Satellite(hass, satellite.pipeline).run()
+    async with asyncio.timeout(5):
+        await simulator.connections[0].closed.wait()
+    assert not simulator.connections[1].closed.is_set()
