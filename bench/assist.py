@@ -8,11 +8,12 @@ satellite's hands: the socket, the session, the pipeline and the text-to-speech 
 """
 
 import statistics
+import time
 from collections.abc import Sequence
 
 from homeassistant.core import HomeAssistant
 
-from simulator import Plan, Say, ScriptedBrain, Simulator, Turn
+from simulator import Event, Plan, Say, ScriptedBrain, Simulator, Turn
 from tests.ha.conftest import (  # noqa: F401  # fixtures
     brain,
     home,
@@ -36,20 +37,28 @@ async def test_first_audio(
     satellite: Satellite,  # noqa: F811  # the fixture
 ) -> None:
     """Measure and print."""
-    offered: list[float] = []
+    sent: list[tuple[float, float]] = []
+
+    def note(event: Event) -> None:
+        if event["type"] == "response.output_audio.delta" and not sent:
+            sent.append((event.at_s, time.process_time()))
+
+    simulator.on_server_event = note
+    waited: list[float] = []
+    worked: list[float] = []
     hass.loop.set_debug(False)
     for _ in range(TIMES):
         brain.add(Turn("How late is it?", (Plan((Say("It is late.", seconds=0.4),)),)))
-        before = len(simulator.server_events)
+        sent.clear()
         await satellite.run()
         assert satellite.errors == []
         assert satellite.first_s is not None
-        first = next(
-            event for event in simulator.server_events[before:] if event["type"] == "response.output_audio.delta"
-        )
-        offered.append((satellite.first_s - first.at_s) * 1000)
+        ((at_s, at_cpu_s),) = sent
+        waited.append((satellite.first_s - at_s) * 1000)
+        worked.append((satellite.first_cpu_s - at_cpu_s) * 1000)
         await heard_out(hass)
-    _print("first delta to first audio byte", offered)
+    _print("first delta to first audio byte", waited)
+    _print("processor time of that", worked)
 
 
 def _print(name: str, figures: Sequence[float]) -> None:

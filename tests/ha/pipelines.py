@@ -3,6 +3,7 @@
 import asyncio
 import io
 import struct
+import time
 import wave
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -65,6 +66,8 @@ class Satellite:
     events: list[PipelineEvent] = field(default_factory=list)
     heard: bytes = b""
     first_s: float | None = None
+    first_cpu_s: float = 0.0
+    """When the first sample was there: by the clock, and in processor time."""
     _playing: asyncio.Task[None] | None = None
 
     async def run(self, pcm: bytes | AsyncIterator[bytes] | None = None) -> None:
@@ -149,5 +152,5 @@ class Satellite:
         assert stream is not None
         async for chunk in stream.async_stream_result():
             if self.first_s is None and len(chunk) > 44:
-                self.first_s = self.hass.loop.time()
+                self.first_s, self.first_cpu_s = self.hass.loop.time(), time.process_time()
             self.heard += chunk
