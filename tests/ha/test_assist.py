@@ -10,10 +10,11 @@ from decimal import Decimal
 import pytest
 from homeassistant.components.assist_pipeline import PipelineEventType, async_get_pipelines, async_update_pipeline
 from homeassistant.components.assist_pipeline.models import PipelineStage
+from homeassistant.components.conversation import async_converse
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
-from homeassistant.components.tts import async_create_stream
+from homeassistant.components.tts import ResultStream, async_create_stream
 from homeassistant.components.tts.entity import TTSAudioRequest
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
@@ -30,7 +31,6 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.rtvoice.bridge.assist import exchange as exchange_module
 from custom_components.rtvoice.bridge.assist import exchanges as exchanges_module
 from custom_components.rtvoice.bridge.assist import utterance as utterance_module
-from custom_components.rtvoice.bridge.assist.speaker import Voice
 from custom_components.rtvoice.bridge.history import async_chat_log
 from custom_components.rtvoice.const import CONF_DAY_BUDGET, CONF_ENDPOINTING, ENDPOINTING_AGENT
 from simulator import Call, Heard, Plan, Say, ScriptedBrain, Simulator, Stall, Turn, tone
@@ -580,18 +580,14 @@ async def test_an_answer_that_nobody_fetches_is_taken_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(exchange_module, "FETCH_TIMEOUT_S", 0.2)
-    monkeypatch.setattr(Voice, "chunks", lambda voice: nothing())
+    monkeypatch.setattr(ResultStream, "async_set_message_stream", lambda stream, message: None)
     brain.add(Turn("Hello?", (Plan((Say("Hello.", audio=VOICE),)),)))
-    await satellite.run()
+    await satellite.ask()
     assert satellite.answer == "Hello."
     await simulator.wait_for("conversation.item.delete")
     await heard_out(hass)
-
-
-async def nothing() -> AsyncGenerator[bytes]:
-    """A voice that is not there."""
-    for chunk in ():
-        yield chunk
+    assert satellite.heard == b""
+    satellite._playing.cancel()
 
 
 async def test_a_question_of_home_assistant_s_own_is_only_written_down(
@@ -651,3 +647,47 @@ async def test_too_many_conversations_are_not_kept(
     async with asyncio.timeout(5):
         await simulator.connections[0].closed.wait()
     assert not simulator.connections[1].closed.is_set()
+
+
+async def test_what_is_written_in_between_is_answered_in_writing_and_known_later(
+    hass: HomeAssistant, brain: ScriptedBrain, satellite: Satellite
+) -> None:
+    brain.add(Turn("Hello.", (Plan((Say("Hello.", audio=VOICE),)),)))
+    await satellite.run()
+    await heard_out(hass)
+    mute = entity_of(hass, "switch", AGENT_ID, "mute")
+    for action in ("turn_on", "turn_off"):
+        await hass.services.async_call("switch", action, {"entity_id": mute}, blocking=True)
+    brain.plans.append(Plan((Say("Noted."),)))
+    result = await async_converse(
+        hass, "My name is Ada.", satellite.conversation_id, Context(), language="en", agent_id=AGENT
+    )
+    assert result.response.speech["plain"]["speech"] == "Noted."
+    assert brain.contexts[-1].modality == "text"
+    brain.add(Turn("Who am I?", (Plan((Say("Ada.", audio=VOICE),)),)))
+    await satellite.run()
+    assert satellite.answer == "Ada."
+    assert any("user: My name is Ada.\nassistant: Noted." in said for said in said_to(brain))
+
+
+async def test_without_all_three_entities_there_is_no_voice_assistant(
+    hass: HomeAssistant, setup_integration: MockConfigEntry
+) -> None:
+    er.async_get(hass).async_remove(TTS)
+    await hass.async_block_till_done()
+    with pytest.raises(ServiceValidationError) as refusal:
+        await hass.services.async_call("button", "press", {"entity_id": CREATE}, blocking=True)
+    assert refusal.value.translation_key == "no_pipeline"
+
+
+async def test_text_that_the_model_does_not_speak_and_speech_that_nobody_can_write_down_fail(
+    hass: HomeAssistant, simulator: Simulator, satellite: Satellite, brain: ScriptedBrain
+) -> None:
+    satellite.end_stage = PipelineStage.STT
+    simulator.behaviour.refusal = "server_error"
+    await satellite.run()
+    assert satellite.errors == ["stt-stream-failed"]
+    simulator.behaviour.refusal = None
+    stream = async_create_stream(hass, TTS, options={"preferred_format": "wav"})
+    stream.async_set_message("   ")
+    assert len(b"".join([chunk async for chunk in stream.async_stream_result()])) == 44
