@@ -167,8 +167,8 @@ class SnapshotSensor(FollowingEntity, SensorEntity):
 class TranscriptSensor(FollowingEntity, SensorEntity):
     """A sensor that shows what was said last.
 
-    An entity cannot keep its state out of the recorder. So where the recorder would write words down that the user wants
-    to keep out, the state is the time at which they were said; the words are in the attribute `text`, always.
+    An entity cannot keep its state out of the recorder. So where the recorder would write down words that the user
+    wants to keep out, the state is the time at which they were said; the words are in the attribute `text`, always.
     """
 
     _unrecorded_attributes = frozenset({"text"})

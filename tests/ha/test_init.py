@@ -41,6 +41,9 @@ async def test_every_agent_and_satellite_is_a_device_with_its_entities(
     expected = {(platform, f"{party}_{key}") for party in (AGENT_ID, SATELLITE_ID) for platform, key in BOTH}
     expected |= {
         ("conversation", AGENT_ID),
+        ("stt", f"{AGENT_ID}_stt"),
+        ("tts", f"{AGENT_ID}_tts"),
+        ("button", f"{AGENT_ID}_create_pipeline"),
         ("assist_satellite", SATELLITE_ID),
         ("select", f"{SATELLITE_ID}_agent"),
         ("number", f"{AGENT_ID}_speech_speed"),

@@ -12,6 +12,7 @@ from ..const import (
     CONF_DAY_BUDGET,
     CONF_EAGERNESS,
     CONF_ECHO,
+    CONF_ENDPOINTING,
     CONF_INACTIVITY_TIMEOUT,
     CONF_INSTRUCTIONS,
     CONF_KEEP_TRANSCRIPTS,
@@ -35,6 +36,7 @@ from ..const import (
     ECHO_CANCEL,
     ECHO_HALF_DUPLEX,
     ECHO_OFF,
+    ENDPOINTING_AGENT,
     KIND_LOCAL,
 )
 from ..engine.errors import ConfigurationError
@@ -64,6 +66,8 @@ class AgentOptions:
     transcription_model: str | None
     noise_reduction: NoiseReduction | None
     turn_detection: TurnDetection
+    own_endpointing: bool
+    """Whether it finds the end of a turn by itself also where an Assist pipeline could."""
     reasoning_effort: ReasoningEffort | None
     max_output_tokens: int | None
     inactivity_timeout_s: float
@@ -98,6 +102,7 @@ class AgentOptions:
             transcription_model=data.get(CONF_TRANSCRIPTION_MODEL) or None,
             noise_reduction=_noise_reduction(data),
             turn_detection=_turn_detection(data),
+            own_endpointing=data.get(CONF_ENDPOINTING) == ENDPOINTING_AGENT,
             reasoning_effort=ReasoningEffort(effort) if effort else None,
             max_output_tokens=int(max_tokens) if max_tokens else None,
             inactivity_timeout_s=float(data.get(CONF_INACTIVITY_TIMEOUT, DEFAULT_INACTIVITY_TIMEOUT)),

@@ -14,6 +14,7 @@ from homeassistant.util import dt as dt_util
 from ..const import SUBENTRY_AGENT, SUBENTRY_SATELLITE
 from ..engine.devices import AudioDevices
 from ..engine.errors import EndReason
+from .assist.exchanges import Exchanges
 from .backing import async_stand_in
 from .budget import async_check_budget, seen_budgets
 from .errors import engine_errors, refused
@@ -64,6 +65,8 @@ class Runtime:
             for subentry in entry.get_subentries_of_type(SUBENTRY_SATELLITE)
             if is_known(subentry)
         }
+        self.exchanges = Exchanges(hass, self.provider)
+        """What its agents hear and say by way of Assist pipelines."""
         self._sessions: dict[str, LiveSession] = {}
         self._ended: deque[dict[str, Any]] = deque(maxlen=MAX_REMEMBERED)
 
@@ -130,7 +133,7 @@ class Runtime:
         if self.session_on(satellite) is not None:
             raise refused("already_in_session", satellite=satellite.title)
         home: Runtime = agent.entry.runtime_data
-        home._check_budget(agent, satellite)
+        home.check_budget(agent, satellite, agent)
         # The agent may be of another account, which then has a part in the session too.
         registers = (self._sessions, home._sessions)
 
@@ -156,6 +159,8 @@ class Runtime:
         party.activity.changed()
         for session in self.sessions_of(party):
             await session.async_apply_mute()
+        if isinstance(party, Agent):
+            await self.exchanges.async_apply_mute(party)
 
     async def async_stop(self, sessions: Iterable[LiveSession]) -> None:
         """End sessions, and wait until they have ended."""
@@ -164,11 +169,22 @@ class Runtime:
     async def async_close(self) -> None:
         """End all sessions and let go of the provider and of servers."""
         self.reachability.close()
-        await self.async_stop(list(self._sessions.values()))
+        await asyncio.gather(self.async_stop(list(self._sessions.values())), self.exchanges.async_close())
         await asyncio.gather(*(satellite.place.async_close() for satellite in self.satellites.values()))
         await self.servers.async_close()
         await self.provider.close()
         await self.ledger.async_close()
+
+    def check_budget(self, agent: Agent, *places: Party) -> None:
+        """Raise ServiceValidationError if an agent has spent its budget, and show it at these places."""
+        try:
+            with engine_errors():
+                async_check_budget(agent, self.ledger)
+        except ServiceValidationError as err:
+            error = {"error_type": EndReason.BUDGET_EXCEEDED.value, "message": str(err)}
+            for party in places:
+                party.activity.tell(Occurrence(OccurrenceType.ERROR, error))
+            raise
 
     def diagnostics(self) -> dict[str, Any]:
         """Who there is and what they do, without a word of what was said."""
@@ -179,6 +195,7 @@ class Runtime:
                 self._seen(satellite) | {"problem": satellite.place.problem} for satellite in self.satellites.values()
             ],
             "last_sessions": list(self._ended),
+            "exchanges": len(self.exchanges),
         }
 
     def _wake(self, satellite: Satellite, wake_word: str | None) -> bool:
@@ -187,17 +204,6 @@ class Runtime:
             return False
         self.begin(satellite, SessionRequest(context=Context()))
         return True
-
-    def _check_budget(self, agent: Agent, satellite: Satellite) -> None:
-        """Raise ServiceValidationError if an agent has spent its budget, and show it where the session would be."""
-        try:
-            with engine_errors():
-                async_check_budget(agent, self.ledger)
-        except ServiceValidationError as err:
-            error = {"error_type": EndReason.BUDGET_EXCEEDED.value, "message": str(err)}
-            for party in (satellite, agent):
-                party.activity.tell(Occurrence(OccurrenceType.ERROR, error))
-            raise
 
     def _used(self, agent: Agent) -> dict[str, Any]:
         usage = self.ledger.of(agent.subentry_id)

@@ -307,9 +307,22 @@ class RealtimeAgent:
         self._muted = muted
         self._post(MuteChanged(muted))
 
-    async def commit_turn(self) -> None:
-        """Push-to-talk: the user has finished. With voice activity detection it has no effect."""
-        self._ask(TurnEnded())
+    async def commit_turn(self, *, respond: bool = True) -> None:
+        """Push-to-talk: the user has finished. With voice activity detection it has no effect.
+
+        Without `respond` the agent answers when `ask` says so.
+        """
+        self._ask(TurnEnded(respond))
+
+    async def wait_composed(self) -> None:
+        """Wait until the agent has no more to say for now and the speaker was given all of it, heard or not.
+
+        What was asked for before counts, and observers have been told everything. Raises SessionClosedError when the
+        session ends before, or there is none.
+        """
+        if self._run is None:
+            raise SessionClosedError(EndReason.STOPPED)
+        await self._run.wait_composed()
 
     async def update_tools(self, tools: Tools) -> None:
         """Offer these tools in place of the present ones, in the running session too."""

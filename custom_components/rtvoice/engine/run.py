@@ -13,7 +13,7 @@ from .conversation.facts import BackgroundWorkChanged, StopAsked, ToolProgressed
 from .conversation.items import Item
 from .conversation.values import AgentState, ItemKind, ResponseUsage
 from .equipment import Equipment
-from .errors import EndReason
+from .errors import EndReason, SessionClosedError
 from .events import AgentStartingEvent, AgentStoppedEvent, ConfigureSessionCommand, SessionEvent, StartAgentCommand
 from .listener import AgentListener, notify
 from .results import AgentResult, ConversationTurn
@@ -52,6 +52,8 @@ class Run:
         self._budget = None if budget_usd is None else Budget(budget_usd, meter)
         self._started_at = datetime.now(UTC)
         self._started_s = asyncio.get_running_loop().time()
+        self._opened = asyncio.Event()
+        """Whether there is a session, or will never be one."""
         self._finished = asyncio.Event()
 
     @property
@@ -101,7 +103,20 @@ class Run:
             return self._result(end)
         finally:
             _current.reset(token)
+            self._opened.set()
             self._finished.set()
+
+    async def wait_composed(self) -> None:
+        """Wait until there is no more to say for now, and the observers know all of it.
+
+        Not for observers themselves. Raises SessionClosedError when the session ends before.
+        """
+        await self._opened.wait()
+        if self._session is None:
+            raise SessionClosedError(EndReason.STOPPED)
+        await self._session.wait_composed()
+        for feed in self._feeds:
+            await feed.drained()
 
     async def wait_finished(self) -> None:
         """Wait for the end, unless the present task is part of what has to end first."""
@@ -114,6 +129,7 @@ class Run:
         for fact in self._waiting:
             session.post(fact)
         self._session = session
+        self._opened.set()
         return session
 
     async def _announce_start(self, settings: ConfigureSessionCommand) -> None:

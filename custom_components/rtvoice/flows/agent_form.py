@@ -25,9 +25,11 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 
+from ..bridge.languages import LANGUAGES
 from ..const import (
     CONF_DAY_BUDGET,
     CONF_EAGERNESS,
+    CONF_ENDPOINTING,
     CONF_FALLBACK,
     CONF_INACTIVITY_TIMEOUT,
     CONF_INSTRUCTIONS,
@@ -48,6 +50,8 @@ from ..const import (
     CONF_TRANSCRIPTION_MODEL,
     CONF_TURN_DETECTION,
     CONF_VOICE,
+    ENDPOINTING_AGENT,
+    ENDPOINTING_HOME_ASSISTANT,
 )
 from ..engine.options import (
     NoiseReduction,
@@ -71,6 +75,7 @@ SECTIONS: Final = {
         CONF_THRESHOLD,
         CONF_PREFIX_PADDING,
         CONF_SILENCE_DURATION,
+        CONF_ENDPOINTING,
     ),
     "tools": (*TOOL_FIELDS, *EQUIPMENT_FIELDS),
     "policy": POLICY_FIELDS,
@@ -87,11 +92,6 @@ SECTIONS: Final = {
 }
 """What is folded away below the basics, in the order in which it is shown."""
 
-# The languages that OpenAI's transcription models name as well understood.
-_LANGUAGES = (
-    "af ar az be bg bs ca cs cy da de el en es et fa fi fr gl he hi hr hu hy id is it ja kk kn ko lt lv mi mk mr ms ne "
-    "nl no pl pt ro ru sk sl sr sv sw ta th tl tr uk ur vi zh"
-)
 _SEMANTIC = SemanticVAD().kind
 _SERVER = ServerVAD().kind
 
@@ -147,7 +147,7 @@ def _speaking(voices: Iterable[str]) -> dict[Any, Any]:
 
 def _listening() -> dict[Any, Any]:
     return {
-        probatio.Optional(CONF_LANGUAGE): LanguageSelector(LanguageSelectorConfig(languages=_LANGUAGES.split())),
+        probatio.Optional(CONF_LANGUAGE): LanguageSelector(LanguageSelectorConfig(languages=list(LANGUAGES))),
         probatio.Optional(CONF_TRANSCRIPTION_MODEL): _open_choice([TranscriptionModel.GPT_TRANSCRIBE]),
         probatio.Optional(CONF_NOISE_REDUCTION): _choice(CONF_NOISE_REDUCTION, (*NoiseReduction, "off")),
         probatio.Optional(CONF_TURN_DETECTION): _choice(CONF_TURN_DETECTION, (_SEMANTIC, _SERVER)),
@@ -155,6 +155,7 @@ def _listening() -> dict[Any, Any]:
         _shown_for(_SERVER, CONF_THRESHOLD): _slider(0, 1, 0.05),
         _shown_for(_SERVER, CONF_PREFIX_PADDING): _whole(0, 5000, "ms"),
         _shown_for(_SERVER, CONF_SILENCE_DURATION): _whole(0, 10_000, "ms"),
+        probatio.Optional(CONF_ENDPOINTING): _choice(CONF_ENDPOINTING, (ENDPOINTING_HOME_ASSISTANT, ENDPOINTING_AGENT)),
     }
 
 

@@ -1,7 +1,7 @@
 """Every call of every tool comes through here."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -71,6 +71,8 @@ class Guard:
         self._device_id = device_id
         self._hears_words = hears_words
         self._clock = clock
+        self.admit: Callable[[], Awaitable[bool]] | None = None
+        """Waited for before something is done: whether it is the agent's to do at all. None: it is."""
         self._mask = PinMask(options.pin, lambda: trust.confirmations.awaits_pin(clock()))
 
     @property
@@ -118,6 +120,8 @@ class Guard:
         token = given.pop(TOKEN, None)
         if tool.reads_only:
             return await tool.call(given)
+        if self.admit is not None and not await self.admit():
+            return _refusal("not_asked", "Nothing was done: somebody else has seen to what the user wanted.")
         touch = tool.touch(given)
         if denied := self._async_denied_here(tool, touch):
             return _refusal("denied", f"This satellite may not use: {', '.join(denied)}. Nothing was done.")

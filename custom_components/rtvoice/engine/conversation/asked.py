@@ -76,7 +76,7 @@ class Asked:
                 self._parts.updates.collect(command)
                 return []
             case TurnEnded():
-                return self._end_turn(now_s)
+                return self._end_turn(command, now_s)
         assert_never(command)
 
     def _end(self, command: StopAsked) -> list[Effect]:
@@ -131,10 +131,11 @@ class Asked:
         item = NewItem(ItemKind.USER_MESSAGE, command.text, command.image, item_id)
         return [AddItem(item), Publish(UserTranscriptCompletedEvent(command.text, item_id))]
 
-    def _end_turn(self, now_s: float) -> list[Effect]:
+    def _end_turn(self, command: TurnEnded, now_s: float) -> list[Effect]:
         """Push-to-talk only: with voice activity detection the provider commits by itself and refuses another."""
         if not self._parts.settings.push_to_talk:
             return []
         self._parts.turns.ended(now_s)
-        self._parts.responses.want(Wanted(Purpose.TURN))
+        if command.respond:
+            self._parts.responses.want(Wanted(Purpose.TURN))
         return [CommitInput()]

@@ -56,6 +56,12 @@ class Conversation:
         """What the agent is doing; IDLE when the session has ended."""
         return self._state
 
+    @property
+    def composing(self) -> bool:
+        """Whether there may be more to come: a response or a tool runs or is wanted, or the user is heard."""
+        parts = self._parts
+        return not self._ready or parts.responses.busy or parts.tools.running or parts.turns.hold
+
     def messages(self) -> tuple[Item, ...]:
         """What was said so far, in the conversation's order."""
         return self._parts.items.messages()

@@ -351,7 +351,9 @@ class SpeedChanged:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """Push-to-talk: the user released the button."""
+    """Push-to-talk: the user released the button; without `respond` the answer waits until it is asked for."""
+
+    respond: bool = True
 
 
 @dataclass(frozen=True, slots=True)
