@@ -1,6 +1,6 @@
 /** The card without Home Assistant: `npm run dev`, then /dev/?scene=speaking&theme=dark&language=de&wide */
 import "../src/index";
-import type { RtvoiceCard } from "../src/card";
+import "../src/card";
 import { Refused } from "../src/protocol/commands";
 import { ENTITY, FakeHome } from "./fake-home";
 import { FakeSocket } from "./fake-socket";
@@ -101,7 +101,7 @@ function begin(state: object, said: object[], done: object[], saidThen: object[]
 
 begin({ status: "listening" }, [], []);
 SCENES[scene]?.();
-const card = document.createElement("rtvoice-card") as HTMLElement as RtvoiceCard;
+const card = document.createElement("rtvoice-card");
 card.setConfig({ type: "custom:rtvoice-card", entity: ENTITY, show_input: query.has("input") });
 card.hass = home.hass;
 document.querySelector("#place")?.append(card);

@@ -201,3 +201,9 @@ export class RtvoiceCard extends LitElement {
 
   static override styles = [tokens, controlStyles, noticeStyles, cardStyles];
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "rtvoice-card": RtvoiceCard;
+  }
+}

@@ -73,3 +73,9 @@ export class RtvoiceCardEditor extends LitElement {
     }
   `;
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "rtvoice-card-editor": RtvoiceCardEditor;
+  }
+}
