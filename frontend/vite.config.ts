@@ -12,5 +12,5 @@ export default defineConfig({
     license: { fileName: "licenses.md" },
     rolldownOptions: { input: "src/index.ts", output: { entryFileNames: "rtvoice-card.js" } },
   },
-  test: { environment: "happy-dom", pool: "vmThreads", include: ["tests/**/*.test.ts"] },
+  test: { environment: "happy-dom", pool: "vmThreads", silent: "passed-only", include: ["tests/**/*.test.ts"] },
 });
