@@ -1,4 +1,4 @@
-"""The card's audio in a real browser, against a server that is the test: what it captures, plays, counts and cuts off."""
+"""The card in a real browser, against a server that is the test: what it captures, plays, counts and cuts off."""
 
 import array
 import asyncio
