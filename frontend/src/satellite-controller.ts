@@ -72,7 +72,7 @@ export class SatelliteController implements ReactiveController {
       this.satellite = undefined;
       this.refused = undefined;
       this.enter();
-    } else if (isBack) {
+    } else if (isBack && this.refused !== undefined) {
       this.watch?.again();
     }
   }
