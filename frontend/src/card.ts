@@ -124,7 +124,7 @@ export class RtvoiceCard extends LitElement {
 
   private stage(config: CardConfig, shown: Presentation, name: string, now: State, localize: Localize): TemplateResult {
     const isMuted = now.inSession && now.muted;
-    const isMetered = shown.isHere && now.inSession;
+    const isMetered = shown.isHere && now.inSession && isOn(config, "show_level");
     const status = isMuted && shown.status === "listening" ? "status_muted" : (`status_${shown.status}` as const);
     return html`
       <div class="stage">
@@ -140,7 +140,7 @@ export class RtvoiceCard extends LitElement {
         ></rtvoice-talk-button>
         <div class="status" role="status">${localize(status)}</div>
         <p class="hint">${shown.hint === null ? nothing : localize(shown.hint)}</p>
-        ${isMetered && isOn(config, "show_level") ? this.meter(localize) : nothing}
+        ${isMetered ? this.meter(localize) : nothing}
         ${this.controls(config, shown, now, localize)}
       </div>
     `;

@@ -326,7 +326,7 @@ ${o.length===0?O:E`<rtvoice-transcript .entries=${o} .localize=${r}></rtvoice-tr
 ${this.notices(i,r)}
 ${I(e,`show_input`)&&i.action===`stop`?tt(r,e=>void this.controller.sendMessage(e)):O}
 </ha-card>
-`}stage(e,t,n,r,i){let a=r.inSession&&r.muted,o=t.isHere&&r.inSession,s=a&&t.status===`listening`?`status_muted`:`status_${t.status}`;return E`
+`}stage(e,t,n,r,i){let a=r.inSession&&r.muted,o=t.isHere&&r.inSession&&I(e,`show_level`),s=a&&t.status===`listening`?`status_muted`:`status_${t.status}`;return E`
 <div class="stage">
 <rtvoice-talk-button
 .status=${t.status}
@@ -338,7 +338,7 @@ ${I(e,`show_input`)&&i.action===`stop`?tt(r,e=>void this.controller.sendMessage(
 ></rtvoice-talk-button>
 <div class="status" role="status">${i(s)}</div>
 <p class="hint">${t.hint===null?O:i(t.hint)}</p>
-${o&&I(e,`show_level`)?this.meter(i):O}
+${o?this.meter(i):O}
 ${this.controls(e,t,r,i)}
 </div>
 `}meter(e){return E`<rtvoice-level-meter
@@ -420,8 +420,10 @@ button .icon {
 width: 44px;
 height: 44px;
 }
+@media (hover: hover) {
 button:hover {
 background: var(--rtv-loud-hover);
+}
 }
 button:active {
 transform: scale(0.96);

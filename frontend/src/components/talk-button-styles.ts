@@ -33,8 +33,10 @@ export const talkButtonStyles = css`
     height: 44px;
   }
 
-  button:hover {
-    background: var(--rtv-loud-hover);
+  @media (hover: hover) {
+    button:hover {
+      background: var(--rtv-loud-hover);
+    }
   }
 
   button:active {
