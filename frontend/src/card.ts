@@ -140,8 +140,7 @@ export class RtvoiceCard extends LitElement {
         ></rtvoice-talk-button>
         <div class="status" role="status">${localize(status)}</div>
         <p class="hint">${shown.hint === null ? nothing : localize(shown.hint)}</p>
-        ${isMetered ? this.meter(localize) : nothing}
-        ${this.controls(config, shown, now, localize)}
+        ${isMetered ? this.meter(localize) : nothing} ${this.controls(config, shown, now, localize)}
       </div>
     `;
   }

@@ -22,7 +22,7 @@ CHROMIUM = (
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 )
-WITHIN_S = 15.0
+WITHIN_S = 30.0
 SILENT_WITHIN_MS = 60.0
 
 
@@ -126,10 +126,10 @@ async def test_the_card_captures_plays_counts_and_falls_silent(server: Server, c
         assert not server.frames
         await server.tell(type="microphone", open=True)
         async with asyncio.timeout(WITHIN_S):
-            while len(server.frames) < 50:
+            # The browser's pretended microphone beeps now and then.
+            while len(server.frames) < 50 or not any(any(frame) for frame in server.frames):
                 await asyncio.sleep(0.02)
         assert {len(frame) for frame in server.frames} == {rate_hz // 50 * 2}
-        assert any(any(frame) for frame in server.frames)
         await expect(page.get_by_role("button", name="End the conversation with Tablet")).to_be_visible()
 
         # It counts each sample that it has played, also of the last incomplete block.
