@@ -338,8 +338,7 @@ ${I(e,`show_input`)&&i.action===`stop`?tt(r,e=>void this.controller.sendMessage(
 ></rtvoice-talk-button>
 <div class="status" role="status">${i(s)}</div>
 <p class="hint">${t.hint===null?O:i(t.hint)}</p>
-${o?this.meter(i):O}
-${this.controls(e,t,r,i)}
+${o?this.meter(i):O} ${this.controls(e,t,r,i)}
 </div>
 `}meter(e){return E`<rtvoice-level-meter
 .user=${e(`level_you`)}
