@@ -290,6 +290,24 @@ async def test_a_foreign_satellite_with_one_of_our_agents(
     assert refusal.value.translation_key == "foreign_response"
 
 
+async def test_what_a_foreign_satellite_cannot_be_told(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, foreign: ForeignSatellite
+) -> None:
+    (pipeline,) = async_get_pipelines(hass)
+    await async_update_pipeline(hass, pipeline, conversation_engine=AGENT)
+    unusable = {"agent": AGENT, "voice": "cedar", "speech_speed": 1.2, "inactivity_timeout": 5, "record": True}
+    for field, value in unusable.items():
+        with pytest.raises(ServiceValidationError) as refusal:
+            await act(hass, "start", entity_id=[SATELLITE, foreign.entity_id], **{field: value})
+        assert refusal.value.translation_key == "foreign_fields"
+        assert refusal.value.translation_placeholders == {"satellite": foreign.entity_id, "fields": field}
+    with pytest.raises(ServiceValidationError, match="agent, voice, speech_speed, inactivity_timeout, record"):
+        await act(hass, "start", entity_id=foreign.entity_id, message="Hello.", **unusable)
+    # Nothing has begun anywhere.
+    assert foreign.started == []
+    assert state_of(hass, SATELLITE).state == "idle"
+
+
 async def test_a_foreign_satellite_that_cannot_start(
     hass: HomeAssistant, setup_integration: MockConfigEntry, foreign: ForeignSatellite
 ) -> None:
