@@ -10,6 +10,7 @@ from homeassistant.helpers import entity_registry as er
 from ..const import DOMAIN
 from .activity import Activity
 from .options import AgentOptions, SatelliteOptions
+from .provider import writes_down
 
 
 class Party:
@@ -64,6 +65,11 @@ class Agent(Party):
     def options(self) -> AgentOptions:
         """How it is set."""
         return AgentOptions.read(self.subentry.data)
+
+    @property
+    def writes_down(self) -> bool:
+        """Whether what is said to it becomes a transcript, as far as that is known before a session."""
+        return writes_down(self.entry.data, self.options.transcription_model)
 
 
 class Satellite(Party):

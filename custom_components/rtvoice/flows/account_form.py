@@ -23,6 +23,7 @@ from ..const import (
     CONF_MODEL,
     CONF_PROVIDER,
     CONF_RESOURCE,
+    CONF_TRANSCRIPTION_DEPLOYMENT,
     DIALECTS,
     PROVIDER_AZURE_OPENAI,
     PROVIDER_COMPATIBLE,
@@ -60,6 +61,7 @@ USER_SCHEMAS: Final = {
         {
             probatio.Required(CONF_RESOURCE): _TEXT,
             probatio.Required(CONF_DEPLOYMENT): _TEXT,
+            probatio.Optional(CONF_TRANSCRIPTION_DEPLOYMENT): _TEXT,
             probatio.Required(probatio.Secret(CONF_API_KEY)): _KEY,
         }
     ),
@@ -84,6 +86,7 @@ RECONFIGURE_SCHEMAS: Final = {
         {
             probatio.Required(CONF_RESOURCE): _TEXT,
             probatio.Required(CONF_DEPLOYMENT): _TEXT,
+            probatio.Optional(CONF_TRANSCRIPTION_DEPLOYMENT): _TEXT,
             probatio.Optional(probatio.Secret(CONF_API_KEY)): _KEY,
         }
     ),
