@@ -186,7 +186,8 @@ def test_no_step_is_described_that_does_not_exist() -> None:
 
 def test_every_kind_of_subentry_has_its_texts() -> None:
     assert set(TEXTS["config_subentries"]) == set(_subentry_forms())
-    menus = {"agent": {"retiring": {"init", "save"}}, "mcp_server": {"user": {"http", "program"}}}
+    previews = {"unheard": {"init", "retiring", "save"}, "retiring": {"init", "save"}}
+    menus = {"agent": previews, "mcp_server": {"user": {"http", "program"}}}
     for name, kind in TEXTS["config_subentries"].items():
         assert kind["entry_type"]
         assert set(kind["initiate_flow"]) == {"user", "reconfigure"}

@@ -7,12 +7,15 @@ from homeassistant.config_entries import SOURCE_RECONFIGURE, SubentryFlowResult
 from homeassistant.const import CONF_LLM_HASS_API, CONF_NAME
 from homeassistant.helpers import llm
 
+from ..bridge.policy.options import PolicyOptions
+from ..bridge.provider import writes_down
 from ..bridge.retirement import retiring_models
 from ..bridge.voices import VOICES
 from ..const import (
     CONF_FALLBACK,
     CONF_MODEL,
     CONF_PROVIDER,
+    CONF_TRANSCRIPTION_MODEL,
     CONF_VOICE,
     DEFAULT_AGENT_NAME,
     DOMAIN,
@@ -59,8 +62,7 @@ class AgentFlow(SubentryFlow):
             errors |= await self._async_errors(model, shown.get(CONF_VOICE), known_models=models)
             if not errors:
                 self._name, self._known = name, shown
-                step = self.async_step_retiring if retiring_models(self._account, shown) else self.async_step_save
-                return await step()
+                return await self._async_preview()
         apis = llm.async_get_apis(self.hass)
         accounts = self._other_accounts()
         model = shown.get(CONF_MODEL) or await self._async_default_model()
@@ -80,6 +82,11 @@ class AgentFlow(SubentryFlow):
             errors=errors,
         )
 
+    async def async_step_unheard(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
+        """Say that nobody can give leave, and let the user think again."""
+        then = "retiring" if retiring_models(self._account, self._known) else "save"
+        return self.async_show_menu(step_id="unheard", menu_options=["init", then])
+
     async def async_step_retiring(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
         """Say that a model will be shut down, and let the user think again."""
         model, day = next(iter(retiring_models(self._account, self._known).items()))
@@ -92,6 +99,15 @@ class AgentFlow(SubentryFlow):
     async def async_step_save(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
         """Save an agent although one of its models will be shut down."""
         return self._async_save(self._name, self._known)
+
+    async def _async_preview(self) -> SubentryFlowResult:
+        """Say first what will not work as one may think."""
+        hears = writes_down(self._account, self._known.get(CONF_TRANSCRIPTION_MODEL))
+        if not hears and PolicyOptions.read(self._known).asks:
+            return await self.async_step_unheard()
+        if retiring_models(self._account, self._known):
+            return await self.async_step_retiring()
+        return await self.async_step_save()
 
     async def _async_errors(self, model: str, voice: str | None, *, known_models: tuple[str, ...]) -> dict[str, str]:
         """What the provider refuses of a model and a voice that it was not known to have."""
