@@ -113,6 +113,27 @@ async def test_a_pin_is_kept_and_never_shown(hass: HomeAssistant, setup_integrat
     assert setup_integration.subentries[AGENT_ID].data["pin"] == "1234"
 
 
+async def test_a_pin_is_taken_away(hass: HomeAssistant, setup_integration: MockConfigEntry) -> None:
+    entry = setup_integration
+    form = await entry.start_subentry_reconfigure_flow(hass, AGENT_ID)
+    assert "remove_pin" not in form["data_schema"].schema["policy"].schema.schema
+    await submit(hass, form, {"policy": {"pin": "4711", "sensitive_permission": "pin"}})
+    await hass.async_block_till_done()
+    form = await entry.start_subentry_reconfigure_flow(hass, AGENT_ID)
+    form = await submit(hass, form, {"policy": {"remove_pin": True, "sensitive_permission": "pin"}})
+    assert form["errors"] == {"pin": "pin_missing"}
+    # What was ticked stays ticked, and nothing is lost before it is saved.
+    assert suggested(form)["policy"]["remove_pin"] is True
+    assert "4711" not in str(suggested(form))
+    assert entry.subentries[AGENT_ID].data["pin"] == "4711"
+    result = await submit(hass, form, {"policy": {"remove_pin": True, "sensitive_permission": "confirm"}})
+    assert result["type"] is FlowResultType.ABORT
+    await hass.async_block_till_done()
+    assert not {"pin", "remove_pin"} & set(entry.subentries[AGENT_ID].data)
+    form = await entry.start_subentry_reconfigure_flow(hass, AGENT_ID)
+    assert "remove_pin" not in form["data_schema"].schema["policy"].schema.schema
+
+
 async def test_harmless_and_dangerous_actions_are_offered_apart(
     hass: HomeAssistant, mock_entry: MockConfigEntry
 ) -> None:

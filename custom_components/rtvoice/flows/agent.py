@@ -14,6 +14,7 @@ from ..bridge.voices import VOICES
 from ..const import (
     CONF_FALLBACK,
     CONF_MODEL,
+    CONF_PIN,
     CONF_PROVIDER,
     CONF_TRANSCRIPTION_MODEL,
     CONF_VOICE,
@@ -27,7 +28,8 @@ from .agent_form import SECTIONS, agent_schema
 from .defaults import default_agent
 from .equipment_form import equipment_of, suggested_equipment, with_equipment
 from .models import PREFERRED
-from .policy_form import async_list_actions, async_rule_errors, keep_pin, suggested_rules
+from .policy_form import async_list_actions, async_rule_errors, suggested_rules
+from .secrets import keep_secret, ticked
 from .sections import flatten, nest
 from .subentry import SubentryFlow
 
@@ -54,8 +56,9 @@ class AgentFlow(SubentryFlow):
         errors = {}
         name, shown = self._name, self._known
         models, equipment = await self._async_models(), equipment_of(self._get_entry())
+        submitted = flatten(user_input or {}, SECTIONS)
         if user_input is not None:
-            shown = with_equipment(_submitted(user_input, self._known), flatten(user_input, SECTIONS), equipment)
+            shown = with_equipment(_submitted(user_input, self._known), submitted, equipment)
             name = shown.pop(CONF_NAME) or self._name
             model = shown.setdefault(CONF_MODEL, await self._async_default_model())
             errors = async_rule_errors(self.hass, shown)
@@ -66,10 +69,19 @@ class AgentFlow(SubentryFlow):
         apis = llm.async_get_apis(self.hass)
         accounts = self._other_accounts()
         model = shown.get(CONF_MODEL) or await self._async_default_model()
-        actions = async_list_actions(self.hass)
-        schema = agent_schema(name, model, apis, models, accounts, actions=actions, equipment=equipment)
+        schema = agent_schema(
+            name,
+            model,
+            apis,
+            models,
+            accounts,
+            actions=async_list_actions(self.hass),
+            equipment=equipment,
+            has_pin=CONF_PIN in self._known,
+        )
         suggested = {
             **suggested_rules(shown),
+            **ticked(submitted, CONF_PIN),
             **suggested_equipment(shown, equipment),
             CONF_NAME: name,
             CONF_LLM_HASS_API: _known_apis(shown.get(CONF_LLM_HASS_API), apis),
@@ -152,7 +164,7 @@ def _submitted(user_input: Mapping[str, Any], known: Mapping[str, Any]) -> dict[
     for key, value in submitted.items():
         options[key] = value.strip() if isinstance(value, str) else value
     filled = {key: value for key, value in options.items() if value not in ("", []) or key == CONF_NAME}
-    return keep_pin(filled, known)
+    return keep_secret(filled, known, CONF_PIN)
 
 
 def _known_apis(chosen: list[str] | None, apis: list[llm.API]) -> list[str]:
