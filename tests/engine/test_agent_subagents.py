@@ -1,6 +1,8 @@
 """An agent with subagents and skills of its own."""
 
 import asyncio
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from custom_components.rtvoice.engine import (
@@ -11,12 +13,15 @@ from custom_components.rtvoice.engine import (
     SubAgent,
     SubAgentFinishedEvent,
     SubAgentStartedEvent,
+    SubAgentUsageEvent,
+    Tools,
 )
 from custom_components.rtvoice.engine.conversation import effects as e
 from custom_components.rtvoice.engine.conversation import facts as f
 from custom_components.rtvoice.engine.conversation.values import ItemKind, NewItem, ResponseStatus
+from custom_components.rtvoice.engine.usage import PRICES, ModelPrice, TokenRates
 
-from .subagents.fakes import FakeChatModel, Gate, says
+from .subagents.fakes import FakeChatModel, Gate, calls, says
 from .test_agent import Rig
 from .virtual_time import run
 
@@ -83,6 +88,29 @@ def test_what_nobody_waited_for_is_reported_when_it_is_done_and_keeps_the_sessio
         await rig.until(lambda: len(connection.sent(e.CreateResponse)) == 2)
         connection.feed(f.ResponseStarted("r3", "response-2"), f.ResponseFinished("r3", ResponseStatus.COMPLETED))
         assert (await task).end_reason is EndReason.INACTIVITY
+
+    run(main())
+
+
+def test_what_a_subagent_uses_is_told_at_once_and_counts_for_the_budget() -> None:
+    async def main():
+        gate = Gate(says("Still at it."))
+        model = FakeChatModel(calls(("note", {})), gate)
+        own = Tools()
+        own.action("Take a note", name="note")(lambda: "Noted.")
+        rates = TokenRates(input=Decimal(100_000), output=Decimal(100_000))
+        price = ModelPrice(text=rates, as_of=date(2026, 11, 1), source="a contract")
+        prices = PRICES.replaced({model.model: price})
+        rig = Rig(subagents=[researcher(model, tools=own)], budget_usd=1, prices=prices)
+        task = await rig.start()
+        rig.call("researcher", '{"task": "x"}')
+        await rig.until(lambda: len(model.asked) == 2)
+        await rig.until(lambda: events(rig, SubAgentUsageEvent))
+        assert events(rig, SubAgentUsageEvent) == [SubAgentUsageEvent("researcher", model.model, 10, 4, 2)]
+        gate.opened.set()
+        result = await task
+        assert result.end_reason is EndReason.BUDGET_EXCEEDED
+        assert result.usage.cost_usd == Decimal("2.4")
 
     run(main())
 

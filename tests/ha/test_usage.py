@@ -162,6 +162,28 @@ async def test_nothing_that_was_counted_is_counted_again(
     assert (value(hass, "tokens"), value(hass, "cost")) == (100, 0.7)
 
 
+async def test_what_has_no_price_makes_a_cost_incomplete(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, setup_integration: MockConfigEntry
+) -> None:
+    def shown() -> list[bool]:
+        entities = [entity_of(hass, "sensor", AGENT_ID, key) for key in ("cost", "cost_today")]
+        return [state_of(hass, entity).attributes["is_complete"] for entity in entities]
+
+    runtime = setup_integration.runtime_data
+    tab = Tab(hass, runtime.agents[AGENT_ID], runtime.ledger)
+    tab.settle(UsageReport(input_text=100, cost_usd=Decimal("0.5")))
+    assert shown() == [True, True]
+    tab.settle(UsageReport(input_text=100, cost_usd=Decimal("0.5"), is_complete=False))
+    assert shown() == [False, False]
+    assert await hass.config_entries.async_reload(setup_integration.entry_id)
+    assert shown() == [False, False]
+    tomorrow = dt_util.start_of_local_day() + timedelta(days=1)
+    freezer.move_to(tomorrow)
+    async_fire_time_changed(hass, tomorrow)
+    await hass.async_block_till_done()
+    assert shown() == [False, True]
+
+
 async def test_every_day_begins_with_nothing(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, setup_integration: MockConfigEntry
 ) -> None:

@@ -14,7 +14,14 @@ from .conversation.items import Item
 from .conversation.values import AgentState, ItemKind, ResponseUsage
 from .equipment import Equipment
 from .errors import EndReason
-from .events import AgentStartingEvent, AgentStoppedEvent, ConfigureSessionCommand, SessionEvent, StartAgentCommand
+from .events import (
+    AgentStartingEvent,
+    AgentStoppedEvent,
+    ConfigureSessionCommand,
+    SessionEvent,
+    StartAgentCommand,
+    SubAgentUsageEvent,
+)
 from .listener import AgentListener, notify
 from .results import AgentResult, ConversationTurn
 from .session.session import Session, SessionEnd
@@ -77,7 +84,7 @@ class Run:
 
     def chatted(self, source: str, model: str, usage: ResponseUsage) -> None:
         """A chat model was used on behalf of this run."""
-        self._meter.chatted(source, model, usage)
+        self._publish(SubAgentUsageEvent(source, model, usage.input.text, usage.cached.text, usage.output.text))
 
     async def execute(self, settings: ConfigureSessionCommand) -> AgentResult:
         """Run to the end. Raises the EngineError that made the session impossible."""
