@@ -25,6 +25,7 @@ from custom_components.rtvoice.const import (
     DOMAIN,
     PROVIDER_OPENAI,
 )
+from custom_components.rtvoice.engine.run import BUDGET_FAREWELL
 from custom_components.rtvoice.engine.usage import UsageReport
 from simulator import Plan, Say, ScriptedBrain, Simulator
 
@@ -274,12 +275,17 @@ async def test_a_session_ends_when_its_budget_is_spent(
     hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry
 ) -> None:
     change_agent(hass, setup_integration, **{CONF_DAY_BUDGET: 0.00001})
+    brain.plans.append(Plan((Say("The budget is spent. Goodbye."),)))
+    told = happenings(hass, entity_of(hass, "event", SATELLITE_ID, "activity"))
     response = await hass.services.async_call(
         DOMAIN, "start", {"entity_id": SATELLITE, "message": "Good morning."}, blocking=True, return_response=True
     )
     assert response is not None
     assert response["end_reason"] == "budget_exceeded"
-    assert [turn["text"] for turn in response["turns"]] == ["Good morning."]
+    # It says so, where it could be heard and where it can be seen.
+    assert [turn["text"] for turn in response["turns"]] == ["Good morning.", "The budget is spent. Goodbye."]
+    assert BUDGET_FAREWELL in (brain.contexts[-1].response_instructions or "")
+    assert [one["reason"] for one in told if one["event_type"] == "session_ended"] == ["budget_exceeded"]
     assert issue(hass) == "day_budget_used"
     with pytest.raises(ServiceValidationError):
         await start(hass)

@@ -30,6 +30,11 @@ from .usage import Budget, UsageMeter
 EQUIPMENT_PATIENCE_S = 2.0
 """A session begins without the tools of servers that take longer; they are offered when they come."""
 
+BUDGET_FAREWELL = (
+    "What this conversation may cost is spent, so it ends now. In one short sentence, in the language of the "
+    "conversation, tell the user so and say goodbye."
+)
+
 _current: ContextVar[Run | None] = ContextVar("rtvoice_run", default=None)
 """The run that the present task belongs to: tools and observers must not wait for its end."""
 
@@ -134,7 +139,8 @@ class Run:
     def _publish(self, event: SessionEvent) -> None:
         self._meter.observe(event)
         if self._budget is not None and self._budget.exceeded:
-            self.post(StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True))
+            self._budget = None
+            self.post(StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True, farewell=BUDGET_FAREWELL))
         for feed in self._feeds:
             feed.put(event)
 

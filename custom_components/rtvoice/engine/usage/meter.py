@@ -43,12 +43,9 @@ class UsageMeter:
                 received = TokenCount(event.input_text, event.input_audio)
                 written = TokenCount(event.output_text)
                 self.transcribed(seconds=event.seconds, usage=ResponseUsage(input=received, output=written))
-
             case SubAgentUsageEvent(agent_name=source, model=model):
-                read, cached, written = (
-                    TokenCount(n) for n in (event.input_text, event.cached_text, event.output_text)
-                )
-                self.chatted(source, model, ResponseUsage(input=read, cached=cached, output=written))
+                counts = (event.input_text, event.cached_text, event.output_text)
+                self.chatted(source, model, ResponseUsage(*map(TokenCount, counts)))
 
     def transcribed(self, *, seconds: float | None = None, usage: ResponseUsage = _NOTHING) -> None:
         """Count a transcription of the user's speech: by `seconds` where the provider gives them, else by tokens."""
