@@ -18,6 +18,8 @@ DIALECTS: Final = ("auto", "ga", "beta", DIALECT_XAI)
 CONF_RESOURCE: Final = "resource"
 """At Azure OpenAI: the resource's name, its host, or an address."""
 CONF_DEPLOYMENT: Final = "deployment"
+CONF_TRANSCRIPTION_DEPLOYMENT: Final = "transcription_deployment"
+"""At Azure OpenAI: what stands for the engine's transcription model; absent: nothing does."""
 # CONF_API_KEY is Home Assistant's.
 
 # Subentries.

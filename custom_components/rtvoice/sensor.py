@@ -86,6 +86,8 @@ class UsageSensorDescription(SensorEntityDescription):
     """What a sensor shows of what an agent has used."""
 
     value: Callable[[Usage], int | float]
+    is_complete: Callable[[Usage], bool] | None = None
+    """Whether all that counts has a known price."""
     daily: bool = False
     """Whether it begins anew at midnight."""
 
@@ -105,6 +107,7 @@ USAGE_SENSORS = (
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=2,
         value=lambda usage: float(usage.cost_usd),
+        is_complete=lambda usage: usage.gap_on is None,
     ),
     UsageSensorDescription(
         key="cost_today",
@@ -113,6 +116,7 @@ USAGE_SENSORS = (
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=2,
         value=lambda usage: float(usage.cost_on(dt_util.now().date())),
+        is_complete=lambda usage: usage.gap_on != dt_util.now().date(),
         daily=True,
     ),
 )
@@ -217,14 +221,22 @@ class UsageSensor(FollowingEntity, SensorEntity):
 
     @override
     def shown(self) -> object:
-        """The value, and when it began to be counted."""
-        return self.native_value, self.last_reset
+        """The value, whether that is all, and when it began to be counted."""
+        return self.native_value, self.extra_state_attributes, self.last_reset
 
     @property
     @override
     def native_value(self) -> int | float:
         """What is shown now."""
         return self.entity_description.value(self.runtime.ledger.of(self.party.subentry_id))
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Whether a cost is the whole cost."""
+        if (is_complete := self.entity_description.is_complete) is None:
+            return None
+        return {"is_complete": is_complete(self.runtime.ledger.of(self.party.subentry_id))}
 
     @property
     @override

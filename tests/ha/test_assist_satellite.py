@@ -216,6 +216,20 @@ async def test_a_question_without_an_answer(hass: HomeAssistant, setup_integrati
     assert failure.value.translation_key == "no_answer"
 
 
+async def test_a_question_whose_answer_is_not_written_down(
+    hass: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry
+) -> None:
+    subentry = setup_integration.subentries[AGENT_ID]
+    hass.config_entries.async_update_subentry(
+        setup_integration, subentry, data={**subentry.data, "transcription_model": None}
+    )
+    with pytest.raises(ServiceValidationError) as refusal:
+        await ask(hass, question="Anybody there?")
+    assert refusal.value.translation_key == "no_transcripts"
+    assert refusal.value.translation_placeholders == {"agent": "Voice agent"}
+    assert simulator.connections == []
+
+
 async def test_an_announcement_that_is_cut_off_is_said(
     hass: HomeAssistant, brain: ScriptedBrain, simulator: Simulator, setup_integration: MockConfigEntry
 ) -> None:

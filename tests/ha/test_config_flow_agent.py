@@ -173,7 +173,8 @@ async def test_sections_that_were_not_opened_keep_their_values(
 
 async def test_emptied_fields_are_absent(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
     emptied = {CONF_NAME: "", CONF_INSTRUCTIONS: "", CONF_LLM_HASS_API: [], CONF_MODEL: " ", "listening": {}}
-    result = await submit(hass, await add(hass, mock_entry), emptied)
+    warning = await submit(hass, await add(hass, mock_entry), emptied)
+    result = await submit(hass, warning, {"next_step_id": "save"})
     assert result["title"] == f"{DEFAULT_AGENT_NAME} 2"
     assert CONF_TRANSCRIPTION_MODEL not in result["data"]
     assert CONF_INSTRUCTIONS not in result["data"]

@@ -206,6 +206,32 @@ async def test_a_subagent_has_no_servers_but_those_that_were_chosen(
         assert entry.subentries[cook.subentry_id].data.get(CONF_MCP_SERVERS, []) == chosen
 
 
+async def test_a_key_is_taken_away(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, chat_server: ChatServer
+) -> None:
+    entry = setup_integration
+    form = await begin(hass, entry)
+    assert "remove_api_key" not in form["data_schema"].schema["endpoint"].schema.schema
+    cook = await add(hass, entry, chat_server)
+    form = await entry.start_subentry_reconfigure_flow(hass, cook.subentry_id)
+    place = {CONF_BASE_URL: chat_server.url, "remove_api_key": True}
+    chat_server.script.append(fault(401))
+    form = await submit(hass, form, {**COOK, "endpoint": place})
+    assert form["errors"] == {"base": "invalid_auth"}
+    # What was ticked stays ticked, and nothing is lost before it is saved.
+    (tick,) = [key for key in form["data_schema"].schema["endpoint"].schema.schema if key == "remove_api_key"]
+    assert tick.description == {"suggested_value": True}
+    assert entry.subentries[cook.subentry_id].data[CONF_API_KEY] == "sk-cook"
+    chat_server.script.append(completion("Ready."))
+    result = await submit(hass, form, {**COOK, "endpoint": place})
+    assert result["type"] is FlowResultType.ABORT
+    await hass.async_block_till_done()
+    assert not {CONF_API_KEY, "remove_api_key"} & set(entry.subentries[cook.subentry_id].data)
+    assert [headers.get("Authorization") for headers in chat_server.headers] == ["Bearer sk-cook", None, None]
+    form = await entry.start_subentry_reconfigure_flow(hass, cook.subentry_id)
+    assert "remove_api_key" not in form["data_schema"].schema["endpoint"].schema.schema
+
+
 async def test_an_agent_has_all_subagents_or_those_that_were_chosen(
     hass: HomeAssistant, setup_integration: MockConfigEntry, chat_server: ChatServer
 ) -> None:

@@ -179,8 +179,16 @@ async def test_a_spoken_session_uses_a_server_and_a_subagent(
         told = happenings(hass, entity_of(hass, "event", SATELLITE_ID, "activity"))
         await start(hass)
         await async_wait_until(hass, lambda: "assistant_turn" in [one["event_type"] for one in told])
+        await async_wait_for_state(hass, entity_of(hass, "sensor", SATELLITE_ID, "status"), "listening")
+        booked = state_of(hass, tokens).state
         await stop(hass)
 
+    # All of it was booked as it came.
+    assert state_of(hass, tokens).state == booked
+    # What the chat model costs is not known.
+    for key, complete in (("cost", False), ("cost_today", False)):
+        shown = state_of(hass, entity_of(hass, "sensor", AGENT_ID, key))
+        assert (float(shown.state) > 0, shown.attributes["is_complete"]) == (True, complete)
     assert state_of(hass, LIGHT).state == "on"
     assert outputs(brain)[0] == "5"
     (tool_result,) = results(chat_server)

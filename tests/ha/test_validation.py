@@ -12,7 +12,7 @@ import probatio
 import pytest
 import yaml
 from awesomeversion import AwesomeVersion, AwesomeVersionStrategy
-from homeassistant.const import Platform
+from homeassistant.const import CONF_API_KEY, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import validate_selector
 from homeassistant.loader import async_get_integration
@@ -20,11 +20,11 @@ from PIL import Image
 
 from custom_components.rtvoice import const
 from custom_components.rtvoice.config_flow import RtvoiceConfigFlow
-from custom_components.rtvoice.flows.account_form import KEY_SCHEMA, RECONFIGURE_SCHEMAS, USER_SCHEMAS, model_schema
+from custom_components.rtvoice.flows.account_form import KEY_SCHEMA, USER_SCHEMAS, model_schema, reconfigure_schema
 from custom_components.rtvoice.flows.agent_form import agent_schema
 from custom_components.rtvoice.flows.local_form import local_fields
 from custom_components.rtvoice.flows.satellite import satellite_schema
-from custom_components.rtvoice.flows.server_form import HTTP_SCHEMA, PROGRAM_SCHEMA, tools_schema
+from custom_components.rtvoice.flows.server_form import PROGRAM_SCHEMA, http_schema, tools_schema
 from custom_components.rtvoice.flows.subagent import subagent_schema
 from custom_components.rtvoice.flows.wyoming_form import wyoming_fields
 
@@ -215,8 +215,9 @@ def test_no_step_is_described_that_does_not_exist() -> None:
 
 def test_every_kind_of_subentry_has_its_texts() -> None:
     assert set(TEXTS["config_subentries"]) == set(_subentry_forms())
+    previews = {"unheard": {"init", "retiring", "save"}, "retiring": {"init", "save"}}
     menus = {
-        "agent": {"retiring": {"init", "save"}},
+        "agent": previews,
         "mcp_server": {"user": {"http", "program"}},
         "satellite": {"user": {"browser", "local", "wyoming"}},
     }
@@ -380,7 +381,8 @@ def _choices(description: Mapping[str, Any]) -> dict[str, set[str]]:
 
 def _config_steps() -> dict[str, probatio.Schema]:
     """The forms of the config flow; reconfiguring has the fields of all providers."""
-    reconfigure = {key: field for schema in RECONFIGURE_SCHEMAS.values() for key, field in schema.schema.items()}
+    accounts = [{const.CONF_PROVIDER: provider, CONF_API_KEY: "key"} for provider in USER_SCHEMAS]
+    reconfigure = {key: field for one in accounts for key, field in reconfigure_schema(one).schema.items()}
     return {
         **USER_SCHEMAS,
         "model": model_schema(()),
@@ -392,7 +394,8 @@ def _config_steps() -> dict[str, probatio.Schema]:
 def _subentry_forms() -> dict[str, dict[str, probatio.Schema]]:
     """The forms of each kind of subentry, by step."""
     equipment = {const.CONF_MCP_SERVERS: {"server": "Server"}, const.CONF_SUBAGENTS: {"subagent": "Subagent"}}
-    agent = agent_schema("name", "model", (), (), {"other": "Other account"}, equipment=equipment)
+    agent = agent_schema("name", "model", (), (), {"other": "Other account"}, equipment=equipment, has_pin=True)
+    servers = {"http": http_schema(has_token=True), "program": PROGRAM_SCHEMA, "tools": tools_schema(())}
     return {
         const.SUBENTRY_AGENT: {"init": agent},
         const.SUBENTRY_SATELLITE: {
@@ -400,8 +403,8 @@ def _subentry_forms() -> dict[str, dict[str, probatio.Schema]]:
             "wyoming": satellite_schema("name", wyoming_fields(), {}),
             "browser": satellite_schema("name", {}, {}),
         },
-        const.SUBENTRY_SUBAGENT: {"init": subagent_schema((), {"server": "Server"})},
-        const.SUBENTRY_MCP_SERVER: {"http": HTTP_SCHEMA, "program": PROGRAM_SCHEMA, "tools": tools_schema(())},
+        const.SUBENTRY_SUBAGENT: {"init": subagent_schema((), {"server": "Server"}, has_key=True)},
+        const.SUBENTRY_MCP_SERVER: servers,
     }
 
 

@@ -13,6 +13,7 @@ from .activity import Activity
 from .chronicle import async_chronicle
 from .options import AgentOptions, SatelliteOptions
 from .places.kinds import make_place
+from .provider import writes_down
 
 
 class Party:
@@ -77,6 +78,11 @@ class Agent(Party):
     def may_be_recorded(self) -> bool:
         """Whether the recorder may keep what is said to it and by it."""
         return not self.subentry.data.get(CONF_PRIVATE_TRANSCRIPTS)
+
+    @property
+    def writes_down(self) -> bool:
+        """Whether what is said to it becomes a transcript, as far as that is known before a session."""
+        return writes_down(self.entry.data, self.options.transcription_model)
 
 
 class Satellite(Party):

@@ -52,14 +52,13 @@ class Kit:
     def __init__(self, hass: HomeAssistant, source: ToolSource) -> None:
         self._source = source
         self._policy = PolicyOptions.read(source.agent.subentry.data)
-        hears_words = not source.live or source.agent.options.transcription_model is not None
         self.hass = hass
         guard = Guard(
             hass,
             self._policy,
             _trust(hass, source, self._policy),
             device_id=source.llm_context.device_id,
-            hears_words=hears_words,
+            hears_words=not source.live or source.agent.writes_down,
         )
         self.guard = guard
         self.judge = Judge(hass, guard)

@@ -219,6 +219,17 @@ class SubAgentStartedEvent(SessionEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class SubAgentUsageEvent(SessionEvent):
+    """Tokens of one answer of a subagent's chat model; `cached_text` is part of `input_text`."""
+
+    agent_name: str
+    model: str
+    input_text: int = 0
+    cached_text: int = 0
+    output_text: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SubAgentFinishedEvent(SessionEvent):
     """A subagent has finished, failed or been cancelled."""
 

@@ -14,7 +14,14 @@ from .conversation.items import Item
 from .conversation.values import AgentState, ItemKind, ResponseUsage
 from .equipment import Equipment
 from .errors import EndReason, SessionClosedError
-from .events import AgentStartingEvent, AgentStoppedEvent, ConfigureSessionCommand, SessionEvent, StartAgentCommand
+from .events import (
+    AgentStartingEvent,
+    AgentStoppedEvent,
+    ConfigureSessionCommand,
+    SessionEvent,
+    StartAgentCommand,
+    SubAgentUsageEvent,
+)
 from .listener import AgentListener, notify
 from .results import AgentResult, ConversationTurn
 from .session.session import Session, SessionEnd
@@ -22,6 +29,11 @@ from .usage import Budget, UsageMeter
 
 EQUIPMENT_PATIENCE_S = 2.0
 """A session begins without the tools of servers that take longer; they are offered when they come."""
+
+BUDGET_FAREWELL = (
+    "What this conversation may cost is spent, so it ends now. In one short sentence, in the language of the "
+    "conversation, tell the user so and say goodbye."
+)
 
 _current: ContextVar[Run | None] = ContextVar("rtvoice_run", default=None)
 """The run that the present task belongs to: tools and observers must not wait for its end."""
@@ -79,7 +91,7 @@ class Run:
 
     def chatted(self, source: str, model: str, usage: ResponseUsage) -> None:
         """A chat model was used on behalf of this run."""
-        self._meter.chatted(source, model, usage)
+        self._publish(SubAgentUsageEvent(source, model, usage.input.text, usage.cached.text, usage.output.text))
 
     async def execute(self, settings: ConfigureSessionCommand) -> AgentResult:
         """Run to the end. Raises the EngineError that made the session impossible."""
@@ -143,7 +155,8 @@ class Run:
     def _publish(self, event: SessionEvent) -> None:
         self._meter.observe(event)
         if self._budget is not None and self._budget.exceeded:
-            self.post(StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True))
+            self._budget = None
+            self.post(StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True, farewell=BUDGET_FAREWELL))
         for feed in self._feeds:
             feed.put(event)
 

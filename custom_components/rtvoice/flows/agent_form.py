@@ -106,17 +106,18 @@ def agent_schema(
     voices: Iterable[str] = (),
     actions: tuple[Iterable[str], Iterable[str]] = ((), ()),
     equipment: Equipment = MappingProxyType({}),
+    has_pin: bool = False,
 ) -> probatio.Schema:
     """The form of an agent that may use these APIs of Home Assistant, one of these models and one of these voices.
 
     `accounts` are those that could stand in for the agent's own, titles by entry id; `actions` are those that can be
-    tools, harmless and dangerous ones; `equipment` is what the account has.
+    tools, harmless and dangerous ones; `equipment` is what the account has. A PIN that is stored can be taken away.
     """
     fields = {
         "speaking": _speaking(voices),
         "listening": _listening(),
         "tools": tool_fields(*actions) | equipment_fields(equipment),
-        "policy": policy_fields(),
+        "policy": policy_fields(has_pin=has_pin),
         "budget": _budget(),
         "privacy": {
             probatio.Optional(CONF_PRIVATE_TRANSCRIPTS): BooleanSelector(),

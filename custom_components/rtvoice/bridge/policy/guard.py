@@ -24,6 +24,10 @@ WORDS_TIMEOUT_S: Final = 5.0
 """How long the transcript of what the user said may take: the model hears it sooner than it is written."""
 
 _AGAIN: Final = "Nothing was done. Call the tool again without a token to ask anew."
+_UNHEARD: Final = (
+    "denied",
+    "Nothing was done: this needs the user's confirmation, and what they say is not written down here. Tell them so.",
+)
 _VERDICTS: Final[Mapping[Verdict, tuple[str, str]]] = {
     Verdict.UNKNOWN: ("unknown_token", _AGAIN),
     Verdict.EXPIRED: ("expired", f"The confirmation came too late. {_AGAIN}"),
@@ -138,13 +142,15 @@ class Guard:
         self, tool: HomeTool, arguments: dict[str, Any], token: object, things: tuple[str, ...], *, pin: bool
     ) -> Answer:
         if not self._hears_words:
-            return _refusal("denied", "This needs the user's confirmation, and what they say is not written down here.")
+            return _refusal(*_UNHEARD)
         identity = json_dumps([tool.name, sorted(arguments.items()), things, pin])
         if not token:
             return self._ask(Call(identity, f"{tool.definition.name} {json_dumps(arguments)}", things), pin=pin)
         verdict = await self._async_redeem(str(token), identity)
         if verdict is Verdict.GRANTED:
             return await tool.call(arguments)
+        if verdict is Verdict.NOT_ANSWERED and self._trust.dialogue.unheard:
+            return _refusal(*_UNHEARD)
         return _refusal(*_VERDICTS[verdict])
 
     async def _async_redeem(self, token: str, identity: str) -> Verdict:

@@ -81,6 +81,9 @@ class Asked:
 
     def _end(self, command: StopAsked) -> list[Effect]:
         if command.when_silent and self._ready:
+            if command.farewell is not None and self._stop is None:
+                farewell = self._parts.instructed(command.farewell)
+                self._parts.responses.want(Wanted(Purpose.ASKED, farewell, ToolChoice.NONE))
             self.stop_when_silent(command.reason)
             return []
         return [Close(command.reason)]

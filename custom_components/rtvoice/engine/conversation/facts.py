@@ -372,10 +372,14 @@ class ToolChoiceChanged:
 
 @dataclass(frozen=True, slots=True)
 class StopAsked:
-    """End the session; with `when_silent`, after the agent has finished speaking."""
+    """End the session; with `when_silent`, after the agent has finished speaking.
+
+    With a `farewell`, which says what about, it speaks once more before that, unless the session was ending already.
+    """
 
     reason: EndReason = EndReason.STOPPED
     when_silent: bool = False
+    farewell: str | None = None
 
 
 type UserCommand = (
