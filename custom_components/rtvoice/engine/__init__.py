@@ -32,6 +32,7 @@ from .errors import (
     WireError,
 )
 from .events import (
+    ActionKind,
     AgentCommand,
     AgentError,
     AgentErrorEvent,
@@ -119,6 +120,7 @@ from .tools import ActionResult, CallNext, Inject, ToolContext, ToolMiddleware, 
 from .usage import PRICES, Budget, ModelPrice, PriceList, TokenRates, UsageReport
 
 __all__ = [
+    "ActionKind",
     "UpdateToolChoiceCommand",
     "UpdateSessionToolsCommand",
     "ConfigureSessionCommand",

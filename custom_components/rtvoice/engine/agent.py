@@ -25,6 +25,7 @@ from .conversation.facts import (
     ToolsChanged,
     TurnEnded,
     UserCommand,
+    WordsLent,
 )
 from .conversation.values import AgentState, ToolCall, ToolChoice, ToolDefinition, ToolOutcome
 from .devices import MicrophoneInput, SpeakerOutput
@@ -296,11 +297,12 @@ class RealtimeAgent:
         self._ask(ResponseAsked(instructions))
 
     async def note(self, text: str, *, respond: bool = False) -> None:
-        """Let the agent know something that the user did not say; with `respond` it speaks about it.
-
-        Raises SessionClosedError without a session.
-        """
+        """Tell the agent what the user did not say; with `respond` it speaks about it. Raises SessionClosedError."""
         self._ask(NoteAdded(text, respond))
+
+    async def send_assistant_message(self, text: str) -> None:
+        """Let the agent believe that it has said this, in silence. Raises SessionClosedError without a session."""
+        self._ask(WordsLent(text))
 
     async def set_muted(self, muted: bool) -> None:
         """Send silence in place of what the microphone hears, or open it again. Later sessions keep it."""

@@ -168,3 +168,21 @@ def test_no_cue_is_played_that_nobody_wants() -> None:
     assert not of_type(dialogue.tell(f.SessionReady()), PlayCue)
     dialogue = Dialogue()
     assert not of_type(dialogue.tell(f.SessionReady(), f.SpeechStarted(), f.SpeechStopped()), PlayCue)
+
+
+def test_there_may_be_more_to_come_until_all_is_answered_though_not_yet_heard() -> None:
+    dialogue = Dialogue()
+    conversation = dialogue.conversation
+    assert conversation.composing, "there is no provider yet"
+    dialogue.tell(f.SessionReady())
+    assert not conversation.composing
+    dialogue.tell(f.SpeechStarted("u1"))
+    assert conversation.composing
+    dialogue.tell(f.SpeechStopped("u1"), f.TurnCommitted("u1"), f.ResponseStarted("r1"))
+    dialogue.tell(audio("r1", "i1", 1000), done("r1", ResponseStatus.COMPLETED, call()))
+    assert conversation.composing, "a tool runs"
+    dialogue.tell(result(), f.ResponseStarted("r2", "response-1"))
+    assert conversation.composing
+    dialogue.tell(audio("r2", "i2", 1000), done("r2"))
+    assert not conversation.composing
+    assert conversation.state == "thinking", "what was composed is still to be heard"

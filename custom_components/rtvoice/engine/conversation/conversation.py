@@ -60,7 +60,8 @@ class Conversation:
     def composing(self) -> bool:
         """Whether there may be more to come: a response or a tool runs or is wanted, or the user is heard."""
         parts = self._parts
-        return not self._ready or parts.responses.busy or parts.tools.running or parts.turns.hold
+        at_work = parts.responses.busy or parts.tools.running or parts.remote.running or parts.remote.due
+        return not self._ready or at_work or parts.turns.hold
 
     def messages(self) -> tuple[Item, ...]:
         """What was said so far, in the conversation's order."""

@@ -336,6 +336,13 @@ class NoteAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsLent:
+    """The agent shall believe that it has said this; nobody heard it from it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class MuteChanged:
     """The microphone was muted or opened."""
 
@@ -388,6 +395,7 @@ type UserCommand = (
     | MessageSent
     | ResponseAsked
     | NoteAdded
+    | WordsLent
     | MuteChanged
     | SpeedChanged
     | TurnEnded
