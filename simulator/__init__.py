@@ -20,8 +20,10 @@ In a test:
   `close_code`, `closed`; makes trouble by `send(event)`, `send_raw(frame)`, `close(code, reason)`, `cut()`.
 - `Behaviour`: speed and size of audio deltas, late deltas after a cancel, length of a session, refusals at connect.
 - `ScriptedBrain(*turns, plans=…, respond_with=…)`: `Turn(heard, plans)`, `Plan(steps, delay_s, before)`; steps are
-  `Say`, `Call` and the faults `Fail`, `Incomplete`, `Cut`, `CloseSocket`, `Garbage`, `Stall`, `NoAnswer`. Each
-  response, also the one after tool outputs, takes the next plan; `Say exactly: "…"` in its instructions takes none.
+  `Say`, `Call`, `RemoteCall` (of an MCP server whose tools are in `Behaviour.mcp_tools`) and the faults `Fail`,
+  `Incomplete`, `Cut`, `CloseSocket`, `Garbage`, `Stall`, `NoAnswer`. Each response, also the one after tool outputs,
+  takes the next plan; `Say exactly: "…"` in its instructions takes none.
+- Chat completions for subagents are answered by the same brain, asked in writing.
 - `simulator.home.HomeBrain`: recognises speech (pocketsphinx), picks tools and speaks (flite); needs both installed.
 """
 
@@ -41,6 +43,7 @@ from .plan import (
     Incomplete,
     NoAnswer,
     Plan,
+    RemoteCall,
     Say,
     Stall,
     Step,
@@ -68,6 +71,7 @@ __all__ = [
     "Incomplete",
     "NoAnswer",
     "Plan",
+    "RemoteCall",
     "Say",
     "ScriptedBrain",
     "Simulator",

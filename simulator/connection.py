@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiohttp import WSMessage, WSMsgType, web
 
+from .actions import Action, Hear, Later, Respond, Send
 from .checks import Json
 from .conversation import Item
 from .errors import Rejected
@@ -16,7 +17,7 @@ from .options import Behaviour
 from .plan import Brain, CloseSocket, Cut, Fail, Fault, Garbage, Heard, Incomplete, NoAnswer, Stall
 from .record import Event
 from .responses import Response
-from .session import Action, Hear, Respond, Send, ServerSession
+from .session import ServerSession
 
 _OUTBOX = 20_000
 
@@ -156,6 +157,12 @@ class Connection:
                     self._spawn(self._transcribe(item, hearing), name="transcribe")
                 case Respond(response):
                     self._start(response)
+                case Later(seconds, work):
+                    self._spawn(self._wait(seconds, work), name="later")
+
+    async def _wait(self, seconds: float, work: Callable[[], list[Action]]) -> None:
+        await asyncio.sleep(seconds)
+        self._do(work())
 
     async def _transcribe(self, item: Item, hearing: asyncio.Task[Heard]) -> None:
         heard = await hearing
@@ -185,6 +192,7 @@ class Connection:
         while True:
             written = self.session.advance(response)
             self._post_all(written.events)
+            self._do(self.session.take_steps())
             if written.finished or (written.fault and await self._go_wrong(response, written.fault)):
                 return
             pause_s = written.audio_ms / 1000 / self._behaviour.speed if self._behaviour.speed else 0

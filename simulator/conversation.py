@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from .checks import Json, anything, by_key, fields, list_of, nullable, one_of, text, text_up_to
+from .checks import Json, anything, boolean, by_key, fields, list_of, nullable, one_of, text, text_up_to
 from .errors import Rejected
 
 BYTES_PER_MS = 48
@@ -26,7 +26,7 @@ class Item:
 
     @property
     def kind(self) -> str:
-        """`message`, `function_call` or `function_call_output`."""
+        """`message`, `function_call`, `function_call_output`, or one of those that begin with `mcp_`."""
         return str(self.body["type"])
 
     @property
@@ -90,6 +90,9 @@ class Conversation:
         if item["type"] == "function_call_output" and not self.call(item["call_id"]):
             message = f"Tool call ID '{item['call_id']}' not found in conversation."
             raise Rejected("invalid_tool_call_id", message, "item.call_id")
+        if item["type"] == "mcp_approval_response" and not self._awaits_approval(item["approval_request_id"]):
+            message = f"There is no approval request '{item['approval_request_id']}' that waits for an answer."
+            raise Rejected("invalid_value", message, "item.approval_request_id")
 
     def retrieve(self, item_id: str) -> Item:
         """The item of that id. Raises Rejected."""
@@ -126,6 +129,12 @@ class Conversation:
         """The ids of tool calls without an output."""
         calls = (item.body["call_id"] for item in self.items if item.kind == "function_call")
         return [call_id for call_id in calls if not self._with_call_id("function_call_output", call_id)]
+
+    def _awaits_approval(self, request_id: str) -> bool:
+        answers = (item for item in self.items if item.kind == "mcp_approval_response")
+        request = self.find(request_id)
+        asked = request is not None and request.kind == "mcp_approval_request"
+        return asked and all(answer.body["approval_request_id"] != request_id for answer in answers)
 
     def _with_call_id(self, kind: str, call_id: str) -> Item | None:
         return next((item for item in self.items if item.kind == kind and item.body["call_id"] == call_id), None)
@@ -208,6 +217,10 @@ _ITEM = by_key(
         "message": _MESSAGE,
         "function_call": fields(
             {**_HEAD, "call_id": text, "name": text, "arguments": text}, ("call_id", "name", "arguments")
+        ),
+        "mcp_approval_response": fields(
+            {**_HEAD, "approval_request_id": text, "approve": boolean, "reason": nullable(text)},
+            ("id", "approval_request_id", "approve"),
         ),
         "function_call_output": fields({**_HEAD, "call_id": text, "output": text}, ("call_id", "output")),
     },

@@ -66,5 +66,7 @@ class Behaviour:
     """Accept connections and then never send anything."""
     answers_updates: bool = True
     """Whether `session.updated` is sent."""
+    mcp_tools: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The tools of MCP servers that clients may name, by the server's label; others cannot be reached."""
     sends_rate_limits: bool = True
     """Whether `rate_limits.updated` is sent."""

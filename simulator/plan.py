@@ -90,7 +90,22 @@ class Call:
     call_id: str | None = None
 
 
-type Step = Say | Call | Fault
+@dataclass(frozen=True, slots=True)
+class RemoteCall:
+    """One call of a tool on an MCP server that the client has the server run; asks for approval where it needs one."""
+
+    name: str
+    server: str
+    """Its label."""
+    arguments: Mapping[str, Any] | str = field(default_factory=dict)
+    output: str = ""
+    error: str | None = None
+    """The call fails with this message."""
+    seconds: float = 0.05
+    """How long it takes."""
+
+
+type Step = Say | Call | RemoteCall | Fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from .checks import Json
 from .conversation import BYTES_PER_MS, Conversation, Item
+from .mcp import RemoteServers
 from .plan import (
     Call,
     CloseSocket,
@@ -18,6 +19,7 @@ from .plan import (
     Garbage,
     Incomplete,
     NoAnswer,
+    RemoteCall,
     Say,
     Stall,
     Step,
@@ -92,7 +94,7 @@ class _Close:
     pass
 
 
-type _Work = _Open | _Piece | _Close | Call | Fault
+type _Work = _Open | _Piece | _Close | Call | RemoteCall | Fault
 
 
 class ResponseWriter:
@@ -105,6 +107,7 @@ class ResponseWriter:
         self,
         response: Response,
         conversation: Conversation,
+        servers: RemoteServers,
         emit: Callable[..., Json],
         new_id: Callable[[str], str],
         *,
@@ -112,6 +115,7 @@ class ResponseWriter:
     ) -> None:
         self.response = response
         self._conversation = conversation
+        self._servers = servers
         self._emit = emit
         self._new_id = new_id
         self._delta_ms = delta_ms
@@ -138,6 +142,8 @@ class ResponseWriter:
                     events += self._close("completed")
                 case Call() as call:
                     events += self._call(call)
+                case RemoteCall() as call:
+                    events += self._remote_call(call)
                 case _Piece(text, pcm):
                     if self._beyond_limit(text, pcm):
                         self._work.clear()
@@ -229,6 +235,20 @@ class ResponseWriter:
         events.append(self._event(f"{kind}.done", **place, name=call.name, arguments=arguments))
         body |= {"arguments": arguments, "status": "completed"}
         return events + self._done(item)
+
+    def _remote_call(self, call: RemoteCall) -> list[Json]:
+        if self._servers.needs_approval(call):
+            item = self._servers.request(call)
+            return [*self._add(item), *self._done(item)]
+        item = self._servers.call(call)
+        events = self._add(item)
+        place = {"item_id": item.id, "output_index": self._index(item)}
+        arguments = item.body["arguments"]
+        kind = "response.mcp_call_arguments"
+        events += [self._event(f"{kind}.delta", **place, delta=delta) for delta in _split(arguments, 24)]
+        events.append(self._event(f"{kind}.done", **place, arguments=arguments))
+        self._servers.begin(item, call, self._index(item), self.response.id)
+        return events
 
     def _add(self, item: Item) -> list[Json]:
         self.response.output.append(item)

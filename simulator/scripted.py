@@ -21,6 +21,7 @@ from .plan import (
     Incomplete,
     NoAnswer,
     Plan,
+    RemoteCall,
     Say,
     Stall,
     Step,
@@ -83,8 +84,8 @@ class ScriptedBrain:
     def from_file(cls, path: Path) -> ScriptedBrain:
         """Read turns from JSON: `[{"heard": "hi", "plans": [{"steps": [{"say": "Hello.", "seconds": 1}]}]}]`.
 
-        A step has one of the keys `say`, `call` or `fault` (`fail`, `incomplete`, `cut`, `close`, `garbage`, `stall`,
-        `no_answer`), and beside it the fields of the class of that name.
+        A step has one of the keys `say`, `call`, `remote_call` or `fault` (`fail`, `incomplete`, `cut`, `close`,
+        `garbage`, `stall`, `no_answer`), and beside it the fields of the class of that name.
         """
         return cls(*(_turn(entry) for entry in json.loads(path.read_text())))
 
@@ -142,6 +143,8 @@ def _step(entry: dict[str, Any]) -> Step:
     if "say" in rest:
         fault = rest.pop("fault", None)
         return Say(rest.pop("say"), fault=_fault(fault) if fault else None, **rest)
+    if "remote_call" in rest:
+        return RemoteCall(rest.pop("remote_call"), **rest)
     if "call" in rest:
         return Call(rest.pop("call"), **rest)
     return _fault(rest)

@@ -2,14 +2,16 @@
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .actions import Action, Hear, Later, Respond, Send
 from .checks import Check, Json, anything, fields, number, one_of, text
 from .conversation import Conversation, Item, check_item, client_item, decode_audio
 from .errors import Rejected
 from .input_audio import InputAudio, SpeechBegan, SpeechEnded
+from .mcp import RemoteServers
 from .plan import Context, Heard, Plan
 from .responses import Response, ResponseWriter, Written
 from .settings import EVENT_ID, Settings
@@ -17,30 +19,6 @@ from .usage import TokenMeter
 
 SEMANTIC_SILENCE_MS = {"low": 1_200, "medium": 700, "auto": 700, "high": 500}
 """Pauses that end a turn, shorter than the real server's longest so that a demo is snappy."""
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Send an event to the client."""
-
-    event: Json
-
-
-@dataclass(frozen=True, slots=True)
-class Hear:
-    """Understand a user turn, then call `heard`."""
-
-    item: Item
-
-
-@dataclass(frozen=True, slots=True)
-class Respond:
-    """Call `begin`, ask the brain for a plan, then write it."""
-
-    response: Response
-
-
-type Action = Send | Hear | Respond
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +33,7 @@ class SessionOptions:
     semantic_silence_ms: dict[str, int] = field(default_factory=lambda: dict(SEMANTIC_SILENCE_MS))
     answers_updates: bool = True
     sends_rate_limits: bool = True
+    mcp_tools: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class ServerSession:
@@ -70,6 +49,7 @@ class ServerSession:
         """What a correct client never does, in words."""
         self._options = options
         self._new_id = new_id
+        self._servers = RemoteServers(self.conversation, self.emit, new_id, options.mcp_tools)
         self._input = InputAudio(options.semantic_silence_ms)
         self._writers: dict[str, ResponseWriter] = {}
         self._turn_item_id: str | None = None
@@ -193,6 +173,16 @@ class ServerSession:
             events.append(self.emit("rate_limits.updated", rate_limits=[limit]))
         return events
 
+    def take_steps(self) -> list[Action]:
+        """What the MCP servers do now and a little later."""
+        steps, self._servers.steps = self._servers.steps, []
+        actions: list[Action] = []
+        for step in steps:
+            actions += [Send(event) for event in step.events]
+            if step.then is not None:
+                actions.append(_later(step.seconds, step.then))
+        return actions
+
     def is_active(self, response: Response) -> bool:
         """Whether a response is still being written."""
         return response.id in self._writers
@@ -219,7 +209,10 @@ class ServerSession:
             speaking=self._active() is not None,
         )
         self._configured = True
-        return [self._send("session.updated", session=self.settings.public)] if self._options.answers_updates else []
+        if "tools" in change:
+            self._servers.name(change["tools"])
+        updated = [self._send("session.updated", session=self.settings.public)]
+        return [*(updated if self._options.answers_updates else []), *self.take_steps()]
 
     def _input_event(self, event: Json) -> list[Action]:
         match event["type"].rpartition(".")[2]:
@@ -282,7 +275,10 @@ class ServerSession:
         item = client_item(wire.get("id") or self._new_id("item"), wire)
         previous = self.conversation.insert(item, previous_item_id)
         spoken = item.role == "user" and bool(item.audio)
-        return [*self._added(item, previous), *([Hear(item)] if spoken else [])]
+        added = self._added(item, previous)
+        if item.kind == "mcp_approval_response":
+            self._servers.answered(item)
+        return [*added, *([Hear(item)] if spoken else []), *self.take_steps()]
 
     def _truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> list[Action]:
         item = self.conversation.find(item_id)
@@ -332,7 +328,7 @@ class ServerSession:
             input=given,
         )
         self._writers[response.id] = ResponseWriter(
-            response, self.conversation, self.emit, self._new_id, delta_ms=self._options.delta_ms
+            response, self.conversation, self._servers, self.emit, self._new_id, delta_ms=self._options.delta_ms
         )
         return Respond(response)
 
@@ -368,6 +364,10 @@ class ServerSession:
 
     def _send(self, kind: str, **parts: Any) -> Send:
         return Send(self.emit(kind, **parts))
+
+
+def _later(seconds: float, then: Callable[[], list[Json]]) -> Later:
+    return Later(seconds, lambda: [Send(event) for event in then()])
 
 
 _HEAD: dict[str, Check] = {"type": anything, "event_id": EVENT_ID}

@@ -40,6 +40,7 @@ _TRANSCRIBERS = (
     "gpt-4o-transcribe-diarize",
 )
 _EFFORTS = ("minimal", "low", "medium", "high", "xhigh")
+_SERVER_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -200,6 +201,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
 def _tool_name(value: Any, param: str) -> None:
     text(value, param)
     if not _TOOL_NAME.fullmatch(value):
@@ -213,6 +218,24 @@ def _tool_parameters(value: Any, param: str) -> None:
     if value.get("type") != "object":
         message = f"Invalid schema for '{param}': schema must be a JSON Schema of 'type: \"object\"'."
         raise Rejected("invalid_function_parameters", message, param)
+
+
+def _server_label(value: Any, param: str) -> None:
+    text(value, param)
+    if not _SERVER_LABEL.fullmatch(value):
+        message = f"Invalid '{param}': it must start with a letter and consist of letters, digits, '-' and '_' only."
+        raise Rejected("invalid_value", message, param)
+
+
+def _headers(value: Any, param: str) -> None:
+    fields(dict.fromkeys(value if isinstance(value, dict) else (), text))(value, param)
+
+
+def _mcp(value: Any, param: str) -> None:
+    _MCP(value, param)
+    if ("server_url" in value) == ("connector_id" in value):
+        message = f"One of 'server_url' and 'connector_id' must be provided for '{param}'."
+        raise Rejected("invalid_value", message, param)
 
 
 def _transcription(value: Any, param: str) -> None:
@@ -257,12 +280,28 @@ _DETECTION = by_key(
         "semantic_vad": fields({**_TURNS, "eagerness": one_of(*EAGERNESS)}),
     },
 )
+_NAMES = fields({"tool_names": list_of(text), "read_only": boolean})
+_MCP = fields(
+    {
+        "type": anything,
+        "server_label": _server_label,
+        "server_url": text,
+        "connector_id": text,
+        "server_description": text,
+        "authorization": text,
+        "headers": _headers,
+        "allowed_tools": either(_is_list, list_of(text), _NAMES),
+        "require_approval": either(_is_text, one_of("always", "never"), fields({"always": _NAMES, "never": _NAMES})),
+    },
+    ("server_label",),
+)
 _TOOL = by_key(
     "type",
     {
+        "mcp": _mcp,
         "function": fields(
             {"type": anything, "name": _tool_name, "description": text, "parameters": _tool_parameters}, ("name",)
-        )
+        ),
     },
 )
 _TOOL_CHOICE = either(

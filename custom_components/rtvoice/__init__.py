@@ -12,7 +12,9 @@ from homeassistant.helpers.event import async_track_time_change
 from homeassistant.helpers.typing import ConfigType
 
 from .bridge import issues
+from .bridge.browser.view import async_setup_view
 from .bridge.budget import async_report_budget
+from .bridge.chronicle import async_forget_chronicle
 from .bridge.errors import setup_failure
 from .bridge.ledger import Ledger
 from .bridge.places.kinds import async_look_for_sound
@@ -20,10 +22,13 @@ from .bridge.player.view import async_setup_view as async_setup_speech_view
 from .bridge.provider import async_create_provider
 from .bridge.retirement import retiring_models
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
+from .bridge.transcripts import async_sweep
+from .card import async_setup_card
 from .config_flow import RtvoiceConfigFlow
 from .const import DOMAIN, SUBENTRY_MCP_SERVER, SUBENTRY_SATELLITE
 from .engine.errors import EngineError
 from .services import async_setup_services
+from .websocket_api import async_setup_websocket_api
 
 PLATFORMS: Final = (
     Platform.ASSIST_SATELLITE,
@@ -34,15 +39,20 @@ PLATFORMS: Final = (
     Platform.NUMBER,
     Platform.SELECT,
     Platform.SENSOR,
+    Platform.STT,
     Platform.SWITCH,
+    Platform.TTS,
 )
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what exists also while no account is loaded: the actions, and where players fetch speech."""
+    """Set up what exists also while no account is loaded: the actions, what clients and players call, and the card."""
     async_setup_services(hass)
+    async_setup_websocket_api(hass)
+    async_setup_view(hass)
     async_setup_speech_view(hass)
+    await async_setup_card(hass)
     return True
 
 
@@ -65,6 +75,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> b
     entry.runtime_data = runtime = Runtime(hass, entry, provider, sound, ledger)
     _async_report_sound(hass, runtime)
     _async_report_agents(hass, runtime)
+    await async_sweep(hass)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     runtime.open()
     _async_follow_subentries(hass, entry)
@@ -95,8 +106,10 @@ async def async_remove_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> 
     """Take back what was said about an account that is gone."""
     issues.delete_quota_issue(hass, entry)
     for subentry_id in entry.subentries:
+        async_forget_chronicle(hass, subentry_id)
         issues.delete_subentry_issues(hass, subentry_id)
     await Ledger(hass, entry.entry_id).async_remove()
+    await async_sweep(hass)
 
 
 @callback
@@ -131,6 +144,7 @@ def _async_follow_days(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> None:
         _async_report_agents(hass, runtime)
         for agent in runtime.agents.values():
             agent.activity.changed()
+        entry.async_create_task(hass, async_sweep(hass), f"{DOMAIN} old transcripts")
 
     entry.async_on_unload(async_track_time_change(hass, async_new_day, hour=0, minute=0, second=0))
 
@@ -149,6 +163,7 @@ def _async_follow_subentries(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> 
         if change is not ConfigEntryChange.UPDATED or changed is not entry or known == frozenset(entry.subentries):
             return
         for gone in known.difference(entry.subentries):
+            async_forget_chronicle(hass, gone)
             issues.delete_subentry_issues(hass, gone)
             entry.runtime_data.ledger.forget(gone)
         hass.config_entries.async_schedule_reload(entry.entry_id)

@@ -12,11 +12,14 @@ PROVIDER_COMPATIBLE: Final = "compatible"
 CONF_BASE_URL: Final = "base_url"
 """Where the provider is; absent: the provider's own address."""
 CONF_DIALECT: Final = "dialect"
-DIALECTS: Final = ("auto", "ga", "beta", "xai")
+DIALECT_XAI: Final = "xai"
+DIALECTS: Final = ("auto", "ga", "beta", DIALECT_XAI)
 """The first is the default."""
 CONF_RESOURCE: Final = "resource"
 """At Azure OpenAI: the resource's name, its host, or an address."""
 CONF_DEPLOYMENT: Final = "deployment"
+CONF_TRANSCRIPTION_DEPLOYMENT: Final = "transcription_deployment"
+"""At Azure OpenAI: what stands for the engine's transcription model; absent: nothing does."""
 # CONF_API_KEY is Home Assistant's.
 
 # Subentries.
@@ -45,6 +48,10 @@ CONF_EAGERNESS: Final = "eagerness"
 CONF_THRESHOLD: Final = "threshold"
 CONF_PREFIX_PADDING: Final = "prefix_padding_ms"
 CONF_SILENCE_DURATION: Final = "silence_duration_ms"
+CONF_ENDPOINTING: Final = "endpointing"
+"""Who finds the end of a turn that an Assist pipeline brings; absent: ENDPOINTING_HOME_ASSISTANT."""
+ENDPOINTING_HOME_ASSISTANT: Final = "home_assistant"
+ENDPOINTING_AGENT: Final = "agent"
 CONF_REASONING_EFFORT: Final = "reasoning_effort"
 """Absent: the model's own."""
 CONF_MAX_OUTPUT_TOKENS: Final = "max_output_tokens"
@@ -54,6 +61,10 @@ CONF_MAX_DURATION: Final = "max_duration"
 """Minutes after which a session ends at a quiet moment; 0 or absent: never."""
 CONF_RECORDING: Final = "recording"
 """Whether sessions are recorded below the media folder."""
+CONF_PRIVATE_TRANSCRIPTS: Final = "private_transcripts"
+"""Whether what was said is kept out of the recorder; absent: no."""
+CONF_KEEP_TRANSCRIPTS: Final = "keep_transcripts"
+"""Days for which transcripts are kept as files; 0 or absent: they are not written."""
 CONF_FALLBACK: Final = "fallback"
 """Entry id of the account that stands in where the agent's own fails; absent: none."""
 CONF_DAY_BUDGET: Final = "day_budget"
@@ -80,7 +91,7 @@ CONF_RESTRICTED_ONLY: Final = "restricted_only"
 
 # What an agent is equipped with; both absent: all of its account.
 CONF_MCP_SERVERS: Final = "mcp_servers"
-"""Subentry ids of the MCP servers whose tools it has."""
+"""Subentry ids of the MCP servers whose tools it has; a subagent has these too, absent: none."""
 CONF_SUBAGENTS: Final = "subagents"
 """Subentry ids of the subagents that it may give tasks to."""
 
@@ -111,6 +122,7 @@ CONF_KIND: Final = "kind"
 KIND_LOCAL: Final = "local"
 KIND_WYOMING: Final = "wyoming"
 """CONF_HOST and CONF_PORT are Home Assistant's."""
+KIND_BROWSER: Final = "browser"
 CONF_AGENT: Final = "agent"
 """Subentry id of the agent it uses; absent: the entry's first."""
 CONF_INPUT: Final = "input"
@@ -129,6 +141,7 @@ DEFAULT_INACTIVITY_TIMEOUT: Final = 30.0
 DEFAULT_MAX_DURATION: Final = 60.0
 DEFAULT_AGENT_NAME: Final = "Voice agent"
 DEFAULT_SATELLITE_NAME: Final = "Local satellite"
+DEFAULT_BROWSER_NAME: Final = "Browser satellite"
 DEFAULT_SERVER_TIMEOUT: Final = 30.0
 DEFAULT_SUBAGENT_TIMEOUT: Final = 300.0
 DEFAULT_MAX_ITERATIONS: Final = 10

@@ -4,9 +4,20 @@ import asyncio
 
 import pytest
 
-from custom_components.rtvoice.engine import AgentState, MCPServerStdio, ToolDefinition, Tools
+from custom_components.rtvoice.engine import (
+    AgentState,
+    ApprovalRequest,
+    ConfigurationError,
+    MCPServerStdio,
+    RemoteMCPServer,
+    ToolDefinition,
+    Tools,
+)
 from custom_components.rtvoice.engine.conversation import effects as e
+from custom_components.rtvoice.engine.conversation.remote_facts import ApprovalRequested
+from custom_components.rtvoice.engine.conversation.values import Capabilities
 
+from .fakes import FakeProvider
 from .mcp.rig import house, lives, until
 from .test_agent import Rig
 
@@ -120,3 +131,47 @@ async def test_a_session_that_cannot_be_made_leaves_no_server_behind() -> None:
 
 
 async def _nothing(_: object) -> None: ...
+
+
+# --- servers that the provider runs -----------------------------------------------------------------------------------
+
+ABLE = Capabilities(runs_mcp_servers=True, asks_before_mcp_calls=True)
+DOCS = RemoteMCPServer("docs", "https://example.org/mcp")
+
+
+async def test_a_server_of_the_provider_goes_to_the_session_and_no_further() -> None:
+    provider = FakeProvider(capabilities=ABLE)
+    rig = Rig(mcp_servers=[DOCS, house(name="house")], provider=provider)
+    await rig.agent.prewarm()
+    task = await rig.start()
+    assert provider.options.mcp_servers == (DOCS,)
+    assert "house_add" in [tool.name for tool in provider.options.tools]
+    assert not [tool.name for tool in provider.options.tools if tool.name.startswith("docs")]
+    await rig.agent.stop()
+    await task
+
+
+async def test_a_provider_that_cannot_run_it_is_told_when_the_agent_is_made() -> None:
+    with pytest.raises(ConfigurationError, match="cannot run MCP server 'docs'"):
+        Rig(mcp_servers=[DOCS], provider=FakeProvider())
+    with pytest.raises(ConfigurationError, match="cannot run MCP server 'docs'"):
+        Rig(mcp_servers=[DOCS], provider=FakeProvider(capabilities=ABLE), fallback_providers=[FakeProvider()])
+
+
+async def test_the_agent_s_user_is_asked() -> None:
+    asked = []
+
+    async def ask(request: ApprovalRequest) -> bool:
+        asked.append(request)
+        return True
+
+    server = RemoteMCPServer("docs", "https://example.org/mcp", on_approval=ask)
+    rig = Rig(mcp_servers=[server], provider=FakeProvider(capabilities=ABLE))
+    task = await rig.start()
+    request = ApprovalRequest("q1", "docs", "search", '{"q":"x"}')
+    rig.provider.connection.feed(ApprovalRequested(request))
+    await rig.until(lambda: rig.provider.connection.sent(e.AnswerApproval))
+    assert rig.provider.connection.sent(e.AnswerApproval) == [e.AnswerApproval("q1", approved=True)]
+    assert asked == [request]
+    await rig.agent.stop()
+    await task

@@ -5,8 +5,9 @@ import itertools
 
 import pytest
 
+from simulator.actions import Hear, Respond, Send
 from simulator.plan import Call, Heard, Plan, Say, tone
-from simulator.session import Hear, Respond, Send, ServerSession, SessionOptions
+from simulator.session import ServerSession, SessionOptions
 
 MESSAGE = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}
 CALL = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}

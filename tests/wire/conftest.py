@@ -65,7 +65,7 @@ class House:
         self.microphone = Microphone()
         self.speaker = FakeSpeaker()
         self.events: list[SessionEvent] = []
-        self.provider = CompatibleProvider(simulator.base_url, api_key="secret")
+        self.provider = settings.pop("make_provider", CompatibleProvider)(base_url=simulator.base_url, api_key="secret")
         bus = EventBus()
         bus.subscribe(SessionEvent, self._see)
         self.agent = RealtimeAgent(

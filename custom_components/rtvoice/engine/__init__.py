@@ -4,8 +4,9 @@ With the folder that holds this package on `sys.path`, `import engine` works whe
 """
 
 from .agent import RealtimeAgent
+from .audio.frame import AudioFrame
 from .bus import EventBus
-from .conversation.values import AgentState, ToolCall, ToolDefinition, ToolOutcome
+from .conversation.values import AgentState, ApprovalRequest, ToolCall, ToolDefinition, ToolOutcome
 from .devices import MicrophoneInput, SpeakerOutput
 from .errors import (
     AuthenticationError,
@@ -31,6 +32,7 @@ from .errors import (
     WireError,
 )
 from .events import (
+    ActionKind,
     AgentCommand,
     AgentError,
     AgentErrorEvent,
@@ -50,10 +52,13 @@ from .events import (
     InterruptCommand,
     ResponseLatencyEvent,
     SessionEvent,
+    StandByArmedEvent,
+    StandByErrorEvent,
     StartAgentCommand,
     StopAgentCommand,
     SubAgentFinishedEvent,
     SubAgentStartedEvent,
+    SubAgentUsageEvent,
     ToolExecutedEvent,
     ToolExecutionStartedEvent,
     TranscriptionUsageEvent,
@@ -68,13 +73,21 @@ from .events import (
     UserTranscriptChunkReceivedEvent,
     UserTranscriptCompletedEvent,
     UserTranscriptFailedEvent,
+    WakeWordDetectedEvent,
 )
-from .everyday import add_current_time, add_end_conversation, add_set_speech_speed, add_wait_for_user
+from .everyday import (
+    add_current_time,
+    add_end_conversation,
+    add_set_speech_speed,
+    add_set_volume,
+    add_wait_for_user,
+)
 from .history import ConversationHistory
 from .listener import AgentListener
 from .mcp import MCPServer, MCPServerHTTP, MCPServerStdio
 from .options import (
     AssistantVoice,
+    Cues,
     NoiseReduction,
     OutputModality,
     PushToTalk,
@@ -88,15 +101,26 @@ from .options import (
     TruncationMode,
     TurnDetection,
 )
-from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, StreamingOutputDevice
+from .ports import (
+    AudioInputDevice,
+    AudioOutputDevice,
+    Detection,
+    RealtimeProvider,
+    StreamingOutputDevice,
+    VolumeControl,
+    WakeWordDetector,
+)
 from .providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider
+from .remote_mcp import RemoteMCPServer
 from .results import AgentResult, ConversationTurn
 from .skills import Skill
+from .standby import InProcessDetector, OpenMicrophone, StandBy
 from .subagents import OpenAIChatModel, SubAgent
 from .tools import ActionResult, CallNext, Inject, ToolContext, ToolMiddleware, Tools
 from .usage import PRICES, Budget, ModelPrice, PriceList, TokenRates, UsageReport
 
 __all__ = [
+    "ActionKind",
     "UpdateToolChoiceCommand",
     "UpdateSessionToolsCommand",
     "ConfigureSessionCommand",
@@ -112,6 +136,7 @@ __all__ = [
     "AgentState",
     "AgentStateChangedEvent",
     "AgentStoppedEvent",
+    "ApprovalRequest",
     "AssistantInterruptedEvent",
     "AssistantStartedRespondingEvent",
     "AssistantStoppedRespondingEvent",
@@ -119,6 +144,7 @@ __all__ = [
     "AssistantTranscriptCompletedEvent",
     "AssistantTranscriptDeltaEvent",
     "AssistantVoice",
+    "AudioFrame",
     "AudioInputDevice",
     "AudioOutputDevice",
     "StreamingOutputDevice",
@@ -132,10 +158,13 @@ __all__ = [
     "ConnectionLostError",
     "ConversationHistory",
     "ConversationTurn",
+    "Cues",
+    "Detection",
     "DeviceError",
     "EndReason",
     "EngineError",
     "EventBus",
+    "InProcessDetector",
     "Inject",
     "InterruptCommand",
     "MCPServer",
@@ -145,6 +174,7 @@ __all__ = [
     "NoiseReduction",
     "OpenAIChatModel",
     "OpenAIProvider",
+    "OpenMicrophone",
     "OutputModality",
     "ProviderError",
     "PushToTalk",
@@ -153,6 +183,7 @@ __all__ = [
     "RealtimeAgent",
     "RealtimeModel",
     "RealtimeProvider",
+    "RemoteMCPServer",
     "ReasoningEffort",
     "RequestRejectedError",
     "ResponseLatencyEvent",
@@ -166,10 +197,14 @@ __all__ = [
     "Skill",
     "SourceError",
     "SpeakerOutput",
+    "StandBy",
+    "StandByArmedEvent",
+    "StandByErrorEvent",
     "StopAgentCommand",
     "SubAgent",
     "SubAgentFinishedEvent",
     "SubAgentStartedEvent",
+    "SubAgentUsageEvent",
     "TokenBudget",
     "ToolArgumentsError",
     "ToolCall",
@@ -204,9 +239,13 @@ __all__ = [
     "UserTranscriptChunkReceivedEvent",
     "UserTranscriptCompletedEvent",
     "UserTranscriptFailedEvent",
+    "VolumeControl",
+    "WakeWordDetectedEvent",
+    "WakeWordDetector",
     "WireError",
     "add_current_time",
     "add_end_conversation",
     "add_set_speech_speed",
+    "add_set_volume",
     "add_wait_for_user",
 ]

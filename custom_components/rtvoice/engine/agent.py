@@ -9,9 +9,9 @@ from typing import Self
 from pydantic import ValidationError
 
 from .audio.resample import Resampler
+from .backstage import Backstage
 from .bus import EventBus
 from .conversation.facts import (
-    BackgroundWorkChanged,
     InterruptAsked,
     MessageSent,
     MuteChanged,
@@ -25,11 +25,12 @@ from .conversation.facts import (
     ToolsChanged,
     TurnEnded,
     UserCommand,
+    WordsLent,
 )
-from .conversation.values import AgentState, ResponseUsage, ToolCall, ToolChoice, ToolDefinition, ToolOutcome
+from .conversation.values import AgentState, ToolCall, ToolChoice, ToolDefinition, ToolOutcome
 from .devices import MicrophoneInput, SpeakerOutput
 from .equipment import Equipment, EquipmentOptions
-from .errors import EndReason, SessionClosedError
+from .errors import EndReason, SessionClosedError, SinkError
 from .events import (
     AgentCommand,
     CancelSubAgentCommand,
@@ -44,6 +45,7 @@ from .history import ConversationHistory
 from .listener import AgentListener
 from .mcp import MCPServer
 from .options import (
+    Cues,
     NoiseReduction,
     OutputModality,
     RealtimeModel,
@@ -54,9 +56,10 @@ from .options import (
     Truncation,
     TurnDetection,
 )
-from .parameters import clamped, modality, recalled, settings_told, timeout, warn_of_retired
-from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider
+from .parameters import check_image, clamped, modality, recalled, settings_told, timeout, warn_of_retired
+from .ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, VolumeControl
 from .providers import OpenAIProvider
+from .remote_mcp import RemoteMCPServer, check_servers
 from .results import AgentResult, ConversationTurn
 from .run import Run
 from .session.session import Session, SessionLimits
@@ -66,8 +69,6 @@ from .tools import CallNext, ToolContext, Tools
 from .usage import PRICES, PriceList, UsageMeter
 
 EQUIPMENT_PREWARM_S = 10.0
-
-_IMAGE_PREFIXES = ("data:image/png;base64,", "data:image/jpeg;base64,")
 
 
 class RealtimeAgent:
@@ -82,12 +83,15 @@ class RealtimeAgent:
     `echo_cancellation` what the speaker plays is taken out of what the microphone hears; with `half_duplex` the agent
     does not hear while it speaks, where nothing cancels the echo. `context` is what tools get for
     `Inject[T]` of its type; the tools of `mcp_servers`, hand-offs to `subagents` and `skills` are offered beside them.
+    A `RemoteMCPServer` among the former is not connected here: the provider calls its tools by itself.
     `history` is what was said before; it is told to the model, but is no part of the result. With `recording_path` the
-    conversation is recorded there, the user left and the agent right. `prices` are what the cost is reckoned with; a
-    session that has cost more than `budget_usd` ends as soon as it is quiet. `fallback_providers` take over, in order,
-    from a provider that is out of credit, refuses the session or stays unreachable.
+    conversation is recorded there, the user left and the agent right. `cues` are sounds that tell what it does, None is
+    silence. `prices` are what the cost is reckoned with; a session that has cost more than `budget_usd` ends as soon as
+    it is quiet. `fallback_providers` take over, in order, from a provider that is out of credit, refuses the session or
+    stays unreachable.
 
-    Raises ValueError for contradictory parameters and ConfigurationError where no provider can be made.
+    Raises ValueError for contradictory parameters and ConfigurationError where no provider can be made, or one cannot
+    run a `RemoteMCPServer`.
     """
 
     def __init__(
@@ -107,7 +111,7 @@ class RealtimeAgent:
         parallel_tool_calls: bool | None = None,
         truncation: Truncation | None = None,
         tools: Tools | None = None,
-        mcp_servers: Sequence[MCPServer] = (),
+        mcp_servers: Sequence[MCPServer | RemoteMCPServer] = (),
         subagents: Sequence[SubAgent] = (),
         skills: Sequence[Skill] = (),
         audio_input: AudioInputDevice | None = None,
@@ -123,6 +127,7 @@ class RealtimeAgent:
         echo_cancellation: bool = False,
         history: Sequence[ConversationTurn] = (),
         recording_path: str | Path | None = None,
+        cues: Cues | None = None,
         prices: PriceList = PRICES,
         budget_usd: Decimal | float | None = None,
         provider: RealtimeProvider | None = None,
@@ -147,6 +152,7 @@ class RealtimeAgent:
                 max_output_tokens=max_output_tokens,
                 parallel_tool_calls=parallel_tool_calls,
                 truncation=truncation,
+                mcp_servers=tuple(server for server in mcp_servers if isinstance(server, RemoteMCPServer)),
             )
         except ValidationError as err:
             raise ValueError(str(err)) from err
@@ -164,16 +170,21 @@ class RealtimeAgent:
         self._listener = listener
         self._earlier = tuple(history)
         self._recording_path = None if recording_path is None else Path(recording_path)
+        self._cues = cues
         self._prices = prices
         self._budget_usd = None if budget_usd is None else Decimal(str(budget_usd))
         self._provider = provider or OpenAIProvider(api_key)
         self._fallbacks = tuple(fallback_providers)
+        for each in (self._provider, *self._fallbacks):
+            check_servers(self._options.mcp_servers, each.capabilities)
         self._tools = (tools or Tools()).clone()
         self._context = (self._bus, context, ConversationHistory(lambda: self.turns), self)
         self._tools.set_context(ToolContext(*self._context, self._tools.context))
         self._tools.on_progress = self._on_progress
-        options = EquipmentOptions(mcp_servers, subagents, skills)
-        self._equipment = Equipment(self._tools, options, _Backstage(self))
+        own_servers = [server for server in mcp_servers if isinstance(server, MCPServer)]
+        options = EquipmentOptions(own_servers, subagents, skills)
+        backstage = Backstage(run=lambda: self._run, at_work=lambda: self._equipment.at_work, offer=self._offer)
+        self._equipment = Equipment(self._tools, options, backstage)
         if self._equipment.instructions:
             whole = f"{instructions}\n\n{self._equipment.instructions}".strip()
             self._options = self._options.model_copy(update={"instructions": whole})
@@ -198,6 +209,11 @@ class RealtimeAgent:
     def turns(self) -> tuple[ConversationTurn, ...]:
         """What was said before and in the running session, as far as it was heard."""
         return (*self._earlier, *(self._run.turns if self._run else ()))
+
+    @property
+    def volume(self) -> float | None:
+        """How loud its speaker plays, from 0 to 1; None where that cannot be changed."""
+        return self._sink.volume if isinstance(self._sink, VolumeControl) else None
 
     async def prewarm(self) -> Self:
         """Do what takes time and can be done before the conversation starts. Never raises; may be repeated."""
@@ -250,17 +266,26 @@ class RealtimeAgent:
         self._options = self._options.model_copy(update={"speech_speed": speed})
         self._post(SpeedChanged(speed))
 
-    async def interrupt(self) -> None:
-        """Fall silent now and drop what was going to be said; without a session there is nothing to do."""
-        self._post(InterruptAsked())
+    async def set_volume(self, volume: float) -> None:
+        """Play louder or quieter at once; clamped to 0 to 1. The speaker keeps it. Raises SinkError if it cannot."""
+        if not isinstance(self._sink, VolumeControl):
+            raise SinkError("The volume of this speaker cannot be changed")
+        await self._sink.set_volume(min(max(volume, 0.0), 1.0))
+
+    async def interrupt(self, *, heard_s: float | None = None) -> None:
+        """Fall silent now and drop what was going to be said; without a session there is nothing to do.
+
+        With `heard_s` the user has been speaking to it for so long: a microphone that was closed because the agent
+        spoke opens at once, and what was said since then is heard too.
+        """
+        self._post(InterruptAsked(heard_s))
 
     async def send_message(self, text: str, *, image: str | None = None) -> None:
         """Write something to the agent, which answers it; `image` is a data URL of a PNG or JPEG picture.
 
         Raises SessionClosedError when the agent does not run, and ValueError for anything but such an image.
         """
-        if image is not None and not image.startswith(_IMAGE_PREFIXES):
-            raise ValueError("An image must be a base64 data URL of type image/png or image/jpeg")
+        check_image(image)
         self._ask(MessageSent(text, image))
 
     async def say(self, text: str) -> None:
@@ -272,20 +297,34 @@ class RealtimeAgent:
         self._ask(ResponseAsked(instructions))
 
     async def note(self, text: str, *, respond: bool = False) -> None:
-        """Let the agent know something that the user did not say; with `respond` it speaks about it.
-
-        Raises SessionClosedError without a session.
-        """
+        """Tell the agent what the user did not say; with `respond` it speaks about it. Raises SessionClosedError."""
         self._ask(NoteAdded(text, respond))
+
+    async def send_assistant_message(self, text: str) -> None:
+        """Let the agent believe that it has said this, in silence. Raises SessionClosedError without a session."""
+        self._ask(WordsLent(text))
 
     async def set_muted(self, muted: bool) -> None:
         """Send silence in place of what the microphone hears, or open it again. Later sessions keep it."""
         self._muted = muted
         self._post(MuteChanged(muted))
 
-    async def commit_turn(self) -> None:
-        """Push-to-talk: the user has finished. With voice activity detection it has no effect."""
-        self._ask(TurnEnded())
+    async def commit_turn(self, *, respond: bool = True) -> None:
+        """Push-to-talk: the user has finished. With voice activity detection it has no effect.
+
+        Without `respond` the agent answers when `ask` says so.
+        """
+        self._ask(TurnEnded(respond))
+
+    async def wait_composed(self) -> None:
+        """Wait until the agent has no more to say for now and the speaker was given all of it, heard or not.
+
+        What was asked for before counts, and observers have been told everything. Raises SessionClosedError when the
+        session ends before, or there is none.
+        """
+        if self._run is None:
+            raise SessionClosedError(EndReason.STOPPED)
+        await self._run.wait_composed()
 
     async def update_tools(self, tools: Tools) -> None:
         """Offer these tools in place of the present ones, in the running session too."""
@@ -315,7 +354,7 @@ class RealtimeAgent:
         self._offer()
         return outcome
 
-    def _post(self, fact: UserCommand | ToolProgressed | BackgroundWorkChanged) -> None:
+    def _post(self, fact: UserCommand | ToolProgressed) -> None:
         if self._run is not None:
             self._run.post(fact)
 
@@ -339,6 +378,7 @@ class RealtimeAgent:
             publish=publish,
             limits=self._limits,
             recording_path=self._recording_path,
+            cues=self._cues,
             history=tuple(recalled(index, turn) for index, turn in enumerate(self._earlier) if turn.transcript),
         )
 
@@ -360,26 +400,3 @@ class RealtimeAgent:
                 self._post(ToolChoiceChanged(ToolChoice(choice)))
             case CancelSubAgentCommand():
                 await self._equipment.cancel_work()
-
-
-class _Backstage:
-    """Tells an agent's run what becomes of the equipment."""
-
-    def __init__(self, agent: RealtimeAgent) -> None:
-        self._agent = agent
-
-    def on_tools_changed(self) -> None:
-        self._agent._offer()  # noqa: SLF001  # part of the agent
-
-    def on_work(self, event: SessionEvent) -> None:
-        agent = self._agent
-        agent._post(BackgroundWorkChanged(agent._equipment.at_work))  # noqa: SLF001  # part of the agent
-        if (run := agent._run) is not None:  # noqa: SLF001  # part of the agent
-            run.announce(event)
-
-    def on_report(self, text: str) -> None:
-        self._agent._post(NoteAdded(text, respond=True))  # noqa: SLF001  # part of the agent
-
-    def on_usage(self, source: str, model: str, usage: ResponseUsage) -> None:
-        if (run := self._agent._run) is not None:  # noqa: SLF001  # part of the agent
-            run.chatted(source, model, usage)

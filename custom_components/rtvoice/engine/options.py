@@ -3,9 +3,13 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from .audio.frame import SAMPLE_BYTES, AudioFrame
+from .audio.resample import LOWEST_RATE_HZ
+from .audio.tones import falling, low, rising
 from .conversation.values import ToolDefinition
+from .remote_mcp import RemoteMCPServer
 
 
 class RealtimeModel(StrEnum):
@@ -134,6 +138,36 @@ class TokenBudget(_Frozen):
 type Truncation = TruncationMode | TokenBudget
 
 
+_LONGEST_CUE_MS = 5000
+
+
+def _short(sound: AudioFrame) -> AudioFrame:
+    if sound.sample_rate < LOWEST_RATE_HZ or len(sound.pcm) % SAMPLE_BYTES:
+        raise ValueError(f"A cue is whole 16-bit samples at {LOWEST_RATE_HZ} Hz or more")
+    if sound.duration_ms > _LONGEST_CUE_MS:
+        raise ValueError(f"A cue is at most {_LONGEST_CUE_MS} ms long")
+    return sound
+
+
+type CueSound = Annotated[AudioFrame, AfterValidator(_short)]
+
+
+class Cues(_Frozen):
+    """Sounds that tell the user what the agent does, on its speaker; each of your own, or None for silence."""
+
+    listening: CueSound | None = Field(default_factory=rising)
+    """The agent is connected and hears."""
+    thinking: CueSound | None = None
+    """The user has finished and the agent is about to answer. Keep it short: an answer waits for its end."""
+    ended: CueSound | None = Field(default_factory=falling)
+    """The session has ended."""
+    error: CueSound | None = Field(default_factory=low)
+    """The session could not begin, or ended because something failed."""
+    at_once: bool = False
+    """Whether `listening` sounds as soon as microphone and speaker are open: what is said before the agent is connected
+    is not lost. It is what one expects after a wake word."""
+
+
 class SessionOptions(_Frozen):
     """All that a provider must know to set up a session."""
 
@@ -150,6 +184,8 @@ class SessionOptions(_Frozen):
     noise_reduction: NoiseReduction | None = NoiseReduction.FAR_FIELD
     turn_detection: TurnDetection = SemanticVAD()
     tools: tuple[ToolDefinition, ...] = ()
+    mcp_servers: tuple[RemoteMCPServer, ...] = ()
+    """MCP servers that the provider runs by itself, beside `tools`."""
     reasoning_effort: ReasoningEffort | None = None
     max_output_tokens: int | None = Field(default=None, ge=1, le=4096)
     """Limit of one response; None for the model's own."""

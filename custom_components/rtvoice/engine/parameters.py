@@ -16,6 +16,15 @@ _RETIRED: dict[str, str] = {
 }
 
 
+_IMAGE_PREFIXES = ("data:image/png;base64,", "data:image/jpeg;base64,")
+
+
+def check_image(image: str | None) -> None:
+    """Raise ValueError for anything but a data URL of a picture that models take."""
+    if image is not None and not image.startswith(_IMAGE_PREFIXES):
+        raise ValueError("An image must be a base64 data URL of type image/png or image/jpeg")
+
+
 def settings_told(options: SessionOptions, tools: Tools) -> ConfigureSessionCommand:
     """Tell what a session is set up with."""
     return ConfigureSessionCommand(

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from .conversation.effects import ModelCommand
 from .conversation.facts import ModelEvent
-from .conversation.values import Capabilities, ToolCall, ToolDefinition, ToolOutcome
+from .conversation.values import ApprovalRequest, Capabilities, ToolCall, ToolDefinition, ToolOutcome
 from .options import SessionOptions
 
 
@@ -72,6 +73,24 @@ class StreamingOutputDevice(AudioOutputDevice, Protocol):
         """
 
 
+@runtime_checkable
+class VolumeControl(Protocol):
+    """What a speaker has as well, if it can be made louder and quieter.
+
+    The samples it is given stay as they are: positions, recordings and counts do not depend on the volume.
+    """
+
+    @property
+    def volume(self) -> float:
+        """How loud it plays: 0 is silence, 1 as loud as it goes, and half of it sounds about half as loud."""
+
+    async def set_volume(self, volume: float) -> None:
+        """Play louder or quieter from now on, also in later sessions; takes 0 to 1, and may round to its own steps.
+
+        It does not depend on whether the speaker is started. Raises SinkError when the device refuses.
+        """
+
+
 class Connection(Protocol):
     """A session at a provider, set up and ready for audio."""
 
@@ -122,3 +141,44 @@ class ToolRunner(Protocol):
 
     async def run(self, call: ToolCall) -> ToolOutcome:
         """Run one call. An outcome there is always; unknown tool, bad arguments, failure and timeout are `ok=False`."""
+
+
+class Approver(Protocol):
+    """Decides about calls that the provider makes by itself."""
+
+    async def approves(self, request: ApprovalRequest) -> bool:
+        """Whether a call may be made; what it raises is a refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A wake word was heard."""
+
+    phrase: str = ""
+    """Which one, in words."""
+    noticed_ms: float | None = None
+    """When it was noticed, from the beginning of the frames, at the end of the wake word or up to 500 ms later.
+
+    None: at the end of the frames that had been taken when the detection was returned.
+    """
+
+
+class WakeWordDetector(Protocol):
+    """Listens for a wake word.
+
+    It is called on an event loop and must not block it: one that computes does so in a thread of its own, one that asks
+    a server waits for it. See `InProcessDetector` for detectors that are a function.
+    """
+
+    @property
+    def sample_rate(self) -> int:
+        """The rate in Hz of the frames that it takes."""
+
+    async def detect(self, frames: AsyncIterator[bytes]) -> Detection | None:
+        """Listen until the wake word is heard, and return at once then.
+
+        `frames` are 16-bit little-endian mono PCM, 20 ms each, as they are captured; who takes them more than 10 s late
+        misses some. They end when nobody wants to know any more, or the microphone has failed: then return None. None
+        before that means that the detector gave up, and it is asked again a little later, as it is after an exception.
+        It may be cancelled at any time. It is called for each arming, one call at a time.
+        """

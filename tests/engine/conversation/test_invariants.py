@@ -6,7 +6,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from custom_components.rtvoice.engine.conversation import effects as e
 from custom_components.rtvoice.engine.conversation import facts as f
+from custom_components.rtvoice.engine.conversation.remote_facts import (
+    ApprovalDecided,
+    ApprovalRequested,
+    RemoteCallFinished,
+    RemoteCallStarted,
+    RemoteListingFailed,
+)
 from custom_components.rtvoice.engine.conversation.values import (
+    ApprovalRequest,
     Capabilities,
     ItemKind,
     PlayoutPosition,
@@ -22,6 +30,8 @@ RESPONSES = st.sampled_from(["r1", "r2", "r3"])
 ITEMS = st.sampled_from(["i1", "i2", "i3", "i4"])
 USERS = st.sampled_from(["u1", "u2"])
 FAULT = ProviderFault("code", "message")
+REMOTE = st.builds(call, st.sampled_from(["m1", "m2"]), st.sampled_from(["docs_a", "docs_b"]))
+REQUESTS = st.sampled_from(["q1", "q2"])
 
 WILD = st.one_of(
     st.builds(f.ResponseStarted, RESPONSES, st.sampled_from([None, "response-1", "response-2", "response-3"])),
@@ -48,6 +58,22 @@ WILD = st.one_of(
         st.sampled_from(list(f.Rejection)),
     ),
     st.just(f.SessionReady()),
+    st.just(f.LinkLost()),
+    st.builds(RemoteListingFailed, st.just("docs")),
+    st.builds(RemoteCallStarted, REMOTE, st.one_of(st.none(), RESPONSES), st.one_of(st.none(), REQUESTS)),
+    st.builds(
+        RemoteCallFinished,
+        REMOTE,
+        st.builds(ToolOutcome, st.just("x"), st.booleans()),
+        st.one_of(st.none(), RESPONSES),
+        st.one_of(st.none(), REQUESTS),
+    ),
+    st.builds(
+        ApprovalRequested,
+        st.builds(ApprovalRequest, REQUESTS, st.just("docs"), st.sampled_from(["a", "b"])),
+        st.one_of(st.none(), RESPONSES),
+    ),
+    st.builds(ApprovalDecided, REQUESTS, st.booleans()),
     st.builds(f.ToolCallFinished, st.sampled_from(["c1", "c2", "c3"]), st.builds(ToolOutcome, st.just("x"))),
     st.builds(f.TimerFired, st.sampled_from(list(f.Timer))),
     st.builds(f.PlayoutStarted, ITEMS),
@@ -58,8 +84,45 @@ WILD = st.one_of(
     st.builds(f.ResponseAsked, st.one_of(st.none(), st.text(max_size=5))),
     st.builds(f.SpeedChanged, st.floats(0.25, 1.5)),
     st.just(f.TurnEnded()),
-    st.builds(f.StopAsked, st.just(EndReason.STOPPED), st.booleans()),
+    st.builds(f.StopAsked, st.just(EndReason.STOPPED), st.booleans(), st.sampled_from([None, "Say goodbye."])),
 )
+
+
+class Ledger:
+    """What a wild conversation has done so far."""
+
+    def __init__(self) -> None:
+        self.armed: set[f.Timer] = set()
+        self.answered: list[str] = []
+        self.asked: list[str] = []
+        self.allowed: list[str] = []
+        self.closed = False
+
+    def note_fact(self, fact: f.Fact) -> None:
+        if isinstance(fact, f.TimerFired):
+            self.armed.discard(fact.timer)
+        if isinstance(fact, f.LinkLost | f.SessionReady):
+            # A new link is told everything anew.
+            self.answered.clear()
+
+    def note(self, effect: e.Effect, fact: f.Fact, heard_ms: float) -> None:
+        match effect:
+            case e.ArmTimer():
+                self.armed.add(effect.timer)
+                assert effect.after_s >= 0
+            case e.DisarmTimer():
+                self.armed.discard(effect.timer)
+            case e.SendToolOutput():
+                self.answered.append(effect.call_id)
+            case e.AskApproval():
+                self.asked.append(effect.request.request_id)
+            case e.AnswerApproval():
+                self.allowed.append(effect.request_id)
+                assert not effect.approved or fact == ApprovalDecided(effect.request_id, True)
+            case e.TruncateItem():
+                assert effect.audio_end_ms <= heard_ms
+            case e.Close():
+                self.closed = True
 
 
 @given(st.lists(st.tuples(WILD, st.floats(0, 40), st.one_of(st.none(), ITEMS), st.floats(0, 10_000)), max_size=60))
@@ -67,35 +130,20 @@ WILD = st.one_of(
 def test_no_order_of_facts_breaks_the_conversation(script) -> None:
     """Facts that no sane provider sends: nothing raises, and at the end nothing is armed."""
     dialogue = Dialogue(inactivity_timeout_s=20.0)
-    armed: set[f.Timer] = set()
-    answered: list[str] = []
-    in_flight = 0
-    closed = False
+    ledger = Ledger()
     for fact, wait_s, heard_item, heard_ms in [*script, (f.StopAsked(), 0, None, 0)]:
         dialogue.now_s += wait_s
         dialogue.heard = PlayoutPosition(heard_item, heard_ms)
-        if isinstance(fact, f.TimerFired):
-            armed.discard(fact.timer)
+        ledger.note_fact(fact)
         effects = dialogue.tell(fact)
-        assert not (closed and effects)
+        assert not (ledger.closed and effects)
         for effect in effects:
-            match effect:
-                case e.ArmTimer():
-                    armed.add(effect.timer)
-                    assert effect.after_s >= 0
-                case e.DisarmTimer():
-                    armed.discard(effect.timer)
-                case e.SendToolOutput():
-                    answered.append(effect.call_id)
-                case e.TruncateItem():
-                    assert effect.audio_end_ms <= heard_ms
-                case e.CreateResponse():
-                    in_flight += 1
-                case e.Close():
-                    closed = True
-    assert closed
-    assert armed == set()
-    assert len(answered) == len(set(answered))
+            ledger.note(effect, fact, heard_ms)
+        assert len(ledger.answered) == len(set(ledger.answered))
+    assert ledger.closed
+    assert ledger.armed == set()
+    assert len(ledger.allowed) == len(set(ledger.allowed))
+    assert len(ledger.asked) == len(set(ledger.asked))
 
 
 class SaneProvider(RuleBasedStateMachine):
@@ -118,6 +166,10 @@ class SaneProvider(RuleBasedStateMachine):
         self.owner: dict[str, str] = {}
         self.calls: dict[str, int] = {}
         self.running: set[str] = set()
+        self.remote: dict[str, str | None] = {}
+        self.requests_asked: set[str] = set()
+        self.deciding: set[str] = set()
+        self.decided: dict[str, bool] = {}
         self.user_speaking = False
         self.count = 0
         self.tell(f.SessionReady())
@@ -136,18 +188,8 @@ class SaneProvider(RuleBasedStateMachine):
                 self.requests.append(effect.request_id)
             case e.CancelResponse():
                 self.silenced.add(effect.response_id)
-            case e.Play():
-                assert self.owner[effect.item_id] not in self.silenced, "audio of a cancelled response"
-                self.chunks += 1
-                self.streaming = True
-                if effect.item_id not in self.queue:
-                    self.queue.append(effect.item_id)
-            case e.ClearPlayout():
-                self.queue.clear()
-                self.streaming = False
-            case e.FinishPlayout():
-                assert self.streaming, "an end of nothing"
-                self.streaming = False
+            case e.Play() | e.ClearPlayout() | e.FinishPlayout():
+                self.sound(effect)
             case e.TruncateItem():
                 assert effect.audio_end_ms <= self.dialogue.heard.heard_ms
                 assert effect.audio_end_ms <= self.spoken_ms[effect.item_id]
@@ -155,8 +197,34 @@ class SaneProvider(RuleBasedStateMachine):
                 self.calls[effect.call.call_id] = 0
                 self.running.add(effect.call.call_id)
             case e.SendToolOutput():
+                assert not effect.call_id.startswith(("m", "q")), "a call of the provider's answered by us"
                 self.calls[effect.call_id] = self.calls.get(effect.call_id, 0) + 1
                 assert self.calls[effect.call_id] == 1, "a call answered twice"
+            case e.AskApproval() | e.DropApproval() | e.AnswerApproval():
+                self.decide(effect)
+
+    def sound(self, effect: e.Play | e.ClearPlayout | e.FinishPlayout) -> None:
+        match effect:
+            case e.Play():
+                assert self.owner[effect.item_id] not in self.silenced, "audio of a cancelled response"
+                self.chunks += 1
+                if effect.item_id not in self.queue:
+                    self.queue.append(effect.item_id)
+            case e.ClearPlayout():
+                self.queue.clear()
+            case e.FinishPlayout():
+                assert self.streaming, "an end of nothing"
+        self.streaming = isinstance(effect, e.Play)
+
+    def decide(self, effect: e.AskApproval | e.DropApproval | e.AnswerApproval) -> None:
+        match effect:
+            case e.AskApproval():
+                self.deciding.add(effect.request.request_id)
+            case e.DropApproval():
+                self.deciding.remove(effect.request_id)
+            case e.AnswerApproval():
+                assert effect.request_id not in self.decided, "a request answered twice"
+                self.decided[effect.request_id] = effect.approved
 
     @rule()
     def request_is_served(self) -> None:
@@ -231,6 +299,38 @@ class SaneProvider(RuleBasedStateMachine):
             self.running.discard(call_id)
             self.tell(f.ToolCallFinished(call_id, ToolOutcome("x", respond=respond)))
 
+    @rule()
+    def provider_calls(self) -> None:
+        if self.active is not None:
+            self.count += 1
+            self.remote[f"m{self.count}"] = self.active
+            self.tell(RemoteCallStarted(call(f"m{self.count}", "docs_a"), self.active))
+
+    @rule()
+    def provider_asks(self) -> None:
+        if self.active is not None:
+            self.count += 1
+            self.requests_asked.add(f"q{self.count}")
+            self.tell(ApprovalRequested(ApprovalRequest(f"q{self.count}", "docs", "a"), self.active))
+
+    @rule(approved=st.booleans(), data=st.data())
+    def it_is_decided(self, approved: bool, data: st.DataObject) -> None:
+        if self.deciding:
+            request_id = data.draw(st.sampled_from(sorted(self.deciding)))
+            self.deciding.discard(request_id)
+            self.tell(ApprovalDecided(request_id, approved))
+            assert self.decided[request_id] == approved
+            if approved:
+                self.remote[f"m-{request_id}"] = None
+                self.tell(RemoteCallStarted(call(f"m-{request_id}", "docs_a"), None, request_id))
+
+    @rule(data=st.data(), ok=st.booleans())
+    def provider_has_called(self, data: st.DataObject, ok: bool) -> None:
+        if self.remote:
+            call_id = data.draw(st.sampled_from(sorted(self.remote)))
+            response_id = self.remote.pop(call_id)
+            self.tell(RemoteCallFinished(call(call_id, "docs_a"), ToolOutcome("x", ok=ok), response_id))
+
     @rule(command=st.sampled_from([f.SayAsked("x"), f.MessageSent("x"), f.ResponseAsked(), f.InterruptAsked()]))
     def owner_asks(self, command: f.UserCommand) -> None:
         self.tell(command)
@@ -248,6 +348,12 @@ class SaneProvider(RuleBasedStateMachine):
     def every_finished_call_is_answered(self) -> None:
         if hasattr(self, "calls"):
             assert {call_id for call_id, count in self.calls.items() if count == 0} == self.running
+
+    @invariant()
+    def every_request_is_answered_or_being_decided(self) -> None:
+        if hasattr(self, "decided"):
+            assert self.requests_asked == self.deciding | set(self.decided)
+            assert not self.deciding & set(self.decided)
 
     def teardown(self) -> None:
         if hasattr(self, "dialogue"):

@@ -5,6 +5,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     AddItem,
     ArmTimer,
     CancelTool,
+    ClearPlayout,
     Close,
     CreateResponse,
     DisarmTimer,
@@ -134,6 +135,35 @@ def test_muted_microphone_stays_closed_when_the_echo_is_gone() -> None:
     assert dialogue.tell(f.MuteChanged(muted=False)) == [GateInput(open=True)]
 
 
+def test_half_duplex_hears_at_once_who_is_known_to_speak() -> None:
+    dialogue = speaking(half_duplex=True)
+    dialogue.hear("i1", 300)
+    effects = dialogue.after(10, f.InterruptAsked(heard_s=0.4))
+    assert of_type(effects, GateInput) == [GateInput(open=True, recall_s=0.4)]
+    assert effects.index(ClearPlayout()) < effects.index(GateInput(open=True, recall_s=0.4))
+    assert dialogue.after(ECHO_TAIL_S, f.TimerFired(f.Timer.HALF_DUPLEX)) == []
+    assert not of_type(dialogue.tell(done(), f.PlayoutDrained(1)), GateInput)
+
+
+def test_half_duplex_does_not_recall_what_was_heard_while_muted() -> None:
+    dialogue = speaking(half_duplex=True)
+    dialogue.tell(f.MuteChanged(muted=True))
+    dialogue.after(5, f.MuteChanged(muted=False), f.MuteChanged(muted=False))
+    effects = dialogue.after(0.25, f.InterruptAsked(heard_s=0.4))
+    assert of_type(effects, GateInput) == [GateInput(open=True, recall_s=0.25)]
+
+
+def test_muted_microphone_stays_closed_though_somebody_speaks() -> None:
+    dialogue = speaking(half_duplex=True)
+    dialogue.tell(f.MuteChanged(muted=True))
+    assert of_type(dialogue.tell(f.InterruptAsked(heard_s=0.4)), GateInput) == [GateInput(open=False)]
+    assert dialogue.tell(f.MuteChanged(muted=False)) == [GateInput(open=True)]
+
+
+def test_full_duplex_has_heard_who_speaks_already() -> None:
+    assert not of_type(speaking().tell(f.InterruptAsked(heard_s=0.4)), GateInput)
+
+
 def test_full_duplex_leaves_it_open() -> None:
     assert not of_type(speaking().all, GateInput)
 
@@ -179,3 +209,12 @@ def test_of_very_many_notes_the_latest_are_told_again() -> None:
 
 def _note(number: int, text: str) -> NewItem:
     return NewItem(ItemKind.SYSTEM_MESSAGE, text, item_id=f"note-{number}")
+
+
+def test_words_that_are_lent_to_the_agent_are_part_of_what_was_said_and_ask_for_nothing() -> None:
+    dialogue = ready()
+    lent = NewItem(ItemKind.AGENT_MESSAGE, "Dinner is at seven.", item_id="lent-1")
+    assert dialogue.tell(f.WordsLent("Dinner is at seven.")) == [AddItem(lent)]
+    assert dialogue.texts() == [("Dinner is at seven.", False)]
+    dialogue.tell(f.LinkLost())
+    assert [add.item for add in of_type(dialogue.tell(f.SessionReady()), AddItem)] == [lent]

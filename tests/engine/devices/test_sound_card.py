@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from custom_components.rtvoice.engine.audio.level import level_dbfs
 from custom_components.rtvoice.engine.devices import MicrophoneInput, SpeakerOutput, list_devices
 from custom_components.rtvoice.engine.devices.portaudio import PORTAUDIO
 from custom_components.rtvoice.engine.errors import SinkError, SourceError
@@ -144,6 +145,30 @@ async def test_clear_is_silence_at_once_and_never_counts() -> None:
         await asyncio.wait_for(waiting, 10)
         await asyncio.sleep(0.1)
         assert speaker.played_samples == played < RATE
+
+
+@pytest.mark.usefixtures("sound_server")
+async def test_volume_is_heard_and_is_in_the_reference_for_echo_cancellation() -> None:
+    async with (
+        started(MicrophoneInput()) as microphone,
+        started(SpeakerOutput()) as speaker,
+        playing(speaker, tone(1000, 6)),
+    ):
+        blocks: list[bytes] = []
+        speaker.on_block = lambda pcm, _: blocks.append(pcm)
+        heard_db, played_db = [], []
+        for volume in (1.0, 0.5, 0.0):
+            await speaker.set_volume(volume)
+            assert speaker.volume == volume
+            await hear(microphone, RATE // 2)
+            blocks.clear()
+            heard_db.append(level_dbfs(await hear(microphone, RATE // 2)))
+            played_db.append(level_dbfs(b"".join(blocks)))
+        with pytest.raises(ValueError, match="from 0 to 1"):
+            await speaker.set_volume(1.1)
+    for loud, half, silent in (heard_db, played_db):
+        assert loud - half == pytest.approx(10, abs=0.5)
+        assert silent < -80
 
 
 @pytest.mark.usefixtures("sound_server")

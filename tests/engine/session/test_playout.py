@@ -29,7 +29,7 @@ def ramp(start: int, samples: int) -> bytes:
 class Stage:
     """A playout on a sink in the test's hands."""
 
-    def __init__(self, sink: HandSink, **options: int) -> None:
+    def __init__(self, sink: HandSink, **options: object) -> None:
         self.sink = sink
         self.facts: list[Fact] = []
         self.playout = Playout(sink, 24_000, self.facts.append, **options)
@@ -50,7 +50,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(sink: HandSink | None = None, **options: int) -> AsyncIterator[Stage]:
+async def staged(sink: HandSink | None = None, **options: object) -> AsyncIterator[Stage]:
     stage = Stage(sink or HandSink(), **options)
     task = asyncio.create_task(stage.playout.run())
     await asyncio.sleep(0)
@@ -479,3 +479,49 @@ def test_heard_time_is_that_of_the_sink_at_any_rate(
             assert stage.facts[-1] == PlayoutDrained(len(ordered) + cleared)
 
     run_virtually(play())
+
+
+@in_virtual_time
+async def test_a_cue_is_heard_in_order_and_is_in_no_position() -> None:
+    recorded = bytearray()
+    async with staged(record=lambda pcm, _: recorded.extend(pcm)) as stage:
+        stage.playout.sound(ramp(0, 5 * FRAME))
+        await stage.listen(2)
+        assert stage.playout.position() == NOTHING_HEARD
+        stage.playout.play("a", 0, ramp(10_000, 10 * FRAME))
+        stage.playout.sound(ramp(30_000, 2 * FRAME))
+        await stage.listen(3)
+        assert stage.playout.position() == NOTHING_HEARD
+        assert stage.facts == []
+        await stage.listen(4)
+        assert stage.playout.position() == PlayoutPosition("a", 80.0)
+        assert stage.facts == [PlayoutStarted("a")]
+        await stage.listen(7)
+        assert stage.playout.position() == PlayoutPosition("a", 200.0)
+        await stage.listen(2)
+    whole = ramp(0, 5 * FRAME) + ramp(10_000, 10 * FRAME) + ramp(30_000, 2 * FRAME)
+    assert bytes(stage.sink.heard) == whole
+    assert bytes(recorded) == whole
+    assert stage.facts == [PlayoutStarted("a"), PlayoutDrained(1)]
+
+
+@in_virtual_time
+async def test_a_cue_that_is_cut_leaves_the_position_where_it_was() -> None:
+    async with staged() as stage:
+        stage.playout.play("a", 0, ramp(0, 2 * FRAME))
+        stage.playout.sound(ramp(0, 10 * FRAME))
+        await stage.listen(4)
+        await stage.playout.clear()
+        assert stage.playout.position() == PlayoutPosition("a", 40.0)
+        stage.playout.play("a", 0, ramp(2 * FRAME, 5 * FRAME))
+        await stage.listen(1)
+        assert stage.playout.position() == PlayoutPosition("a", 60.0)
+
+
+@in_virtual_time
+async def test_cues_are_no_item_that_ran_dry() -> None:
+    async with staged() as stage:
+        for _ in range(2):
+            stage.playout.sound(ramp(0, 5 * FRAME))
+            await stage.listen(8)
+    assert stage.playout.underruns == 0

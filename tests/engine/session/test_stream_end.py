@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from custom_components.rtvoice.engine.audio.frame import AudioFrame
 from custom_components.rtvoice.engine.conversation import facts as f
 from custom_components.rtvoice.engine.conversation.values import ResponseStatus
 from custom_components.rtvoice.engine.errors import SinkError
-from custom_components.rtvoice.engine.options import SessionOptions
+from custom_components.rtvoice.engine.options import Cues, SessionOptions
 from custom_components.rtvoice.engine.ports import StreamingOutputDevice
 from custom_components.rtvoice.engine.session.playout import Playout
 from custom_components.rtvoice.engine.session.session import Session, SessionLimits
@@ -151,3 +152,24 @@ async def test_a_session_tells_such_a_sink_where_responses_end(*, echo_cancellat
     assert sink.streams == [FRAME]
     session.post(f.StopAsked())
     await task
+
+
+@in_virtual_time
+async def test_each_cue_is_a_stream_of_its_own() -> None:
+    sink = NetworkSink()
+    sound = AudioFrame(bytes(2 * FRAME), 24_000)
+    session = Session(
+        providers=(FakeProvider(),),
+        options=SessionOptions(),
+        source=FakeMicrophone(),
+        sink=sink,
+        tools=FakeTools(),
+        publish=lambda event: None,
+        cues=Cues(listening=sound, thinking=None, ended=sound, error=None),
+    )
+    task = asyncio.create_task(session.run())
+    await asyncio.sleep(1)
+    assert sink.streams == [FRAME]
+    session.post(f.StopAsked())
+    await task
+    assert sink.streams == [FRAME, FRAME]

@@ -144,7 +144,7 @@ async def test_muted_microphone_sends_silence_of_the_same_length(rate_hz: int) -
     frame = array("h", [8000, -8000] * (rate_hz // 100)).tobytes()
     for wire, muted in ((muted_wire, True), (open_wire, False)):
         uplink = Uplink(source, 24_000)
-        uplink.muted = muted
+        uplink.gate(open=not muted)
         async with running(uplink.capture(), uplink.forward(wire)):
             source.hear(frame * 3)
             await wire.got(3)
@@ -157,15 +157,63 @@ async def test_what_was_captured_while_muted_stays_silent() -> None:
     source, wire = HandSource(), Wire()
     uplink = Uplink(source, 24_000)
     async with running(uplink.capture()):
-        uplink.muted = True
+        uplink.gate(open=False)
         source.hear(ramp(1, 480))
         await settle()
-        uplink.muted = False
+        uplink.gate(open=True)
         source.hear(ramp(1, 480))
         await settle()
         async with running(uplink.forward(wire)):
             await settle()
     assert wire.sent == [bytes(960), ramp(1, 480)]
+
+
+async def test_opening_recalls_the_last_of_what_was_heard_while_closed() -> None:
+    source, wire = HandSource(), Wire()
+    uplink = Uplink(source, 24_000)
+    async with running(uplink.capture(), uplink.forward(wire)):
+        uplink.gate(open=False)
+        source.hear(b"".join(ramp(1000 * n, 480) for n in range(5)))
+        await settle()
+        uplink.gate(open=True, recall_s=0.06)
+        source.hear(ramp(9000, 480))
+        await settle()
+        assert wire.sent == [bytes(960)] * 5 + [ramp(1000 * n, 480) for n in (2, 3, 4, 9)]
+        uplink.gate(open=True, recall_s=0.06)
+        await settle()
+        assert len(wire.sent) == 9, "nothing is recalled twice"
+
+
+async def test_no_more_than_three_seconds_are_recalled() -> None:
+    source, wire = HandSource(), Wire()
+    uplink = Uplink(source, 24_000)
+    async with running(uplink.capture(), uplink.forward(wire)):
+        uplink.gate(open=False)
+        for n in range(200):
+            source.hear(ramp(n, 480))
+        await wire.got(200)
+        uplink.gate(open=True, recall_s=60)
+        await settle()
+        await wire.got(350)
+        await settle()
+    assert wire.sent[200:] == [ramp(n, 480) for n in range(50, 200)]
+
+
+async def test_what_is_recalled_is_clean_and_in_the_provider_s_rate() -> None:
+    async def clean(pcm: bytes) -> bytes:
+        await asyncio.sleep(0)
+        return array("h", [value + 1 for value in array("h", pcm)]).tobytes()
+
+    source, wire = HandSource(16_000), Wire()
+    uplink = Uplink(source, 24_000, process=clean)
+    async with running(uplink.capture(), uplink.forward(wire)):
+        uplink.gate(open=False)
+        source.hear(array("h", [1000] * 3200).tobytes())
+        await wire.got(10)
+        uplink.gate(open=True, recall_s=0.1)
+        await wire.got(15)
+    assert not any(b"".join(wire.sent[:10]))
+    assert set(array("h", b"".join(wire.sent[10:]))) <= {1000, 1001, 1002}
 
 
 async def test_level_follows_the_last_frame() -> None:
@@ -176,7 +224,7 @@ async def test_level_follows_the_last_frame() -> None:
         source.hear(array("h", [-32768] * 480).tobytes())
         await settle()
         assert uplink.level_dbfs == 0
-        uplink.muted = True
+        uplink.gate(open=False)
         source.hear(array("h", [-32768] * 480).tobytes())
         await settle()
         assert uplink.level_dbfs == -96

@@ -35,6 +35,8 @@ type SpeechFact = AudioDelta | AudioFinished | TranscriptDelta | TranscriptFinis
 def on_speech(parts: Parts, fact: SpeechFact, now_s: float) -> list[Effect]:
     """Audio and words of a response, in the order of the wire."""
     parts.responses.progressed(now_s)
+    if parts.settings.capabilities.continues_after_mcp_calls:
+        parts.remote.told_in(fact.response_id)
     silenced = parts.responses.is_silenced(fact.response_id)
     item = parts.items.ensure(fact.item_id, ItemKind.AGENT_MESSAGE, now_s)
     if silenced and not (item.text or item.parts_ms):
@@ -61,13 +63,15 @@ def on_response_started(parts: Parts, fact: ResponseStarted, now_s: float) -> li
     if ours is None and parts.interruption.take_discarded():
         return [*parts.turns.answered(), *parts.responses.cancel(fact.response_id)]
     parts.responses.forget(Purpose.FOLLOW_UP)
+    parts.remote.response_began()
     return [*parts.turns.answered(), Publish(AssistantStartedRespondingEvent(fact.response_id))]
 
 
 def on_response_finished(parts: Parts, fact: ResponseFinished) -> list[Effect]:
     """A response ended; its tool calls are due now."""
     parts.responses.finished(fact.response_id)
-    if fact.status is ResponseStatus.COMPLETED and not parts.responses.wants(Purpose.FOLLOW_UP):
+    untold = parts.responses.wants(Purpose.FOLLOW_UP) or parts.remote.due
+    if fact.status is ResponseStatus.COMPLETED and not untold:
         parts.tools.spoken_about()
     effects = parts.tools.collect(fact)
     calls = bool(effects)

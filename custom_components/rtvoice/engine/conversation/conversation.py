@@ -22,14 +22,21 @@ from .agent_side import (
 from .asked import Asked
 from .compaction import Compaction
 from .deadlines import RESPONSE_PROGRESS_S
-from .effects import MODEL_COMMANDS, Close, Effect, Publish
+from .effects import MODEL_COMMANDS, Close, Effect, PlayCue, Publish
 from .items import Item
 from .parts import Parts, error
 from .recovery import Recovery
+from .remote_facts import (
+    ApprovalDecided,
+    ApprovalRequested,
+    RemoteCallFinished,
+    RemoteCallStarted,
+    RemoteListingFailed,
+)
 from .responses import Purpose
 from .settings import ConversationSettings
 from .user_side import on_item, on_turn, on_user_words
-from .values import AgentState, PlayoutPosition, ProviderFault
+from .values import AgentState, Cue, PlayoutPosition, ProviderFault
 
 
 class Conversation:
@@ -48,6 +55,13 @@ class Conversation:
     def state(self) -> AgentState:
         """What the agent is doing; IDLE when the session has ended."""
         return self._state
+
+    @property
+    def composing(self) -> bool:
+        """Whether there may be more to come: a response or a tool runs or is wanted, or the user is heard."""
+        parts = self._parts
+        at_work = parts.responses.busy or parts.tools.running or parts.remote.running or parts.remote.due
+        return not self._ready or at_work or parts.turns.hold
 
     def messages(self) -> tuple[Item, ...]:
         """What was said so far, in the conversation's order."""
@@ -87,6 +101,14 @@ class Conversation:
                 return self._on_reply(fact, now_s)
             case f.ToolCallFinished() | f.ToolProgressed() | f.BackgroundWorkChanged():
                 return on_work(parts, fact)
+            case (
+                RemoteListingFailed()
+                | RemoteCallStarted()
+                | RemoteCallFinished()
+                | ApprovalRequested()
+                | ApprovalDecided()
+            ):
+                return parts.remote.receive(fact, now_s)
             case f.SessionReady() | f.LinkLost() | f.TimerFired() | f.SessionFailed():
                 return self._on_own(fact, playout, now_s)
             case _:
@@ -102,7 +124,8 @@ class Conversation:
                 return effects
             case f.ResponseFinished():
                 self._compaction.note(fact.usage.input.total)
-                return on_response_finished(self._parts, fact)
+                effects = on_response_finished(self._parts, fact)
+                return [*effects, *self._parts.remote.response_ended(fact, now_s)]
             case f.SessionUpdated():
                 return []
             case f.RequestRejected():
@@ -147,7 +170,7 @@ class Conversation:
         self._ready = True
         effects = self._recovery.ready(now_s)
         if self._state is AgentState.CONNECTING:
-            effects.append(Publish(AgentSessionConnectedEvent()))
+            effects += [Publish(AgentSessionConnectedEvent()), *self._sound(Cue.LISTENING)]
             if (max_length_s := self._parts.settings.max_length_s) is not None:
                 effects += self._parts.deadlines.arm(f.Timer.MAX_LENGTH, max_length_s, now_s)
         return [*effects, *self._asked.open(playout, now_s)]
@@ -167,6 +190,8 @@ class Conversation:
                 return self._on_silent_response(now_s)
             case f.Timer.HALF_DUPLEX:
                 return parts.input.echo_gone()
+            case f.Timer.REMOTE_CALL:
+                return parts.remote.overdue(now_s)
             case f.Timer.MAX_LENGTH:
                 self._asked.stop_when_silent(EndReason.MAX_LENGTH)
                 return []
@@ -177,7 +202,8 @@ class Conversation:
 
     def _on_silent_response(self, now_s: float) -> list[Effect]:
         parts = self._parts
-        remaining_s = RESPONSE_PROGRESS_S - parts.responses.silent_for_s(now_s)
+        silent_for_s = 0.0 if parts.remote.running else parts.responses.silent_for_s(now_s)
+        remaining_s = RESPONSE_PROGRESS_S - silent_for_s
         if remaining_s > 0:
             return parts.deadlines.arm(f.Timer.RESPONSE_PROGRESS, remaining_s, now_s)
         fault = ProviderFault(None, "The model stopped in the middle of a response")
@@ -189,6 +215,7 @@ class Conversation:
             return []
         parts = self._parts
         effects = parts.updates.flush(responding=parts.responses.active is not None)
+        effects += parts.remote.settle(now_s)
         if not parts.turns.hold:
             effects += parts.responses.pump()
         effects += parts.responses.watch(now_s)
@@ -212,12 +239,17 @@ class Conversation:
     def _enter(self, state: AgentState) -> list[Effect]:
         if state is self._state:
             return []
+        heard = (self._state, state) == (AgentState.LISTENING, AgentState.THINKING)
         self._state = state
-        return [Publish(AgentStateChangedEvent(state.value))]
+        return [Publish(AgentStateChangedEvent(state.value)), *(self._sound(Cue.THINKING) if heard else [])]
+
+    def _sound(self, cue: Cue) -> list[Effect]:
+        return [PlayCue(cue)] if cue in self._parts.settings.cues else []
 
     def _end(self) -> list[Effect]:
         parts = self._parts
-        return [*parts.tools.cancel_all(), *parts.deadlines.disarm_all(), *self._enter(AgentState.IDLE)]
+        stopped = [*parts.tools.cancel_all(), *parts.remote.drop_all()]
+        return [*stopped, *parts.deadlines.disarm_all(), *self._enter(AgentState.IDLE)]
 
 
 def _starts_responding(effect: Effect) -> bool:

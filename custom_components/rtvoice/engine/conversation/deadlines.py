@@ -9,6 +9,8 @@ RESPONSE_PROGRESS_S = 30.0
 """A response must not be silent for longer than this."""
 TURN_ANSWER_S = 10.0
 """The provider must answer a finished user turn within this time."""
+REMOTE_CALL_S = 120.0
+"""A call that the provider makes by itself must have its result within this time."""
 
 _EARLY_S = 0.001
 """Timers of an event loop may fire early by its clock's resolution."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ..errors import EndReason, EngineError
 from ..events import SessionEvent
 from .facts import Timer
-from .values import NewItem, ToolCall, ToolChoice, ToolDefinition
+from .values import ApprovalRequest, Cue, NewItem, ToolCall, ToolChoice, ToolDefinition
 
 # --- what the provider is told ----------------------------------------------------------------------------------------
 
@@ -52,6 +52,15 @@ class SendToolOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerApproval:
+    """Allow a call that the provider makes by itself, or refuse it; `reason` is told to the model."""
+
+    request_id: str
+    approved: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AddItem:
     """Add a message to the conversation."""
 
@@ -84,6 +93,7 @@ type ModelCommand = (
     | TruncateItem
     | DeleteItem
     | SendToolOutput
+    | AnswerApproval
     | AddItem
     | UpdateSession
     | CommitInput
@@ -96,6 +106,7 @@ MODEL_COMMANDS = (
     TruncateItem,
     DeleteItem,
     SendToolOutput,
+    AnswerApproval,
     AddItem,
     UpdateSession,
     CommitInput,
@@ -112,6 +123,13 @@ class Play:
     item_id: str
     content_index: int
     pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PlayCue:
+    """Queue a sound of our own for the speaker, behind the audio of items; it belongs to none of them."""
+
+    cue: Cue
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +157,20 @@ class CancelTool:
 
 
 @dataclass(frozen=True, slots=True)
+class AskApproval:
+    """Have it decided whether a call may be made."""
+
+    request: ApprovalRequest
+
+
+@dataclass(frozen=True, slots=True)
+class DropApproval:
+    """Stop deciding: nobody waits for it any more. A decision may still come, as a fact."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ArmTimer:
     """Send `TimerFired(timer)` after `after_s`; replaces an earlier arming of the same timer."""
 
@@ -158,6 +190,8 @@ class GateInput:
     """Let the microphone through, or send silence in its place."""
 
     open: bool
+    recall_s: float = 0.0
+    """When it opens: how many of the last seconds are sent now, though the gate was closed when they were heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +249,16 @@ class Close:
     error: EngineError | None = None
 
 
+type ToolEffect = StartTool | CancelTool | AskApproval | DropApproval
+
 type InputEffect = GateInput | OpenInput | HoldInput | KeepTurn | DropTurn
 
 type OwnEffect = (
     Play
+    | PlayCue
     | ClearPlayout
     | FinishPlayout
-    | StartTool
-    | CancelTool
+    | ToolEffect
     | ArmTimer
     | DisarmTimer
     | InputEffect

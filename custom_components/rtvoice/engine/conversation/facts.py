@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..errors import EndReason, EngineError
+from .remote_facts import ApprovalDecided, RemoteEvent
 from .values import (
     ItemKind,
     ProviderFault,
@@ -204,6 +205,7 @@ type ModelEvent = (
     | ItemDeleted
     | SessionUpdated
     | RequestRejected
+    | RemoteEvent
 )
 
 # --- what happened on our side ----------------------------------------------------------------------------------------
@@ -223,6 +225,7 @@ class Timer(StrEnum):
     """The echo of what the agent said has died away."""
     MAX_LENGTH = "max_length"
     """The session has lasted as long as its owner allows."""
+    REMOTE_CALL = "remote_call"
     ROLLOVER = "rollover"
     """The provider will soon end the session because of its length."""
 
@@ -294,7 +297,12 @@ class SessionFailed:
 
 @dataclass(frozen=True, slots=True)
 class InterruptAsked:
-    """Fall silent now and drop what was going to be said."""
+    """Fall silent now and drop what was going to be said.
+
+    Unless `heard_s` is None, the user has been speaking to the agent for so long, and it shall hear that.
+    """
+
+    heard_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +336,13 @@ class NoteAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsLent:
+    """The agent shall believe that it has said this; nobody heard it from it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class MuteChanged:
     """The microphone was muted or opened."""
 
@@ -343,7 +358,9 @@ class SpeedChanged:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """Push-to-talk: the user released the button."""
+    """Push-to-talk: the user released the button; without `respond` the answer waits until it is asked for."""
+
+    respond: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,10 +379,14 @@ class ToolChoiceChanged:
 
 @dataclass(frozen=True, slots=True)
 class StopAsked:
-    """End the session; with `when_silent`, after the agent has finished speaking."""
+    """End the session; with `when_silent`, after the agent has finished speaking.
+
+    With a `farewell`, which says what about, it speaks once more before that, unless the session was ending already.
+    """
 
     reason: EndReason = EndReason.STOPPED
     when_silent: bool = False
+    farewell: str | None = None
 
 
 type UserCommand = (
@@ -374,6 +395,7 @@ type UserCommand = (
     | MessageSent
     | ResponseAsked
     | NoteAdded
+    | WordsLent
     | MuteChanged
     | SpeedChanged
     | TurnEnded
@@ -394,4 +416,4 @@ type OwnFact = (
     | SessionFailed
 )
 
-type Fact = ModelEvent | OwnFact | UserCommand
+type Fact = ModelEvent | OwnFact | ApprovalDecided | UserCommand

@@ -15,10 +15,13 @@ class InputGate:
         self._half_duplex = half_duplex
         self._deadlines = deadlines
         self._muted = False
+        self._unmuted_at_s = float("-inf")
         self._guarded = False
 
-    def mute(self, *, muted: bool) -> list[Effect]:
+    def mute(self, now_s: float, *, muted: bool) -> list[Effect]:
         """The user closed or opened it."""
+        if self._muted and not muted:
+            self._unmuted_at_s = now_s
         self._muted = muted
         return [self._gate()]
 
@@ -37,6 +40,19 @@ class InputGate:
         """The echo has died away."""
         self._guarded = False
         return [self._gate()]
+
+    def user_speaks(self, heard_s: float, now_s: float) -> list[Effect]:
+        """It is known that the user has been speaking to the agent for so long: no echo is waited for.
+
+        What was heard while the user had muted it stays unheard.
+        """
+        if not self._guarded:
+            return []
+        disarmed = self._deadlines.disarm(Timer.HALF_DUPLEX)
+        if self._muted:
+            return [*disarmed, *self.echo_gone()]
+        self._guarded = False
+        return [*disarmed, GateInput(open=True, recall_s=min(heard_s, now_s - self._unmuted_at_s))]
 
     def _gate(self) -> GateInput:
         return GateInput(open=not (self._muted or self._guarded))

@@ -8,6 +8,7 @@ from .inactivity import Inactivity
 from .input_gate import InputGate
 from .interruption import Interruption
 from .items import Items
+from .remote import RemoteCalls
 from .responses import Purpose, Responses
 from .settings import ConversationSettings
 from .tool_calls import ToolCalls
@@ -27,6 +28,7 @@ class Parts:
         self.responses = Responses(self.deadlines)
         self.turns = Turns(self.deadlines)
         self.tools = ToolCalls(settings.tools)
+        self.remote = RemoteCalls(self.deadlines, self.responses, self.tools)
         self.updates = Updates()
         self.background_work = False
         """Whether something is being worked on that no tool call waits for."""
@@ -37,7 +39,8 @@ class Parts:
     @property
     def quiet(self) -> bool:
         """Whether nobody speaks, nobody is about to, and nothing is being worked on."""
-        return not (self.floor.busy or self.responses.busy or self.turns.hold or self.tools.running)
+        at_work = self.tools.running or self.remote.running
+        return not (self.floor.busy or self.responses.busy or self.turns.hold or at_work)
 
     def interrupt(self, position: PlayoutPosition, now_s: float, *, cancel: bool) -> list[Effect]:
         """Fall silent: what is queued is dropped, what was heard is told, the running response is over.

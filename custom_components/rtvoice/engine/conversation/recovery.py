@@ -34,8 +34,9 @@ class Recovery:
         self._owed = parts.turns.cut_off() or self._owed
         return [
             *parts.floor.finish(),
+            *parts.remote.cut_off(now_s),
             *parts.responses.watch(now_s),
-            *parts.deadlines.disarm(Timer.TURN_ANSWER, Timer.ROLLOVER),
+            *parts.deadlines.disarm(Timer.TURN_ANSWER, Timer.ROLLOVER, Timer.REMOTE_CALL),
             *parts.inactivity.follow(quiet=False, now_s=now_s),
         ]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .values import Capabilities, NewItem, ToolDefinition
+from .values import Capabilities, Cue, NewItem, ToolDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +28,5 @@ class ConversationSettings:
     """Longest time the session may last; then it ends as soon as it is quiet."""
     compact_above_tokens: int | None = None
     """Tokens read for one response above which old turns are replaced by their text; None: never."""
+    cues: frozenset[Cue] = frozenset()
+    """The sounds that are played when it is time for them."""

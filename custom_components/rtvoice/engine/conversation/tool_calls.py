@@ -1,9 +1,9 @@
 """Tool calls of a response run side by side and are spoken about once."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
-from ..events import ToolExecutedEvent, ToolExecutionStartedEvent
+from ..events import ActionKind, ToolExecutedEvent, ToolExecutionStartedEvent
 from .effects import AddItem, CancelTool, Effect, Publish, SendToolOutput, StartTool
 from .facts import ResponseFinished, ToolCallFinished
 from .values import ItemKind, NewItem, ResponseStatus, ToolCall, ToolDefinition, ToolOutcome
@@ -20,6 +20,7 @@ _REMEMBERED = 256
 class _Batch:
     """The calls of one response."""
 
+    response_id: str
     calls: dict[str, ToolCall]
     outcomes: dict[str, ToolOutcome] = field(default_factory=dict)
     quiet: bool = False
@@ -47,6 +48,10 @@ class ToolCalls:
         """Whether any call has no result yet."""
         return bool(self._batches)
 
+    def runs_for(self, response_ids: Container[str | None]) -> bool:
+        """Whether a call of one of these responses has no result yet."""
+        return any(batch.response_id in response_ids for batch in self._batches)
+
     def change(self, tools: Iterable[ToolDefinition]) -> None:
         """Other tools are at hand; calls that run are not affected."""
         self._tools = {tool.name: tool for tool in tools}
@@ -72,11 +77,13 @@ class ToolCalls:
             return [SendToolOutput(call_id, INTERRUPTED_OUTPUT) for call_id in calls]
         if not calls:
             return []
-        self._batches.append(_Batch(calls))
+        self._batches.append(_Batch(response.response_id, calls))
         effects: list[Effect] = []
         for call in calls.values():
             effects.append(StartTool(call))
-            effects.append(Publish(ToolExecutionStartedEvent(call.call_id, call.name, call.arguments)))
+            effects.append(
+                Publish(ToolExecutionStartedEvent(call.call_id, call.name, call.arguments, self._kind_of(call)))
+            )
         return effects
 
     def finished(self, fact: ToolCallFinished) -> tuple[list[Effect], FollowUp | None]:
@@ -97,6 +104,7 @@ class ToolCalls:
                     arguments=call.arguments,
                     output=outcome.output,
                     duration_s=fact.duration_s,
+                    kind=self._kind_of(call),
                 )
             ),
         ]
@@ -105,6 +113,15 @@ class ToolCalls:
         self._batches.remove(batch)
         self._unspoken += [(call, batch.outcomes[call_id]) for call_id, call in batch.calls.items()]
         return effects, _follow_up(batch)
+
+    def _kind_of(self, call: ToolCall) -> ActionKind:
+        """A tool that is not at hand any more is of no known kind."""
+        tool = self._tools.get(call.name)
+        return ActionKind.GENERIC if tool is None else tool.kind
+
+    def answered_elsewhere(self, call: ToolCall, outcome: ToolOutcome) -> None:
+        """A call that the provider made has its result, which it forgets with the link as it does ours."""
+        self._unspoken.append((call, outcome))
 
     def spoken_about(self) -> None:
         """A response ended that has seen all results; they need not be told again."""

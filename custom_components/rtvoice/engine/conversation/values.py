@@ -1,8 +1,11 @@
 """Values that facts and effects are made of."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from ..events import ActionKind
 
 
 class AgentState(StrEnum):
@@ -14,6 +17,13 @@ class AgentState(StrEnum):
     THINKING = "thinking"
     SPEAKING = "speaking"
     RECONNECTING = "reconnecting"
+
+
+class Cue(StrEnum):
+    """Sounds that tell the user what the agent does."""
+
+    LISTENING = "listening"
+    THINKING = "thinking"
 
 
 class ItemKind(StrEnum):
@@ -57,6 +67,7 @@ class ToolDefinition:
     """What the agent should say while the tool runs, if it has not spoken already. Not told to the model in advance."""
     cancel_on_interrupt: bool = False
     """Whether a call is stopped when the user begins to speak."""
+    kind: ActionKind = ActionKind.GENERIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,27 @@ class ToolOutcome:
     """Whether the agent should speak about it."""
     instruction: str | None = None
     """How the agent should speak about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """A call of a tool on an MCP server that the provider makes if it is allowed to."""
+
+    request_id: str
+    server: str
+    tool: str
+    arguments: str = field(default="{}", repr=False)
+    """JSON as the model wrote it; may be malformed."""
+
+    @property
+    def name(self) -> str:
+        """What observers know the tool by."""
+        return remote_name(self.server, self.tool)
+
+
+def remote_name(server: str, tool: str) -> str:
+    """`server_tool`, the name of a tool of an MCP server that the provider runs, as short and plain as any tool's."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", f"{server}_{tool}")[:64].strip("_") or "tool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +207,11 @@ class Capabilities:
     """The server returns a request's metadata in the response, so that it is known whose response it is."""
     session_s: float = 3600.0
     """How long a session may last."""
+    runs_mcp_servers: bool = False
+    """The server connects the MCP servers that it is told of, and calls their tools by itself."""
+    asks_before_mcp_calls: bool = False
+    """It asks for approval before it calls a tool that needs one."""
+    continues_after_mcp_calls: bool = False
+    """It may go on in the same response when it has the result of such a call, without being asked to."""
+    has_mcp_connectors: bool = False
+    """It has MCP servers of its own, which are known by an id."""

@@ -1,13 +1,12 @@
 """Servers that are reached over HTTP."""
 
 import logging
-import re
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, Final, Literal, get_args, override
-from urllib.parse import urlsplit
 
+from ..remote_mcp import checked_address, checked_headers
 from .link import Transport
 from .package import Package, Streams
 from .server import DEFAULT_TIMEOUT_S, MCPServer
@@ -16,8 +15,6 @@ _LOGGER = logging.getLogger(__name__)
 
 type HttpTransport = Literal["auto", "streamable_http", "sse"]
 
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE: Final = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
 _SESSION_HEADER: Final = "mcp-session-id"
 _NOT_STREAMABLE: Final = frozenset(
     {
@@ -51,16 +48,12 @@ class MCPServerHTTP(MCPServer):
         timeout: float = DEFAULT_TIMEOUT_S,
     ) -> None:
         super().__init__(name=name, allowed_tools=allowed_tools, timeout=timeout)
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("The URL of an MCP server must begin with http:// or https:// and name a host")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("User name and password belong into the headers of an MCP server, not into its URL")
+        parts = checked_address(url)
         if transport not in get_args(HttpTransport.__value__):
             raise ValueError(f"'{transport}' is no transport: auto, streamable_http or sse")
         self._url = url
-        self._host = parts.hostname
-        self._headers = _checked(headers or {})
+        self._host = parts.hostname or ""
+        self._headers = checked_headers(headers or {})
         self._transport = transport
         self._status: int | None = None
 
@@ -111,11 +104,3 @@ class MCPServerHTTP(MCPServer):
                 on_end(forgotten=True)
 
         return on_response
-
-
-def _checked(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers that can be sent; what HTTP libraries say about others repeats them, keys and all."""
-    for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-            raise ValueError(f"Header {name!r} of an MCP server has characters that cannot be sent")
-    return dict(headers)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from ..conversation.values import NOTHING_HEARD, PlayoutPosition
 from .jitter import Piece
 
+NO_ITEM = ""
+"""What stands for an item where a sound of our own is played: it takes its time and is in no position."""
+
 
 @dataclass(slots=True)
 class _Entry:
@@ -63,7 +66,8 @@ class PlayoutLedger:
             heard = self._heard(entry, played)
             if heard <= 0:
                 break
-            position = PlayoutPosition(entry.item_id, (entry.offset + heard) * 1000 / self._source_rate_hz)
+            if entry.item_id != NO_ITEM:
+                position = PlayoutPosition(entry.item_id, (entry.offset + heard) * 1000 / self._source_rate_hz)
         return position
 
     def settle(self, played: int) -> list[str]:
@@ -72,7 +76,7 @@ class PlayoutLedger:
         begun: list[str] = []
         while self._entries and (heard := self._heard(self._entries[0], played)) > 0:
             entry = self._entries[0]
-            if entry.item_id not in self._begun:
+            if entry.item_id != NO_ITEM and entry.item_id not in self._begun:
                 self._begun.add(entry.item_id)
                 begun.append(entry.item_id)
             if heard < entry.samples:

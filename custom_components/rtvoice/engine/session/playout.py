@@ -10,6 +10,7 @@ from ..errors import SinkError
 from ..ports import AudioOutputDevice
 from .feed import SinkFeed
 from .jitter import JitterBuffer
+from .ledger import NO_ITEM
 
 _FRAME_S = FRAME_MS / 1000
 
@@ -53,6 +54,9 @@ class Playout:
         self._chunks = 0
         self._drained_chunks = 0
         self._last_item_id: str | None = None
+        self._ended = False
+        self._given = asyncio.Event()
+        self._given.set()
         self.underruns = 0
         """How often the speaker fell silent in the middle of an item because its audio came too late."""
 
@@ -66,12 +70,19 @@ class Playout:
         self._chunks += 1
         self._finished = False
         self._queue.put(item_id, pcm)
+        if self._queue.queued_samples and not self._ended:
+            self._given.clear()
         self._post_if_drained(self._sink.played_samples)
 
     def finish(self) -> None:
         """Nothing follows what is queued, for now: a sink that is sent a stream is told so behind it. Never waits."""
         self._finished = True
         self._queue.wake()
+
+    def sound(self, pcm: bytes) -> None:
+        """Queue a sound that is no item's, whole samples at `source_rate_hz`. Never waits; no position counts it."""
+        self._queue.put(NO_ITEM, pcm)
+        self.finish()
 
     async def clear(self) -> None:
         """Fall silent within one frame and forget what is queued.
@@ -84,7 +95,17 @@ class Playout:
         self._last_item_id = None
         self._hear(await self._feed.clear())
         self._drained_chunks = -1
+        self._given.set()
         self._post_if_drained(self._sink.played_samples)
+
+    @property
+    def given(self) -> bool:
+        """Whether the sink was given all that was queued, heard or not."""
+        return self._given.is_set()
+
+    async def wait_given(self) -> None:
+        """Wait until the sink was given all that was queued, or nothing more will be played."""
+        await self._given.wait()
 
     def position(self) -> PlayoutPosition:
         """What was heard so far: never more than the sink has played."""
@@ -102,6 +123,8 @@ class Playout:
                 raise
             raise SinkError("The speaker stopped playing") from None
         finally:
+            self._ended = True
+            self._given.set()
             if self._watch is not None:
                 self._watch.cancel()
 
@@ -110,7 +133,7 @@ class Playout:
             await self._end_stream()
             return
         if self._feed.due_s <= 0:
-            if self._queue.next_item_id == self._last_item_id:
+            if self._queue.next_item_id == self._last_item_id != NO_ITEM:
                 self.underruns += 1
             within_s = 0.0 if self._finished else self._prebuffer_s
             await self._queue.holds(self._prebuffer_samples, within_s=within_s)
@@ -120,6 +143,8 @@ class Playout:
             await self._feed.give(self._queue, self._frame_samples)
         await self._feed.finish()
         await self._end_stream()
+        if not self._queue.queued_samples:
+            self._given.set()
 
     async def _end_stream(self) -> None:
         if self._finished and self._finish_stream is not None and not self._queue.queued_samples:

@@ -13,11 +13,14 @@ from ..conversation.facts import Fact, SessionFailed
 from ..conversation.items import Item
 from ..conversation.settings import ConversationSettings
 from ..conversation.values import AgentState, ItemKind, NewItem
-from ..errors import DeviceError, EndReason, EngineError, SinkError, SourceError
+from ..errors import DeviceError, EndReason, EngineError, SessionClosedError, SinkError, SourceError
 from ..events import SessionEvent
-from ..options import PushToTalk, SessionOptions
-from ..ports import AudioInputDevice, AudioOutputDevice, RealtimeProvider, StreamingOutputDevice, ToolRunner
+from ..options import Cues, PushToTalk, SessionOptions
+from ..ports import Approver, AudioInputDevice, AudioOutputDevice, RealtimeProvider, StreamingOutputDevice, ToolRunner
 from ..recording import Recorder
+from ..remote_mcp import RemoteApprovals
+from .approval_tasks import ApprovalTasks
+from .cues import CueSounds
 from .echo import EchoPath
 from .inbox import Inbox
 from .link import Ends, Link
@@ -69,7 +72,8 @@ class Session:
     """Runs a conversation: facts go in, effects are carried out, nothing is left behind.
 
     The first of `providers` is used; the others stand in when it is out of credit, refuses or stays unreachable. A
-    session is used once. `publish` is called with every event, in order, and must not block.
+    session is used once. `publish` is called with every event, in order, and must not block. `approver` decides about
+    calls that the provider makes by itself; without one it is the settings of each MCP server that do.
     """
 
     def __init__(
@@ -80,21 +84,27 @@ class Session:
         source: AudioInputDevice,
         sink: AudioOutputDevice,
         tools: ToolRunner,
+        approver: Approver | None = None,
         publish: Callable[[SessionEvent], None],
         history: tuple[NewItem, ...] = (),
         limits: SessionLimits = SessionLimits(),
         recording_path: Path | None = None,
+        cues: Cues | None = None,
     ) -> None:
         capabilities = providers[0].capabilities
-        streaming = sink if isinstance(sink, StreamingOutputDevice) else None
+        finish_stream = sink.finish_stream if isinstance(sink, StreamingOutputDevice) else None
+        self._finish_stream = finish_stream
+        self._cues = CueSounds(cues, capabilities.output_rate_hz)
         self._echo = EchoPath(capabilities.input_rate_hz) if limits.echo_cancellation else None
         sink = sink if self._echo is None else self._echo.listen(sink)
         self._source = source
         self._sink = sink
         self._tools = tools
+        self._approver = approver or RemoteApprovals(options.mcp_servers)
         self._publish = publish
         self._inbox = Inbox()
-        self._sender = Sender()
+        self._decided = asyncio.Event()
+        self._over = False
         self._timers = Timers(self.post)
         self._conversation = Conversation(
             ConversationSettings(
@@ -105,9 +115,10 @@ class Session:
                 history=history,
                 tools=options.tools,
                 half_duplex=limits.half_duplex,
-                streams=streaming is not None,
+                streams=finish_stream is not None,
                 max_length_s=limits.max_length_s,
                 compact_above_tokens=limits.compact_above_tokens,
+                cues=self._cues.on_demand,
             )
         )
         self._recorder = recorder = (
@@ -126,12 +137,13 @@ class Session:
             record=recorder.microphone if recorder else None,
             process=self._echo.clean if self._echo else None,
         )
+        self._sender = Sender(self._uplink.forwarded)
         self._playout = Playout(
             sink,
             capabilities.output_rate_hz,
             self.post,
             record=recorder.speaker if recorder else None,
-            finish_stream=streaming.finish_stream if streaming else None,
+            finish_stream=finish_stream,
         )
         self._turn_audio = TurnAudio()
         self._source_open = asyncio.Event()
@@ -158,6 +170,21 @@ class Session:
         """Let the conversation know something; callable at any time, from the loop's thread."""
         self._inbox.post(fact)
 
+    async def wait_composed(self) -> None:
+        """Wait until there is no more to say for now and the speaker was given all of it, heard or not.
+
+        Facts that were posted before count. Raises SessionClosedError when the session ends before.
+        """
+        while not self._over:
+            if self._inbox.waiting or self._conversation.composing:
+                self._decided.clear()
+                await self._decided.wait()
+            elif not self._playout.given:
+                await self._playout.wait_given()
+            else:
+                return
+        raise SessionClosedError(EndReason.STOPPED)
+
     async def run(self) -> SessionEnd:
         """Connect, converse, and return when the conversation is over. Never raises an EngineError."""
         if self._recorder is not None:
@@ -172,11 +199,18 @@ class Session:
                 }
                 workers = [tasks.create_task(self._guard(work), name=f"rtvoice {name}") for name, work in works.items()]
                 tool_tasks = ToolTasks(self._tools, tasks, self.post)
-                close = await self._decide(tool_tasks)
+                approval_tasks = ApprovalTasks(self._approver, tasks, self.post)
+                close = await self._decide(tool_tasks, approval_tasks)
                 tool_tasks.cancel_all()
+                approval_tasks.cancel_all()
                 for worker in workers:
                     worker.cancel()
+            if self._sink_open.is_set():
+                failed = close.error is not None
+                await self._cues.play_last(self._sink, failed=failed, finish_stream=self._finish_stream)
         finally:
+            self._over = True
+            self._decided.set()
             self._timers.close()
             await self._stop_devices()
             if self._echo is not None:
@@ -187,7 +221,7 @@ class Session:
 
     # --- the tasks ----------------------------------------------------------------------------------------------------
 
-    async def _decide(self, tool_tasks: ToolTasks) -> e.Close:
+    async def _decide(self, tool_tasks: ToolTasks, approval_tasks: ApprovalTasks) -> e.Close:
         loop = asyncio.get_running_loop()
         while True:
             fact = await self._inbox.take()
@@ -195,13 +229,11 @@ class Session:
                 match effect:
                     case e.Close():
                         return effect
-                    case e.StartTool():
-                        tool_tasks.start(effect.call)
-                    case e.CancelTool():
-                        tool_tasks.cancel(effect.call_id)
+                    case e.StartTool() | e.CancelTool() | e.AskApproval() | e.DropApproval():
+                        _act_on_tools(effect, tool_tasks, approval_tasks)
                     case e.Publish():
                         self._publish(effect.event)
-                    case e.Play() | e.ClearPlayout() | e.FinishPlayout():
+                    case e.Play() | e.PlayCue() | e.ClearPlayout() | e.FinishPlayout():
                         await self._act_on_playout(effect)
                     case e.ArmTimer() | e.DisarmTimer() | e.RollOver():
                         self._act(effect)
@@ -209,6 +241,7 @@ class Session:
                         self._act_on_input(effect)
                     case _:
                         self._command(effect)
+            self._decided.set()
 
     async def _devices_open(self) -> None:
         await self._source_open.wait()
@@ -220,7 +253,10 @@ class Session:
         await self._uplink.capture()
 
     async def _play(self) -> None:
+        await self._cues.prepare()
         await _open(self._sink, SinkError("The speaker did not open in time"))
+        if (first := self._cues.first) is not None:
+            self._playout.sound(first)
         self._sink_open.set()
         await self._playout.run()
 
@@ -238,10 +274,12 @@ class Session:
 
     # --- the effects --------------------------------------------------------------------------------------------------
 
-    async def _act_on_playout(self, effect: e.Play | e.ClearPlayout | e.FinishPlayout) -> None:
+    async def _act_on_playout(self, effect: e.Play | e.PlayCue | e.ClearPlayout | e.FinishPlayout) -> None:
         match effect:
             case e.Play():
                 self._playout.play(effect.item_id, effect.content_index, effect.pcm)
+            case e.PlayCue():
+                self._playout.sound(self._cues.pcm(effect.cue))
             case e.ClearPlayout():
                 await self._playout.clear()
             case e.FinishPlayout():
@@ -263,7 +301,7 @@ class Session:
     def _act_on_input(self, effect: e.GateInput | e.HoldInput | e.KeepTurn | e.DropTurn | e.RecallTurn) -> None:
         match effect:
             case e.GateInput():
-                self._uplink.muted = not effect.open
+                self._uplink.gate(open=effect.open, recall_s=effect.recall_s)
             case e.HoldInput():
                 self._uplink.hold()
             case e.KeepTurn():
@@ -289,6 +327,20 @@ class Session:
                     await device.stop()
             except (EngineError, OSError) as err:
                 _LOGGER.warning("An audio device did not close cleanly: %r", err)
+
+
+def _act_on_tools(effect: e.ToolEffect, tool_tasks: ToolTasks, approval_tasks: ApprovalTasks) -> None:
+    match effect:
+        case e.StartTool():
+            tool_tasks.start(effect.call)
+        case e.CancelTool():
+            tool_tasks.cancel(effect.call_id)
+        case e.AskApproval():
+            approval_tasks.start(effect.request)
+        case e.DropApproval():
+            approval_tasks.cancel(effect.request_id)
+        case _:
+            assert_never(effect)
 
 
 async def _open(device: AudioInputDevice | AudioOutputDevice, too_late: DeviceError) -> None:

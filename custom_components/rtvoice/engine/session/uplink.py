@@ -13,6 +13,8 @@ from ..ports import AudioInputDevice, Connection
 _PREROLL_FRAMES = 1000 // FRAME_MS
 """Speech is noticed a little after its onset."""
 _HELD_FRAMES = 60_000 // FRAME_MS
+_WITHHELD_FRAMES = 3000 // FRAME_MS
+"""A wake word that opens the gate is noticed within this time."""
 _END_MARGIN_S = 0.1
 """Where speech ends is known to about this much; a word must not be taken for the beginning of the next turn."""
 
@@ -38,12 +40,14 @@ class Uplink:
         self._frames: deque[bytes] = deque(maxlen=max(1, capacity_ms // FRAME_MS))
         self._sent: deque[bytes] = deque()
         self._holding = False
+        self._withheld: deque[bytes] = deque(maxlen=_WITHHELD_FRAMES)
         self._captured = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._last_frame = b""
         self._record = record
         self._process = process
-        self.muted = False
-        """Whether silence takes the place of what is captured from now on; assign to change it."""
+        self._muted = False
         self.dropped_frames = 0
         """How many frames of 20 ms were lost because nobody forwarded them in time."""
 
@@ -70,11 +74,28 @@ class Uplink:
         """Send what was captured meanwhile, then each frame as it comes. Never returns; raises ConnectionLostError."""
         while True:
             while not self._frames:
+                self._idle.set()
                 self._captured.clear()
                 await self._captured.wait()
             frame = self._frames.popleft()
             self._remember(frame)
             await connection.send_audio(frame)
+
+    def gate(self, *, open: bool, recall_s: float = 0.0) -> None:  # noqa: A002 - as the effect has it
+        """Let through what is captured from now on, or put silence in its place.
+
+        When it opens, what silence took the place of in the last `recall_s` (at most 3 s) is sent as well, now.
+        """
+        self._muted = not open
+        if open:
+            recalled = min(len(self._withheld), round(recall_s * 1000 / FRAME_MS))
+            for frame in list(self._withheld)[len(self._withheld) - recalled :]:
+                self._offer(frame)
+            self._withheld.clear()
+
+    async def forwarded(self) -> None:
+        """Wait until all that was captured so far has been sent."""
+        await self._idle.wait()
 
     def hold(self) -> None:
         """Remember all that is sent from a moment ago on, until `release`."""
@@ -95,6 +116,8 @@ class Uplink:
         self._sent.clear()
         self._frames.clear()
         self._frames.extend(again)
+        if self._frames:
+            self._idle.clear()
 
     def _remember(self, frame: bytes) -> None:
         self._sent.append(frame)
@@ -103,19 +126,23 @@ class Uplink:
             self._sent.popleft()
 
     async def _take(self, frame: bytes, resampler: Resampler) -> None:
-        muted = self.muted
-        self._last_frame = bytes(len(frame)) if muted else frame
-        # Silence goes through the resampler too, so that its length is that of the audio it replaces.
-        resampled = resampler.process(self._last_frame if self._process is None else frame)
+        resampled = resampler.process(frame)
         if self._process is not None:
             # Cleaned before it is muted: the canceller goes on learning, and silence would unteach it.
             resampled = await self._process(resampled)
-            resampled = bytes(len(resampled)) if muted else resampled
+        self._last_frame = frame
+        if self._muted:
+            self._withheld.append(resampled)
+            self._last_frame, resampled = bytes(len(frame)), bytes(len(resampled))
         if not resampled:
             return
         if self._record is not None:
             self._record(resampled, asyncio.get_running_loop().time() - FRAME_MS / 1000)
+        self._offer(resampled)
+
+    def _offer(self, frame: bytes) -> None:
         if len(self._frames) == self._frames.maxlen:
             self.dropped_frames += 1
-        self._frames.append(resampled)
+        self._frames.append(frame)
+        self._idle.clear()
         self._captured.set()

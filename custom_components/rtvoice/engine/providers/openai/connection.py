@@ -113,6 +113,8 @@ async def open_connection(http: Http, endpoint: Endpoint, options: SessionOption
 @asynccontextmanager
 async def _opened(http: Http, endpoint: Endpoint, options: SessionOptions) -> AsyncIterator[OpenAIConnection]:
     endpoint = await admitted(endpoint)
+    secrets = (secret for server in options.mcp_servers for secret in server.secrets)
+    endpoint = replace(endpoint, redact=endpoint.redact.knowing(*secrets))
     greet_by = asyncio.get_running_loop().time() + endpoint.timeouts.greet_s
     websocket = await _connect(http, endpoint, options.model)
     try:

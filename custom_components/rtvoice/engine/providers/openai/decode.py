@@ -14,6 +14,7 @@ from .encode import REQUEST_ID
 from .faults import PLAIN, Redactor, fault_of, is_rate_limit, rejection_of
 from .fields import Json, integer, number, optional_text, part, parts, plain_text, text
 from .items import call_of, item_added
+from .remote import CALL_EVENTS, ITEM_EVENTS, LISTING_FAILED, RemoteReader
 from .usage import usage_of
 from .waiting import RateLimits
 
@@ -56,6 +57,7 @@ class Decoder:
         self._calls: dict[str, list[Json]] = {}
         self._half_samples: dict[tuple[str, str, int], bytes] = {}
         self._limits = RateLimits()
+        self._remote = RemoteReader(redact)
 
     def decode(self, event: Json, appended_ms: float = 0.0) -> ModelEvent | None:
         """The fact in an event, None if there is none.
@@ -66,6 +68,8 @@ class Decoder:
         name = _BETA_NAMES.get(name, name)
         if optional_text(event, "response_id") in self._foreign:
             return None
+        if (remote := self._remote_event(name, event)) is not None:
+            return remote
         if (read := _READERS.get(name)) is not None:
             return read(event)
         if name in _ERRORS:
@@ -73,6 +77,14 @@ class Decoder:
         if name == "input_audio_buffer.speech_stopped":
             return _speech_stopped(event, appended_ms)
         return self._remembering(name, event)
+
+    def _remote_event(self, name: str, event: Json) -> ModelEvent | None:
+        """What the server tells of MCP servers that it runs."""
+        if name in ITEM_EVENTS:
+            return self._remote.item(name, event)
+        if name in CALL_EVENTS:
+            return self._remote.call(name, event)
+        return self._remote.listing_failed(event) if name == LISTING_FAILED else None
 
     def _error(self, name: str, event: Json) -> ModelEvent:
         error = part(event, "error")

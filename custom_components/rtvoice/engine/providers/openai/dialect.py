@@ -32,8 +32,12 @@ TIMEOUTS: Final = Timeouts()
 
 _EITHER: Final = frozenset({"session.created", "conversation.created"})
 
+_RUNS_MCP: Final = Capabilities(runs_mcp_servers=True, asks_before_mcp_calls=True, has_mcp_connectors=True)
+
 # Other servers may confirm settings and return metadata, but nobody promised it. A provider learns the latter.
 _UNPROMISED: Final = Capabilities(echoes_metadata=False)
+# How it goes on after a call is told nowhere; it is asked for an answer unless it has given one.
+_UNASKED: Final = Capabilities(echoes_metadata=False, runs_mcp_servers=True, continues_after_mcp_calls=True)
 _SHORTER: Final = Capabilities(echoes_metadata=False, session_s=1800)
 
 
@@ -52,11 +56,11 @@ class Dialect:
     """Whether this is only the most likely dialect, until the server has shown its session."""
 
 
-OPENAI: Final = Dialect("openai")
+OPENAI: Final = Dialect("openai", capabilities=_RUNS_MCP)
 GA: Final = Dialect("ga", capabilities=_UNPROMISED, confirms_settings=False, greetings=_EITHER)
 AUTO: Final = Dialect("auto", capabilities=_UNPROMISED, confirms_settings=False, greetings=_EITHER, guessed=True)
 BETA: Final = Dialect("beta", beta_style(), _SHORTER, confirms_settings=False, greetings=_EITHER)
-XAI: Final = Dialect("xai", xai_style(), _UNPROMISED, confirms_settings=False, greetings=_EITHER)
+XAI: Final = Dialect("xai", xai_style(), _UNASKED, confirms_settings=False, greetings=_EITHER)
 
 DIALECTS: Final = {"auto": AUTO, "ga": GA, "beta": BETA, "xai": XAI}
 

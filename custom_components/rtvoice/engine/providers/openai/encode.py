@@ -1,12 +1,14 @@
 """Commands as the provider's client events."""
 
 from binascii import b2a_base64
+from hashlib import sha256
 from typing import Final, assert_never
 
 import orjson
 
 from ...conversation.effects import (
     AddItem,
+    AnswerApproval,
     CancelResponse,
     ClearInput,
     CommitInput,
@@ -19,6 +21,7 @@ from ...conversation.effects import (
 )
 from ...conversation.values import ItemKind, NewItem
 from ...options import SessionOptions
+from .remote_tools import remote_tools_of
 from .session_config import update_of
 from .style import Settings, Style
 
@@ -40,6 +43,7 @@ class Encoder:
 
     def __init__(self, style: Style, options: SessionOptions) -> None:
         self._style = style
+        self._remote_tools = remote_tools_of(options.mcp_servers, asks=style.asks)
         self._response = style.response_of(options)
         self._roles = {**_ROLES, ItemKind.AGENT_MESSAGE: ("assistant", style.agent_text)}
 
@@ -56,16 +60,23 @@ class Encoder:
                 return {"type": "response.cancel"}
             case CancelResponse(response_id=response_id):
                 return {"type": "response.cancel", "response_id": response_id}
-            case UpdateSession(request_id=request_id):
-                return update_of(self._style.changes_of(command), request_id)
+            case UpdateSession():
+                return self._update(command)
             case CommitInput():
                 return {"type": "input_audio_buffer.commit"}
             case ClearInput():
                 return {"type": "input_audio_buffer.clear"}
-            case TruncateItem() | DeleteItem() | SendToolOutput() | AddItem():
+            case TruncateItem() | DeleteItem() | SendToolOutput() | AnswerApproval() | AddItem():
                 return self._item_event(command)
             case _:
                 assert_never(command)
+
+    def _update(self, command: UpdateSession) -> Settings:
+        session = self._style.changes_of(command)
+        if isinstance(tools := session.get("tools"), list):
+            # A list of tools takes the place of the whole one before.
+            session["tools"] = [*tools, *self._remote_tools]
+        return update_of(session, command.request_id)
 
     def _create_response(self, command: CreateResponse) -> Settings:
         response: Settings = {**self._response, "metadata": {REQUEST_ID: command.request_id}}
@@ -75,7 +86,7 @@ class Encoder:
             response["tool_choice"] = str(command.tool_choice)
         return {"type": "response.create", "event_id": command.request_id, "response": response}
 
-    def _item_event(self, command: TruncateItem | DeleteItem | SendToolOutput | AddItem) -> Settings:
+    def _item_event(self, command: TruncateItem | DeleteItem | SendToolOutput | AnswerApproval | AddItem) -> Settings:
         match command:
             case TruncateItem():
                 return {
@@ -88,6 +99,8 @@ class Encoder:
                 return {"type": "conversation.item.delete", "item_id": item_id}
             case SendToolOutput(call_id=call_id, output=output):
                 return _create_item({"type": "function_call_output", "call_id": call_id, "output": output})
+            case AnswerApproval():
+                return _create_item(_approval(command))
             case AddItem(item=item):
                 event = _create_item(self._message(item))
                 return {**event, "previous_item_id": "root"} if item.first else event
@@ -121,3 +134,17 @@ def encode_audio(pcm: bytes | bytearray) -> bytes:
 
 def _create_item(item: Settings) -> Settings:
     return {"type": "conversation.item.create", "item": item}
+
+
+def _approval(command: AnswerApproval) -> Settings:
+    # The API wants an id for it; the request's own makes one that is unique and short enough.
+    digest = sha256(command.request_id.encode()).hexdigest()[:24]
+    answer: Settings = {
+        "type": "mcp_approval_response",
+        "id": f"mcpr_{digest}",
+        "approval_request_id": command.request_id,
+        "approve": command.approved,
+    }
+    if command.reason is not None:
+        answer["reason"] = command.reason
+    return answer

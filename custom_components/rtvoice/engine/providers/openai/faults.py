@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Self
 
 from ...conversation.facts import Rejection
 from ...conversation.values import ProviderFault
@@ -105,6 +105,7 @@ _FATAL: Final = frozenset({Cause.AUTHENTICATION, Cause.QUOTA, Cause.EXPIRED})
 _VAGUE: Final = frozenset({"error", "invalid_request_error"})
 
 _KEY: Final = re.compile(r"\b([se]k[-_]|Bearer |eyJ)[^\s'\"<>,;)]+")
+_SHORTEST_SECRET: Final = 6
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -113,11 +114,19 @@ class Redactor:
     """Takes keys, and what looks like one, out of texts."""
 
     key: str | None = None
+    others: tuple[str, ...] = ()
+    """What is secret beside the key."""
+
+    def knowing(self, *secrets: str) -> Self:
+        """One that takes these out as well, unless they are so short that other words may hold them."""
+        long = (secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+        return replace(self, others=(*self.others, *long))
 
     def __call__(self, text: str) -> str:
         """`text` without keys."""
-        if self.key:
-            text = text.replace(self.key, "…")
+        for secret in (self.key, *self.others):
+            if secret:
+                text = text.replace(secret, "…")
         return _KEY.sub(r"\1…", text)
 
     def __repr__(self) -> str:

@@ -14,6 +14,7 @@ from ...conversation.values import Capabilities
 from ...errors import ConfigurationError, EngineError
 from ...options import PushToTalk, SessionOptions
 from ...ports import Connection, RealtimeProvider
+from ...remote_mcp import check_servers
 from .beta import beta_style
 from .connection import open_connection
 from .dialect import BETA, DIALECTS, OPENAI, TIMEOUTS, XAI, Dialect, Timeouts, known_at
@@ -58,6 +59,7 @@ class WebSocketProvider(RealtimeProvider):
     @override
     @asynccontextmanager
     async def connect(self, options: SessionOptions) -> AsyncIterator[Connection]:
+        check_servers(options.mcp_servers, self._capabilities)
         async with open_connection(self._http, self._endpoint, self._adapted(options)) as connection:
             try:
                 yield connection

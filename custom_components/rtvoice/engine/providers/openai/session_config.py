@@ -15,6 +15,7 @@ from ...options import (
     TruncationMode,
     TurnDetection,
 )
+from .remote_tools import remote_tools_of
 from .style import Settings, Style
 
 RATE_HZ: Final = 24_000
@@ -31,7 +32,7 @@ def session_of(options: SessionOptions) -> Settings:
         "instructions": options.instructions,
         "output_modalities": [str(options.output_modality)],
         "audio": {"input": _input(options), "output": _output(options)},
-        "tools": tools_of(options.tools),
+        "tools": [*tools_of(options.tools), *remote_tools_of(options.mcp_servers)],
         "tool_choice": "auto",
     }
     if options.reasoning_effort is not None:

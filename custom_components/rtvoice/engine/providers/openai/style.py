@@ -25,6 +25,8 @@ class Style:
     """What a session can do without where the server does not know it: param of the error -> setting to drop."""
     agent_text: str = "output_text"
     """Type of the text in a message of the agent."""
+    asks: bool = True
+    """Whether a server that runs MCP servers can be told which calls need approval."""
     response_of: Callable[[SessionOptions], Settings] = _nothing
     """Builds what every request for a response must hold."""
 

@@ -13,6 +13,7 @@ from ...options import (
     SessionOptions,
     TurnDetection,
 )
+from .remote_tools import remote_tools_of
 from .session_config import RATE_HZ, pcm_of, tools_of
 from .style import Settings, Style
 
@@ -38,7 +39,7 @@ def xai_style(*, input_rate_hz: int = RATE_HZ) -> Style:
         return _session_of(options, input_rate_hz)
 
     dispensable = ("session.reasoning", "session.audio.input.transcription", "session.audio.output.speed")
-    return Style(session_of, _changes_of, {path: path for path in dispensable}, response_of=_response_of)
+    return Style(session_of, _changes_of, {path: path for path in dispensable}, response_of=_response_of, asks=False)
 
 
 def _session_of(options: SessionOptions, input_rate_hz: int) -> Settings:
@@ -46,7 +47,7 @@ def _session_of(options: SessionOptions, input_rate_hz: int) -> Settings:
     session: Settings = {
         "instructions": options.instructions,
         "turn_detection": _turn_detection(options.turn_detection),
-        "tools": tools_of(options.tools),
+        "tools": [*tools_of(options.tools), *remote_tools_of(options.mcp_servers, asks=False)],
         "audio": {"input": _input(options, input_rate_hz), "output": output},
     }
     if options.voice is not None and options.voice not in _OTHERS_VOICES:
