@@ -38,7 +38,7 @@ from ..const import (
 )
 from .local_form import async_local_errors, async_local_fields
 from .subentry import SubentryFlow
-from .wyoming_form import async_wyoming_errors, async_wyoming_fields
+from .wyoming_form import async_wyoming_errors, async_wyoming_fields, read_wyoming
 
 type Fields = dict[probatio.Marker, object]
 
@@ -63,12 +63,14 @@ class KindForm:
 
     name: str
     """How a new one is called."""
-    fields: Callable[[], Awaitable[Fields]]
+    fields: Callable[[HomeAssistant], Awaitable[Fields]]
     errors: Callable[[HomeAssistant, Mapping[str, Any]], Awaitable[dict[str, str]]]
     """What is wrong with what was filled in, by field."""
+    read: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+    """What was filled in as options."""
 
 
-async def _async_no_fields() -> Fields:
+async def _async_no_fields(hass: HomeAssistant) -> Fields:  # noqa: ARG001 - others look
     return {}
 
 
@@ -77,7 +79,7 @@ async def _async_no_errors(hass: HomeAssistant, options: Mapping[str, Any]) -> d
 
 
 LOCAL_FORM: Final = KindForm(DEFAULT_SATELLITE_NAME, async_local_fields, async_local_errors)
-WYOMING_FORM: Final = KindForm("Wyoming satellite", async_wyoming_fields, async_wyoming_errors)
+WYOMING_FORM: Final = KindForm("Wyoming satellite", async_wyoming_fields, async_wyoming_errors, read_wyoming)
 BROWSER_FORM: Final = KindForm(DEFAULT_BROWSER_NAME, _async_no_fields, _async_no_errors)
 
 
@@ -114,14 +116,14 @@ class SatelliteFlow(SubentryFlow):
         errors = {}
         name, shown = self._name or self._free_name(form.name), self._known
         if user_input is not None:
-            shown = {key: value for key, value in map(_stripped, user_input.items()) if value}
+            shown = form.read({key: value for key, value in map(_stripped, user_input.items()) if value})
             name = shown.pop(CONF_NAME, name)
             errors = await form.errors(self.hass, shown)
             if not errors:
                 return self._async_save(name, {CONF_KIND: kind, **shown})
         agents = {agent.subentry_id: agent.title for agent in self._get_entry().get_subentries_of_type(SUBENTRY_AGENT)}
         suggested = {key: value for key, value in shown.items() if key != CONF_AGENT or value in agents}
-        schema = satellite_schema(name, await form.fields(), agents)
+        schema = satellite_schema(name, await form.fields(self.hass), agents)
         return self.async_show_form(
             step_id=kind,
             data_schema=self.add_suggested_values_to_schema(schema, {**suggested, CONF_NAME: name}),
