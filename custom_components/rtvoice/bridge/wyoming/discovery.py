@@ -23,7 +23,7 @@ async def async_announced(hass: HomeAssistant) -> list[Announced]:
         return []
     # Late, because the package is there only with the integration.
     from homeassistant.components.zeroconf import async_get_instance  # noqa: PLC0415
-    from zeroconf import DNSPointer, IPVersion  # noqa: PLC0415
+    from zeroconf import DNSPointer, IPVersion  # type: ignore[attr-defined] # noqa: PLC0415 - it is public, but not typed as such
     from zeroconf.asyncio import AsyncServiceInfo  # noqa: PLC0415
 
     shared = await async_get_instance(hass)
