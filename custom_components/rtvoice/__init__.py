@@ -18,6 +18,7 @@ from .bridge.chronicle import async_forget_chronicle
 from .bridge.errors import setup_failure
 from .bridge.ledger import Ledger
 from .bridge.places.kinds import async_look_for_sound
+from .bridge.player.view import async_setup_view as async_setup_speech_view
 from .bridge.provider import async_create_provider
 from .bridge.retirement import retiring_models
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
@@ -46,10 +47,11 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what exists also while no account is loaded: the actions, what clients call, and the card."""
+    """Set up what exists also while no account is loaded: the actions, what clients and players call, and the card."""
     async_setup_services(hass)
     async_setup_websocket_api(hass)
     async_setup_view(hass)
+    async_setup_speech_view(hass)
     await async_setup_card(hass)
     return True
 

@@ -37,7 +37,7 @@ _SECRET: Final = {
     CONF_INSTRUCTIONS,
     CONF_PIN,
 }
-_PACKAGES: Final = ("aiohttp", "mcp", "numpy", "openai", "pydantic", "sounddevice")
+_PACKAGES: Final = ("aiohttp", "mcp", "numpy", "openai", "pasimple", "pulsectl", "pydantic", "sounddevice")
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> dict[str, Any]:

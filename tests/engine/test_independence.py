@@ -24,7 +24,7 @@ class Refuse:
 sys.meta_path.insert(0, Refuse())
 sys.path.append({FOLDER!r})
 import engine
-heavy = {"numpy", "sounddevice", "mcp"} & set(sys.modules)
+heavy = {"numpy", "sounddevice", "pasimple", "pulsectl", "mcp"} & set(sys.modules)
 assert not heavy, f"imported on the way: {heavy}"
 for module in {MODULES!r}:
     importlib.import_module(module)

@@ -46,7 +46,7 @@ async def async_play_media(hass: HomeAssistant, runtime: Runtime, satellite: Sat
         raise refused(obstacle, satellite=satellite.title)
     source = await _async_source(hass, media_id)
     with engine_errors():
-        await async_play(hass, source, await satellite.place.async_output())
+        await async_play(hass, source, await satellite.place.async_mouth())
 
 
 async def async_chime(hass: HomeAssistant, runtime: Runtime, satellite: Satellite, media_id: str | None) -> None:

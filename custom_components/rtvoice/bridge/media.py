@@ -10,7 +10,7 @@ from homeassistant.components.ffmpeg import get_ffmpeg_manager
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 
-from ..engine.ports import AudioOutputDevice
+from ..engine.ports import AudioOutputDevice, StreamingOutputDevice
 from .errors import refused
 
 _LOGGER = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ async def async_play(hass: HomeAssistant, source: str, speaker: AudioOutputDevic
     try:
         async with _decoder(get_ffmpeg_manager(hass).binary, source, speaker.sample_rate) as decoder:
             played = await _pump(decoder, speaker)
+            if isinstance(speaker, StreamingOutputDevice):
+                await speaker.finish_stream()
             if await decoder.wait() != 0 or not played:
                 raise _unsupported(source)
         while speaker.is_playing:  # noqa: ASYNC110 - the port has no event for it

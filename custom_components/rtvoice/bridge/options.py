@@ -27,6 +27,7 @@ from ..const import (
     CONF_REASONING_EFFORT,
     CONF_RECORDING,
     CONF_SILENCE_DURATION,
+    CONF_SPEAKER,
     CONF_SPEECH_SPEED,
     CONF_THRESHOLD,
     CONF_TRANSCRIPTION_MODEL,
@@ -127,12 +128,18 @@ class SatelliteOptions:
 
     None: what suits its kind.
     """
+    speaker: str | None
+    """Entity id of the media player that it speaks through; None: its own mouth."""
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
         """From the data of a subentry."""
-        kind = str(data.get(CONF_KIND) or KIND_LOCAL)
-        return cls(kind, agent_id=data.get(CONF_AGENT) or None, echo=_echo(data))
+        return cls(
+            str(data.get(CONF_KIND) or KIND_LOCAL),
+            agent_id=data.get(CONF_AGENT) or None,
+            echo=_echo(data),
+            speaker=data.get(CONF_SPEAKER) or None,
+        )
 
 
 def _usd(amount: float | None) -> Decimal | None:

@@ -74,6 +74,7 @@ class Runtime:
         """Let the satellites be woken; their entities are there."""
         for satellite in self.satellites.values():
             satellite.place.open(partial(self._wake, satellite))
+            self.entry.async_on_unload(satellite.place.async_watch_speaker())
 
     def agent_of(self, satellite: Satellite) -> Agent | None:
         """The agent that a satellite uses: the one it was given, or else the first; None if there is none."""

@@ -249,11 +249,11 @@ class LiveSession:
         self._toolbox = briefing.toolbox
         place = self.satellite.place
         ears = await place.async_input() if request.listens else NullInput()
-        mouth = await place.async_output()
+        mouth = await place.async_mouth()
         self.observer.call_tools_by(briefing.toolbox.names)
         backing = async_backing(hass, self.agent, self._ledger, self.satellite, request)
         engine = spoken_agent(
-            self.agent, self._provider, briefing, request, (ears, mouth), echo=place.echo, backing=backing
+            self.agent, self._provider, briefing, request, (ears, mouth), echo=place.echo_in_use, backing=backing
         )
         await async_prepare(engine, briefing.equipment)
         engine.event_bus.subscribe(SessionEvent, self._receive)

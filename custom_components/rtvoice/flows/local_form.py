@@ -12,7 +12,7 @@ from ..const import CONF_INPUT, CONF_OUTPUT, FILE_PREFIX
 from ..engine.devices import list_devices
 
 
-async def async_local_fields() -> dict[probatio.Marker, object]:
+async def async_local_fields(hass: HomeAssistant) -> dict[probatio.Marker, object]:  # noqa: ARG001 - others look
     """The form's own fields, with the devices that there are now."""
     devices = await list_devices()
     return local_fields(*([device.name for device in side] for side in (devices.inputs, devices.outputs)))

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import probatio
+from homeassistant.components.media_player.const import DOMAIN as MEDIA_PLAYER_DOMAIN
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import (
+    EntitySelector,
+    EntitySelectorConfig,
+    EntityWithDeviceFilterSelectorConfig,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -21,6 +25,7 @@ from ..const import (
     CONF_AGENT,
     CONF_ECHO,
     CONF_KIND,
+    CONF_SPEAKER,
     DEFAULT_BROWSER_NAME,
     DEFAULT_SATELLITE_NAME,
     ECHO_CANCEL,
@@ -33,13 +38,21 @@ from ..const import (
 )
 from .local_form import async_local_errors, async_local_fields
 from .subentry import SubentryFlow
-from .wyoming_form import async_wyoming_errors, async_wyoming_fields
+from .wyoming_form import async_wyoming_errors, async_wyoming_fields, read_wyoming
 
 type Fields = dict[probatio.Marker, object]
 
 _ECHO: Final = SelectSelector(
     SelectSelectorConfig(
         options=[ECHO_CANCEL, ECHO_HALF_DUPLEX, ECHO_OFF], translation_key=CONF_ECHO, mode=SelectSelectorMode.DROPDOWN
+    )
+)
+
+_SPEAKER: Final = EntitySelector(
+    EntitySelectorConfig(
+        filter=EntityWithDeviceFilterSelectorConfig(
+            domain=MEDIA_PLAYER_DOMAIN, supported_features=["media_player.MediaPlayerEntityFeature.PLAY_MEDIA"]
+        )
     )
 )
 
@@ -50,12 +63,14 @@ class KindForm:
 
     name: str
     """How a new one is called."""
-    fields: Callable[[], Awaitable[Fields]]
+    fields: Callable[[HomeAssistant], Awaitable[Fields]]
     errors: Callable[[HomeAssistant, Mapping[str, Any]], Awaitable[dict[str, str]]]
     """What is wrong with what was filled in, by field."""
+    read: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+    """What was filled in as options."""
 
 
-async def _async_no_fields() -> Fields:
+async def _async_no_fields(hass: HomeAssistant) -> Fields:  # noqa: ARG001 - others look
     return {}
 
 
@@ -64,7 +79,7 @@ async def _async_no_errors(hass: HomeAssistant, options: Mapping[str, Any]) -> d
 
 
 LOCAL_FORM: Final = KindForm(DEFAULT_SATELLITE_NAME, async_local_fields, async_local_errors)
-WYOMING_FORM: Final = KindForm("Wyoming satellite", async_wyoming_fields, async_wyoming_errors)
+WYOMING_FORM: Final = KindForm("Wyoming satellite", async_wyoming_fields, async_wyoming_errors, read_wyoming)
 BROWSER_FORM: Final = KindForm(DEFAULT_BROWSER_NAME, _async_no_fields, _async_no_errors)
 
 
@@ -101,14 +116,14 @@ class SatelliteFlow(SubentryFlow):
         errors = {}
         name, shown = self._name or self._free_name(form.name), self._known
         if user_input is not None:
-            shown = {key: value for key, value in map(_stripped, user_input.items()) if value}
+            shown = form.read({key: value for key, value in map(_stripped, user_input.items()) if value})
             name = shown.pop(CONF_NAME, name)
             errors = await form.errors(self.hass, shown)
             if not errors:
                 return self._async_save(name, {CONF_KIND: kind, **shown})
         agents = {agent.subentry_id: agent.title for agent in self._get_entry().get_subentries_of_type(SUBENTRY_AGENT)}
         suggested = {key: value for key, value in shown.items() if key != CONF_AGENT or value in agents}
-        schema = satellite_schema(name, await form.fields(), agents)
+        schema = satellite_schema(name, await form.fields(self.hass), agents)
         return self.async_show_form(
             step_id=kind,
             data_schema=self.add_suggested_values_to_schema(schema, {**suggested, CONF_NAME: name}),
@@ -123,6 +138,7 @@ def satellite_schema(name: str, fields: Fields, agents: Mapping[str, str]) -> pr
             probatio.Required(CONF_NAME, default=name): TextSelector(),
             **fields,
             probatio.Optional(CONF_AGENT): _agent_selector(agents),
+            probatio.Optional(CONF_SPEAKER): _SPEAKER,
             probatio.Optional(CONF_ECHO): _ECHO,
         }
     )

@@ -9,7 +9,8 @@ import pytest
 
 from custom_components.rtvoice.engine.devices import MicrophoneInput, SpeakerOutput, list_devices, portaudio
 from custom_components.rtvoice.engine.devices.choice import INPUT, OUTPUT
-from custom_components.rtvoice.engine.devices.portaudio import Library, StreamOrder, code_of
+from custom_components.rtvoice.engine.devices.order import StreamOrder
+from custom_components.rtvoice.engine.devices.portaudio import Library, code_of
 from custom_components.rtvoice.engine.errors import SinkError, SourceError
 
 
@@ -21,6 +22,12 @@ class NoPortAudio(importlib.abc.MetaPathFinder):
             raise OSError("PortAudio library not found")
 
 
+@pytest.fixture
+def no_libpulse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pasimple", None)
+
+
+@pytest.mark.usefixtures("no_libpulse")
 async def test_missing_library_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
     monkeypatch.setattr(sys, "meta_path", [NoPortAudio(), *sys.meta_path])
@@ -32,6 +39,7 @@ async def test_missing_library_is_told_with_what_to_install(monkeypatch: pytest.
     assert (devices.inputs, devices.outputs, devices.problem) == ((), (), "no_portaudio")
 
 
+@pytest.mark.usefixtures("no_libpulse")
 async def test_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(SourceError, match="needs the Python package sounddevice"):

@@ -12,7 +12,7 @@ import pytest
 
 from custom_components.rtvoice.engine.audio.level import level_dbfs
 from custom_components.rtvoice.engine.devices import MicrophoneInput, SpeakerOutput, list_devices
-from custom_components.rtvoice.engine.devices.portaudio import LIBRARY
+from custom_components.rtvoice.engine.devices.portaudio import PORTAUDIO
 from custom_components.rtvoice.engine.errors import SinkError, SourceError
 from custom_components.rtvoice.engine.ports import AudioInputDevice, AudioOutputDevice
 
@@ -81,7 +81,7 @@ async def test_what_the_speaker_plays_the_microphone_hears() -> None:
     assert strength(heard, 1000) > 0.9
     assert not microphone.is_active
     assert not speaker.is_playing
-    assert LIBRARY._open_streams == 0
+    assert PORTAUDIO._open_streams == 0
 
 
 @pytest.mark.usefixtures("sound_server")
@@ -186,7 +186,7 @@ async def test_stop_is_idempotent_and_devices_start_again() -> None:
         await SpeakerOutput().play_chunk(bytes(960))
     for device in (microphone, speaker):
         await asyncio.gather(device.stop(), device.stop())
-    assert LIBRARY._open_streams == 0
+    assert PORTAUDIO._open_streams == 0
 
 
 @pytest.mark.usefixtures("sound_server")
@@ -215,7 +215,7 @@ async def test_cancelled_start_leaves_nothing_open(
     starting.cancel()
     await asyncio.gather(starting, return_exceptions=True)
     await asyncio.get_running_loop().shutdown_default_executor()
-    assert LIBRARY._open_streams == 0
+    assert PORTAUDIO._open_streams == 0
 
 
 @pytest.mark.usefixtures("sound_server")
@@ -227,7 +227,7 @@ async def test_stop_while_starting(device_type: type[MicrophoneInput | SpeakerOu
     await device.stop()
     with pytest.raises((SourceError, SinkError), match="stopped while"):
         await starting
-    assert LIBRARY._open_streams == 0
+    assert PORTAUDIO._open_streams == 0
 
 
 @pytest.mark.usefixtures("sound_server")

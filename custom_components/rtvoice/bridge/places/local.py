@@ -7,7 +7,7 @@ from typing import Any, Self, override
 
 from homeassistant.core import HomeAssistant
 
-from ...const import CONF_INPUT, CONF_OUTPUT, ECHO_CANCEL, ECHO_OFF, FILE_PREFIX
+from ...const import CONF_INPUT, CONF_OUTPUT, CONF_SPEAKER, ECHO_CANCEL, ECHO_OFF, FILE_PREFIX
 from ...engine.devices import AudioDevices, FileInput, FileOutput, MicrophoneInput, SpeakerOutput
 from ...engine.errors import SinkError, SourceError
 from ...engine.ports import AudioInputDevice, AudioOutputDevice
@@ -23,11 +23,13 @@ class LocalOptions:
     input: str
     """A sound card's name, or a file; empty: the system's default."""
     output: str
+    speaks_elsewhere: bool
+    """Whether it speaks through a media player."""
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
         """From the data of a subentry."""
-        return cls(data.get(CONF_INPUT) or "", data.get(CONF_OUTPUT) or "")
+        return cls(data.get(CONF_INPUT) or "", data.get(CONF_OUTPUT) or "", bool(data.get(CONF_SPEAKER)))
 
     @property
     def needs_microphone(self) -> bool:
@@ -37,7 +39,7 @@ class LocalOptions:
     @property
     def needs_speaker(self) -> bool:
         """Whether it speaks by a sound card."""
-        return not self.output.startswith(FILE_PREFIX)
+        return not self.speaks_elsewhere and not self.output.startswith(FILE_PREFIX)
 
 
 class LocalPlace(Place):

@@ -5,11 +5,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
+from ...const import ECHO_HALF_DUPLEX
 from ...engine.devices import AudioDevices
 from ...engine.events import SessionEvent
 from ...engine.ports import AudioInputDevice, AudioOutputDevice
+from ..options import SatelliteOptions
+from ..player.output import PlayerOutput
+from ..player.player import Player
 from ..wakes import Woken
 
 
@@ -40,6 +44,8 @@ class Place(ABC):
         self._site = site
         self._sound = sound
         self._changed = changed
+        speaker = self._options_of_all.speaker
+        self._speaker = None if speaker is None else Player(hass, speaker)
 
     @classmethod
     def needs_sound(cls, data: Mapping[str, Any]) -> bool:  # noqa: ARG003 - others look into the options
@@ -49,7 +55,12 @@ class Place(ABC):
     @property
     @abstractmethod
     def echo(self) -> str:
-        """What is done about the agent's voice in the microphone: ECHO_CANCEL, ECHO_HALF_DUPLEX or ECHO_OFF."""
+        """What is done about its own mouth in its ears: ECHO_CANCEL, ECHO_HALF_DUPLEX or ECHO_OFF."""
+
+    @property
+    def echo_in_use(self) -> str:
+        """What is done about whatever mouth it has in its ears; nobody knows how late a media player is heard."""
+        return self.echo if self._speaker is None else self._options_of_all.echo or ECHO_HALF_DUPLEX
 
     @property
     def problem(self) -> str | None:
@@ -69,7 +80,7 @@ class Place(ABC):
     @property
     def obstacle(self) -> str | None:
         """The key of an error that says why no session can begin here now, whatever it is."""
-        return self.problem or self.absence
+        return self.problem or self.absence or (None if self._speaker is None else self._speaker.absence)
 
     @property
     def online(self) -> bool:
@@ -87,7 +98,17 @@ class Place(ABC):
 
     @abstractmethod
     async def async_output(self) -> AudioOutputDevice:
-        """What a session, or a sound, speaks with. Raises SinkError."""
+        """Its own mouth. Raises SinkError."""
+
+    async def async_mouth(self) -> AudioOutputDevice:
+        """What a session, or a sound, speaks with: the media player it speaks through, or its own. Raises SinkError."""
+        speaker = self._options_of_all.speaker
+        return await self.async_output() if speaker is None else PlayerOutput(self._hass, Player(self._hass, speaker))
+
+    @callback
+    def async_watch_speaker(self) -> CALLBACK_TYPE:
+        """Notice when the media player comes and goes, until what is returned is called."""
+        return _nothing if self._speaker is None else self._speaker.async_watch(self._changed)
 
     def open(self, woken: Woken) -> None:  # noqa: B027 - most places are only there
         """Begin to be there; `woken` is called when somebody there wants to talk."""
@@ -100,3 +121,12 @@ class Place(ABC):
 
     async def async_close(self) -> None:  # noqa: B027 - most places have nothing to let go of
         """Let go of everything; no session is left."""
+
+    @property
+    def _options_of_all(self) -> SatelliteOptions:
+        """What it is set to that satellites of other kinds have as well."""
+        return SatelliteOptions.read(self._site.subentry.data)
+
+
+def _nothing() -> None:
+    """Nothing is watched."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .choice import INPUT, OUTPUT, AudioDevice
-from .portaudio import LIBRARY
+from .library import LIBRARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +15,14 @@ class AudioDevices:
     inputs: tuple[AudioDevice, ...] = ()
     outputs: tuple[AudioDevice, ...] = ()
     problem: Literal["no_portaudio", "no_devices"] | None = None
-    """The library is missing; or there is no sound card, or none that a sound server offers."""
+    """No library can be used; or there is no sound card, or none that a sound server offers."""
 
 
 async def list_devices() -> AudioDevices:
-    """What PortAudio sees. New devices are seen unless one of them is in use. Never raises for want of sound."""
+    """What PortAudio, or else the sound server, sees. Never raises for want of sound.
+
+    PortAudio does not see new devices while one of them is in use.
+    """
     return await asyncio.to_thread(_list_devices)
 
 

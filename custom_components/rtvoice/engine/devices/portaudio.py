@@ -3,14 +3,12 @@
 import atexit
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from types import ModuleType
-from typing import Protocol
 
 from ..audio.frame import FRAME_MS
 from ..errors import DeviceError
 from .choice import INPUT, AudioDevice, Direction, choose
+from .order import Stream, StreamOrder
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -26,41 +24,21 @@ _REASONS = {
 """PortAudio's error codes (portaudio.h), as far as they tell a user anything."""
 
 
-class Stream(Protocol):
-    """What is used of sounddevice's raw streams."""
-
-    @property
-    def active(self) -> bool:
-        """Whether blocks are exchanged. Does not block."""
-
-    @property
-    def samplerate(self) -> float:
-        """Samples per second."""
-
-    def start(self) -> None:
-        """Begin to exchange blocks."""
-
-    def close(self) -> None:
-        """Stop at once and release the device."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamOrder:
-    """The stream that is wanted; `callback` and `on_end` are called by PortAudio's thread."""
-
-    direction: Direction
-    device: int | str | None
-    sample_rate: int
-    callback: Callable[..., None]
-    on_end: Callable[[], None]
-
-
 class Library:
     """The PortAudio library of this process. Its calls are not safe in parallel, so all take the lock."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open_streams = 0
+
+    def loads(self) -> bool:
+        """Whether PortAudio and sounddevice are there."""
+        with self._lock:
+            try:
+                _load()
+            except ImportError, OSError:
+                return False
+            return True
 
     def devices(self, direction: Direction) -> tuple[AudioDevice, ...]:
         """The devices there are now, or were when the first of the open streams was opened.
@@ -118,7 +96,7 @@ class Library:
         return True
 
 
-LIBRARY = Library()
+PORTAUDIO = Library()
 
 
 def _load() -> ModuleType:
@@ -132,7 +110,8 @@ def _what_is_missing(direction: Direction, err: Exception) -> str:
     if isinstance(err, ImportError):
         return f"The {direction.noun} needs the Python package sounddevice"
     return (
-        f"The {direction.noun} needs the library PortAudio (on Debian the package libportaudio2, on Alpine portaudio)"
+        f"The {direction.noun} needs the library PortAudio (on Debian the package libportaudio2, on Alpine "
+        "portaudio), or libpulse and a sound server"
     )
 
 

@@ -6,17 +6,18 @@ from functools import partial
 from time import monotonic
 
 from .choice import Direction
-from .portaudio import LIBRARY, Stream, StreamOrder
+from .library import LIBRARY
+from .order import Stream, StreamOrder
 from .threaded import AbandonedError, ThreadedResource
 
 _STALLED_AFTER_S = 3.0
-"""A stream without a block for so long has lost its device, whatever PortAudio says."""
+"""A stream without a block for so long has lost its device, whatever the library says."""
 
 
 class DeviceStream:
     """Opens and closes a stream off the loop and knows whether its device is still there.
 
-    `callback` is called by PortAudio's thread for every block; `on_change` on the loop when the device is lost.
+    `callback` is called by the library's thread for every block; `on_change` on the loop when the device is lost.
     """
 
     def __init__(
