@@ -61,12 +61,13 @@ class Runtime:
             if is_known(subentry)
         }
         self._sessions: dict[str, LiveSession] = {}
+        self._closed = False
         self._ended: deque[dict[str, Any]] = deque(maxlen=MAX_REMEMBERED)
 
     def open(self) -> None:
         """Let the satellites be woken; their entities are there."""
         for satellite in self.satellites.values():
-            satellite.place.open(partial(self._wake, satellite))
+            satellite.place.open(partial(self._wake, satellite), partial(self._async_silence, satellite))
 
     def agent_of(self, satellite: Satellite) -> Agent | None:
         """The agent that a satellite uses: the one it was given, or else the first; None if there is none."""
@@ -141,6 +142,7 @@ class Runtime:
 
     async def async_close(self) -> None:
         """End all sessions and let go of the provider and of servers."""
+        self._closed = True
         await self.async_stop(list(self._sessions.values()))
         await asyncio.gather(*(satellite.place.async_close() for satellite in self.satellites.values()))
         await self.servers.async_close()
@@ -159,10 +161,15 @@ class Runtime:
 
     def _wake(self, satellite: Satellite, wake_word: str | None) -> bool:
         """Somebody wants to talk at a satellite; whether they are answered here. Raises HomeAssistantError."""
-        if not async_answers(self._hass, wake_word, satellite.subentry_id):
+        if self._closed or not async_answers(self._hass, wake_word, satellite.subentry_id):
             return False
-        self.begin(satellite, SessionRequest(context=Context()))
+        self.begin(satellite, SessionRequest(context=Context(), cues=satellite.place.cues))
         return True
+
+    async def _async_silence(self, satellite: Satellite, heard_s: float | None) -> None:
+        """Somebody at a satellite wants its agent to fall silent. Raises HomeAssistantError."""
+        if (session := self.session_on(satellite)) is not None:
+            await session.async_interrupt(heard_s)
 
     def _check_budget(self, agent: Agent, satellite: Satellite) -> None:
         """Raise ServiceValidationError if an agent has spent its budget, and show it where the session would be."""

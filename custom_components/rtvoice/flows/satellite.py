@@ -31,6 +31,7 @@ from ..const import (
 )
 from .local_form import async_local_errors, async_local_fields
 from .subentry import SubentryFlow
+from .wake_form import meaningful
 from .wyoming_form import async_wyoming_errors, async_wyoming_fields
 
 type Fields = dict[probatio.Marker, object]
@@ -48,7 +49,7 @@ class KindForm:
 
     name: str
     """How a new one is called."""
-    fields: Callable[[], Awaitable[Fields]]
+    fields: Callable[[HomeAssistant], Awaitable[Fields]]
     errors: Callable[[HomeAssistant, Mapping[str, Any]], Awaitable[dict[str, str]]]
     """What is wrong with what was filled in, by field."""
 
@@ -85,14 +86,14 @@ class SatelliteFlow(SubentryFlow):
         errors = {}
         name, shown = self._name or form.name, self._known
         if user_input is not None:
-            shown = {key: value for key, value in map(_stripped, user_input.items()) if value}
+            shown = meaningful(map(_stripped, user_input.items()))
             name = shown.pop(CONF_NAME, name)
             errors = await form.errors(self.hass, shown)
             if not errors:
                 return self._async_save(name, {CONF_KIND: kind, **shown})
         agents = {agent.subentry_id: agent.title for agent in self._get_entry().get_subentries_of_type(SUBENTRY_AGENT)}
         suggested = {key: value for key, value in shown.items() if key != CONF_AGENT or value in agents}
-        schema = satellite_schema(name, await form.fields(), agents)
+        schema = satellite_schema(name, await form.fields(self.hass), agents)
         return self.async_show_form(
             step_id=kind,
             data_schema=self.add_suggested_values_to_schema(schema, {**suggested, CONF_NAME: name}),

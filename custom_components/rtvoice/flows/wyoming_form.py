@@ -17,7 +17,7 @@ _ERRORS: Final = {Finding.OTHER: "no_satellite", Finding.NOBODY: "satellite_unre
 type Fields = dict[probatio.Marker, object]
 
 
-async def async_wyoming_fields() -> Fields:
+async def async_wyoming_fields(hass: HomeAssistant) -> Fields:  # noqa: ARG001 - as others
     """The form's own fields, for which nothing has to be looked up."""
     return wyoming_fields()
 

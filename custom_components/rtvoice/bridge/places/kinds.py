@@ -9,7 +9,8 @@ from homeassistant.core import HomeAssistant
 from ...const import CONF_KIND, KIND_LOCAL, KIND_WYOMING
 from ...engine.devices import AudioDevices, list_devices
 from .local import LocalPlace
-from .place import Place, Site
+from .place import Place
+from .site import Site
 from .wyoming import WyomingPlace
 
 KINDS: Final[Mapping[str, type[Place]]] = {
