@@ -18,6 +18,7 @@ from custom_components.rtvoice.bridge.standby import stream as stream_module
 from custom_components.rtvoice.bridge.standby import watch as watch_module
 from custom_components.rtvoice.const import (
     CONF_ECHO,
+    CONF_INPUT,
     CONF_WAKE_CUES,
     CONF_WAKE_ENGINE,
     CONF_WAKE_INTERRUPTS,
@@ -362,6 +363,22 @@ async def test_a_microphone_that_is_gone_is_tried_until_it_is_back(
         assert state_of(hass, SATELLITE).state != STATE_UNAVAILABLE
     assert caplog.text.count("The microphone of Local satellite is gone") == 2
     assert caplog.text.count("The microphone of Local satellite is back") == 1
+
+
+async def test_a_sound_card_that_cannot_be_opened_is_tried_again(
+    hass: HomeAssistant,
+    sound_card: None,
+    mock_entry: MockConfigEntry,
+    ears: Ears,
+    microphone: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listening_module, "RETRY_S", 0.1)
+    set_satellite(hass, mock_entry, SATELLITE_ID, **{CONF_INPUT: "Desk microphone"})
+    async with loaded(hass, mock_entry):
+        await async_wait_for_state(hass, SATELLITE, STATE_UNAVAILABLE)
+        await asyncio.sleep(1)
+        assert not ears.armed, "nothing was heard"
 
 
 async def test_nothing_listens_once_home_assistant_stops(

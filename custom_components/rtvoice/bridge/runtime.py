@@ -166,8 +166,9 @@ class Runtime:
         self.begin(satellite, SessionRequest(context=Context(), cues=satellite.place.cues))
         return True
 
-    async def _async_silence(self, satellite: Satellite, heard_s: float | None) -> None:
-        """Somebody at a satellite wants its agent to fall silent. Raises HomeAssistantError."""
+    async def _async_silence(self, satellite: Satellite, wake_word: str | None, heard_s: float | None) -> None:
+        """Somebody at a satellite wants its agent to fall silent, and no other to answer. Raises HomeAssistantError."""
+        async_answers(self._hass, wake_word, satellite.subentry_id)
         if (session := self.session_on(satellite)) is not None:
             await session.async_interrupt(heard_s)
 

@@ -19,8 +19,8 @@ type Woken = Callable[[str | None], bool]
 Raises HomeAssistantError with the reason if it cannot be answered.
 """
 
-type Interrupt = Callable[[float | None], Awaitable[None]]
-"""Silences the agent that speaks at a place, to which the user has been speaking for so many seconds.
+type Interrupt = Callable[[str | None, float | None], Awaitable[None]]
+"""Silences the agent that speaks at a place: told with the wake word, and since how many seconds the user has spoken.
 
 Raises HomeAssistantError if that is too late.
 """

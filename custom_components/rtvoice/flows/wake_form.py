@@ -1,5 +1,6 @@
 """The fields of a wake word that Home Assistant listens for at a satellite."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -24,11 +25,9 @@ _OF_THE_WORD: Final = (CONF_WAKE_WORD, CONF_WAKE_INTERRUPTS, CONF_WAKE_CUES)
 
 async def async_offered_wake_words(hass: HomeAssistant) -> dict[str, str]:
     """The wake words of all engines that work now: their phrases by id."""
-    offered: dict[str, str] = {}
-    for entity_id in hass.states.async_entity_ids(WAKE_WORD_DOMAIN):
-        if (engine := async_engine(hass, entity_id)) is not None:
-            offered |= {word.id: word.phrase or word.name for word in await async_wake_words(engine) or ()}
-    return offered
+    engines = [async_engine(hass, entity_id) for entity_id in hass.states.async_entity_ids(WAKE_WORD_DOMAIN)]
+    known = await asyncio.gather(*(async_wake_words(engine) for engine in engines if engine is not None))
+    return {word.id: word.phrase or word.name for words in known for word in words or ()}
 
 
 def wake_fields(offered: Mapping[str, str]) -> dict[probatio.Marker, object]:

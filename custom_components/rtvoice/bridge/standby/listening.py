@@ -145,6 +145,10 @@ class Listening:
                 return
             raise
         except DeviceError as err:
+            failure: Exception = err
+        except Exception as err:
+            if not self.microphone_failed:
+                _LOGGER.exception("Listening for the wake word of %s failed unexpectedly", self._site.title)
             failure = err
         finally:
             self._standing = None
@@ -165,13 +169,13 @@ class Listening:
     async def _armed(self, _: StandByArmedEvent) -> None:
         self._tell(failure=None)
 
-    async def _rest(self, failure: DeviceError) -> None:
+    async def _rest(self, failure: Exception) -> None:
         self._tell(failure=failure)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._patience.failed()):
                 await self._news.wait()
 
-    def _tell(self, *, failure: DeviceError | None) -> None:
+    def _tell(self, *, failure: Exception | None) -> None:
         """Say that the microphone has failed or works again, once."""
         if self.microphone_failed == (failure is not None):
             return

@@ -52,7 +52,7 @@ class PlaceSessions:
     async def interrupt(self, *, heard_s: float | None = None) -> None:
         """Silence the agent, if it still speaks."""
         try:
-            await self._interrupt(heard_s)
+            await self._interrupt(self._detector.phrase, heard_s)
         except HomeAssistantError as err:
             _LOGGER.debug("The wake word interrupts nothing: %s", err)
 
