@@ -84,6 +84,8 @@ class LiveSatellite(PartyEntity, AssistSatelliteEntity):
     @override
     async def async_set_configuration(self, config: AssistSatelliteConfiguration) -> None:
         """Choose a wake word. Raises HomeAssistantError unless it is one: *Mute* is what ends listening."""
+        if not self._satellite.place.wake_words.available and not config.active_wake_words:
+            return
         if len(config.active_wake_words) != 1:
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key="one_wake_word")
         subentry = self._satellite.subentry

@@ -27,7 +27,7 @@ from custom_components.rtvoice.const import (
 )
 from simulator import Call, Heard, Plan, Say, ScriptedBrain, Simulator, Turn, tone
 
-from .conftest import AGENT_ID, SATELLITE_ID
+from .conftest import AGENT_ID, SATELLITE_ID, SoundLibrary
 from .house import (
     LIGHT,
     SATELLITE,
@@ -40,6 +40,7 @@ from .house import (
 from .wake_rig import (
     ENGINE,
     Ears,
+    Usb,
     add_satellite,
     hearing,
     loaded,
@@ -379,6 +380,35 @@ async def test_a_sound_card_that_cannot_be_opened_is_tried_again(
         await async_wait_for_state(hass, SATELLITE, STATE_UNAVAILABLE)
         await asyncio.sleep(1)
         assert not ears.armed, "nothing was heard"
+
+
+@pytest.mark.parametrize("interrupts", [True, False])
+async def test_a_microphone_that_is_unplugged_while_it_listens_or_in_a_session(
+    hass: HomeAssistant,
+    sound_card: None,
+    sound_library: SoundLibrary,
+    mock_entry: MockConfigEntry,
+    ears: Ears,
+    monkeypatch: pytest.MonkeyPatch,
+    interrupts: bool,
+) -> None:
+    monkeypatch.setattr(listening_module, "RETRY_S", 0.3)
+    usb = Usb(sound_library)
+    options = {CONF_INPUT: "Desk microphone", CONF_WAKE_INTERRUPTS: interrupts}
+    set_satellite(hass, mock_entry, SATELLITE_ID, **options)
+    async with loaded(hass, mock_entry):
+        for in_session in (False, True):
+            await until(lambda: ears.listening and state_of(hass, SATELLITE).state == "idle")
+            if in_session:
+                await hass.services.async_call(DOMAIN, "start", {"entity_id": SATELLITE}, blocking=True)
+                assert usb.open_streams == 1, "the session hears with the same microphone"
+            usb.plugged = False
+            await async_wait_for_state(hass, SATELLITE, STATE_UNAVAILABLE)
+            assert not ears.listening
+            await until(lambda: state_of(hass, session(hass)).state != "on")
+            usb.plugged = True
+        await until(lambda: ears.listening and state_of(hass, SATELLITE).state == "idle")
+    assert usb.open_streams == 0
 
 
 async def test_nothing_listens_once_home_assistant_stops(

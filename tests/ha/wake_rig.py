@@ -1,12 +1,13 @@
 """A wake word engine in Home Assistant that hears a certain tone, and rooms in which it sounds."""
 
 import asyncio
+import threading
 import wave
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import MappingProxyType
-from typing import override
+from types import MappingProxyType, ModuleType
+from typing import Any, override
 
 import numpy as np
 from homeassistant.components.wake_word import DetectionResult, WakeWord, WakeWordDetectionEntity
@@ -196,3 +197,63 @@ async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> AsyncIterator[N
     finally:
         assert await hass.config_entries.async_unload(entry.entry_id)
         await hass.async_block_till_done(wait_background_tasks=True)
+
+
+class SoundCardError(Exception):
+    """What PortAudio raises."""
+
+
+class Usb:
+    """A USB microphone of the sound library, in which nobody speaks; it can be unplugged and plugged in again."""
+
+    def __init__(self, library: ModuleType) -> None:
+        self.plugged = True
+        self.open_streams = 0
+        library.PortAudioError = SoundCardError
+        library.RawInputStream = self._stream
+
+    def _stream(self, **settings: Any) -> UsbStream:
+        if not self.plugged:
+            raise SoundCardError("Device unavailable", -9985)
+        return UsbStream(self, **settings)
+
+
+class UsbStream:
+    """An open stream of it, with a thread of its own as PortAudio has."""
+
+    def __init__(
+        self,
+        usb: Usb,
+        *,
+        samplerate: int,
+        blocksize: int,
+        callback: Callable[..., None],
+        finished_callback: Callable[[], None],
+        **_: object,
+    ) -> None:
+        self._usb = usb
+        self.samplerate = samplerate
+        self.active = False
+        self._block = bytes(2 * blocksize)
+        self._callback = callback
+        self._finished = finished_callback
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="usb")
+
+    def start(self) -> None:
+        """Begin to capture."""
+        self.active = True
+        self._usb.open_streams += 1
+        self._thread.start()
+
+    def close(self) -> None:
+        """Capture no more."""
+        self._closing.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closing.wait(0.02) and self._usb.plugged:
+            self._callback(self._block, len(self._block) // 2, None, None)
+        self.active = False
+        self._usb.open_streams -= 1
+        self._finished()
