@@ -41,6 +41,8 @@ def write_configuration(folder: Path, port: int) -> None:
     """Lay out the folder: configuration, integrations (copies), address; what Home Assistant keeps there stays."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(ROOT / "demo" / "config", folder, dirs_exist_ok=True)
+    # What is made in the browser is kept here.
+    (folder / "automations.yaml").touch()
     integrations = folder / "custom_components"
     shutil.rmtree(integrations, ignore_errors=True)
     for source in (ROOT / "custom_components" / "rtvoice", ROOT / "demo" / "custom_components" / "demo_house"):

@@ -23,6 +23,7 @@ In a test:
   `Say`, `Call`, `RemoteCall` (of an MCP server whose tools are in `Behaviour.mcp_tools`) and the faults `Fail`,
   `Incomplete`, `Cut`, `CloseSocket`, `Garbage`, `Stall`, `NoAnswer`. Each response, also the one after tool outputs,
   takes the next plan; `Say exactly: "…"` in its instructions takes none.
+- Chat completions for subagents are answered by the same brain, asked in writing.
 - `simulator.home.HomeBrain`: recognises speech (pocketsphinx), picks tools and speaks (flite); needs both installed.
 """
 

@@ -13,9 +13,10 @@ from typing import Self, override
 
 from aiohttp import web
 
+from .chat import complete
 from .checks import Json
 from .connection import Connection, ConnectionObserver
-from .errors import Refused
+from .errors import Refused, Rejected
 from .options import MODELS, REFUSALS, SHUTDOWN_DATES, Behaviour
 from .plan import Brain
 from .record import Event, EventLog, RecordFile, Wanted
@@ -109,6 +110,7 @@ class Simulator(ConnectionObserver):
         app = web.Application(client_max_size=2**26)
         app.router.add_get("/v1/models", self._list_models)
         app.router.add_get("/v1/realtime", self._realtime)
+        app.router.add_post("/v1/chat/completions", self._chat)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self._port)
@@ -159,6 +161,16 @@ class Simulator(ConnectionObserver):
             for model in self.models
         ]
         return web.json_response({"object": "list", "data": models})
+
+    async def _chat(self, request: web.Request) -> web.Response:
+        self._note_request(request)
+        if not self._key_fits(request):
+            return _http_error(401, "invalid_api_key", "Incorrect API key provided.")
+        try:
+            return web.json_response(await complete(self.brain, await request.json()))
+        except Rejected as err:
+            status = {"model_not_found": 404, "server_error": 500}.get(err.code, 400)
+            return _http_error(status, err.code, err.message, param=err.param, kind=err.kind)
 
     async def _realtime(self, request: web.Request) -> web.StreamResponse:
         self._note_request(request)
@@ -256,6 +268,8 @@ class Simulator(ConnectionObserver):
             self.on_server_event(event)
 
 
-def _http_error(status: int, code: str, message: str) -> web.Response:
-    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+def _http_error(
+    status: int, code: str, message: str, *, param: str | None = None, kind: str = "invalid_request_error"
+) -> web.Response:
+    error = {"message": message, "type": kind, "param": param, "code": code}
     return web.json_response({"error": error}, status=status)

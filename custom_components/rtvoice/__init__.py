@@ -12,17 +12,22 @@ from homeassistant.helpers.event import async_track_time_change
 from homeassistant.helpers.typing import ConfigType
 
 from .bridge import issues
+from .bridge.browser.view import async_setup_view
 from .bridge.budget import async_report_budget
+from .bridge.chronicle import async_forget_chronicle
 from .bridge.errors import setup_failure
 from .bridge.ledger import Ledger
 from .bridge.places.kinds import async_look_for_sound
 from .bridge.provider import async_create_provider
 from .bridge.retirement import retiring_models
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
+from .bridge.transcripts import async_sweep
+from .card import async_setup_card
 from .config_flow import RtvoiceConfigFlow
 from .const import DOMAIN, SUBENTRY_MCP_SERVER, SUBENTRY_SATELLITE
 from .engine.errors import EngineError
 from .services import async_setup_services
+from .websocket_api import async_setup_websocket_api
 
 PLATFORMS: Final = (
     Platform.ASSIST_SATELLITE,
@@ -33,14 +38,19 @@ PLATFORMS: Final = (
     Platform.NUMBER,
     Platform.SELECT,
     Platform.SENSOR,
+    Platform.STT,
     Platform.SWITCH,
+    Platform.TTS,
 )
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up the actions; they exist also while no account is loaded."""
+    """Set up what exists also while no account is loaded: the actions, what clients call, and the card."""
     async_setup_services(hass)
+    async_setup_websocket_api(hass)
+    async_setup_view(hass)
+    await async_setup_card(hass)
     return True
 
 
@@ -63,6 +73,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> b
     entry.runtime_data = runtime = Runtime(hass, entry, provider, sound, ledger)
     _async_report_sound(hass, runtime)
     _async_report_agents(hass, runtime)
+    await async_sweep(hass)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     runtime.open()
     _async_follow_subentries(hass, entry)
@@ -93,8 +104,10 @@ async def async_remove_entry(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> 
     """Take back what was said about an account that is gone."""
     issues.delete_quota_issue(hass, entry)
     for subentry_id in entry.subentries:
+        async_forget_chronicle(hass, subentry_id)
         issues.delete_subentry_issues(hass, subentry_id)
     await Ledger(hass, entry.entry_id).async_remove()
+    await async_sweep(hass)
 
 
 @callback
@@ -129,6 +142,7 @@ def _async_follow_days(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> None:
         _async_report_agents(hass, runtime)
         for agent in runtime.agents.values():
             agent.activity.changed()
+        entry.async_create_task(hass, async_sweep(hass), f"{DOMAIN} old transcripts")
 
     entry.async_on_unload(async_track_time_change(hass, async_new_day, hour=0, minute=0, second=0))
 
@@ -147,6 +161,7 @@ def _async_follow_subentries(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> 
         if change is not ConfigEntryChange.UPDATED or changed is not entry or known == frozenset(entry.subentries):
             return
         for gone in known.difference(entry.subentries):
+            async_forget_chronicle(hass, gone)
             issues.delete_subentry_issues(hass, gone)
             entry.runtime_data.ledger.forget(gone)
         hass.config_entries.async_schedule_reload(entry.entry_id)

@@ -17,6 +17,7 @@ from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bridge.announce import async_announce, async_chime, async_play_media
+from .bridge.errors import refused
 from .bridge.parties import Satellite
 from .bridge.request import SessionRequest
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
@@ -142,7 +143,13 @@ class LiveSatellite(PartyEntity, AssistSatelliteEntity):
         preannounce_media_id: str = PREANNOUNCE_URL,
         answers: list[dict[str, Any]] | None = None,
     ) -> AssistSatelliteAnswer | None:
-        """Have the agent ask, and return what is said then. Raises HomeAssistantError if nothing is."""
+        """Have the agent ask, and return what is said then.
+
+        Raises HomeAssistantError if nothing is, and ServiceValidationError if it would not be written down.
+        """
+        agent = self.runtime.agent_of(self._satellite)
+        if agent is not None and not agent.writes_down:
+            raise refused("no_transcripts", agent=agent.title)
         await async_chime(self.hass, self.runtime, self._satellite, preannounce_media_id if preannounce else None)
         if question_media_id is not None:
             await async_play_media(self.hass, self.runtime, self._satellite, question_media_id)

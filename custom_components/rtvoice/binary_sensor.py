@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .bridge.parties import Party
+from .bridge.parties import Agent, Party
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
 from .bridge.snapshot import Snapshot
 from .entity import FollowingEntity, async_add_to_all
@@ -23,14 +23,20 @@ class SnapshotBinarySensorDescription(BinarySensorEntityDescription):
     """What a binary sensor shows of a snapshot."""
 
     is_on: Callable[[Snapshot], bool]
+    enabled_at_agents: bool = True
+    """Whether an agent's is enabled until the user decides otherwise; a satellite's always is."""
 
 
 BINARY_SENSORS = (
     SnapshotBinarySensorDescription(
         key="session", device_class=BinarySensorDeviceClass.RUNNING, is_on=lambda snapshot: snapshot.in_session
     ),
+    # It changes several times a turn, and where somebody speaks is a matter of places.
     SnapshotBinarySensorDescription(
-        key="user_speaking", device_class=BinarySensorDeviceClass.SOUND, is_on=lambda snapshot: snapshot.user_speaking
+        key="user_speaking",
+        device_class=BinarySensorDeviceClass.SOUND,
+        is_on=lambda snapshot: snapshot.user_speaking,
+        enabled_at_agents=False,
     ),
     SnapshotBinarySensorDescription(
         key="assistant_speaking",
@@ -59,6 +65,7 @@ class SnapshotBinarySensor(FollowingEntity, BinarySensorEntity):
     def __init__(self, runtime: Runtime, party: Party, description: SnapshotBinarySensorDescription) -> None:
         super().__init__(runtime, party, description.key)
         self.entity_description = description
+        self._attr_entity_registry_enabled_default = description.enabled_at_agents or not isinstance(party, Agent)
 
     @override
     def shown(self) -> object:

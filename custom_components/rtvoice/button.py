@@ -1,13 +1,15 @@
-"""A button that silences the agent."""
+"""Buttons: one that silences the agent, and one that makes a voice assistant of it."""
 
 from typing import override
 
 from homeassistant.components.button import ButtonEntity
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .bridge.parties import Party
+from .bridge.assist.pipeline import async_create_pipeline
+from .bridge.parties import Agent, Party
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
 from .entity import PartyEntity, async_add_to_all
 
@@ -22,7 +24,10 @@ async def async_setup_entry(
 
 
 def _buttons(runtime: Runtime, party: Party) -> list[Entity]:
-    return [InterruptButton(runtime, party, "interrupt")]
+    buttons: list[Entity] = [InterruptButton(runtime, party, "interrupt")]
+    if isinstance(party, Agent):
+        buttons.append(CreatePipelineButton(runtime, party))
+    return buttons
 
 
 class InterruptButton(PartyEntity, ButtonEntity):
@@ -34,3 +39,18 @@ class InterruptButton(PartyEntity, ButtonEntity):
         for session in self.runtime.sessions_of(self.party):
             if session.connected:
                 await session.async_interrupt()
+
+
+class CreatePipelineButton(PartyEntity, ButtonEntity):
+    """Makes a voice assistant of the agent, which any Assist satellite can then use."""
+
+    _attr_entity_category = EntityCategory.CONFIG
+
+    def __init__(self, runtime: Runtime, agent: Agent) -> None:
+        super().__init__(runtime, agent, "create_pipeline")
+        self._agent = agent
+
+    @override
+    async def async_press(self) -> None:
+        """Make the pipeline."""
+        await async_create_pipeline(self.hass, self._agent)

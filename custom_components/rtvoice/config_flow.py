@@ -23,12 +23,12 @@ from .const import (
 from .flows.account import account_id, async_test_account
 from .flows.account_form import (
     KEY_SCHEMA,
-    RECONFIGURE_SCHEMAS,
     USER_SCHEMAS,
     account_from,
+    changed_account,
     form_errors,
-    keep_key,
     model_schema,
+    reconfigure_schema,
     title_of,
 )
 from .flows.agent import AgentFlow
@@ -109,10 +109,9 @@ class RtvoiceConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for another key or address."""
         entry = self._get_reconfigure_entry()
-        provider = entry.data[CONF_PROVIDER]
-        account = None if user_input is None else keep_key(account_from(provider, user_input), entry.data)
+        account = None if user_input is None else changed_account(entry.data, user_input)
         known = {key: value for key, value in entry.data.items() if key != CONF_API_KEY}
-        schema = self.add_suggested_values_to_schema(RECONFIGURE_SCHEMAS[provider], user_input or known)
+        schema = self.add_suggested_values_to_schema(reconfigure_schema(entry.data), user_input or known)
         return await self._async_change(entry, account, "reconfigure", schema)
 
     async def _async_add(self, provider: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:

@@ -1,6 +1,7 @@
-"""The conversation entity of an agent: typed text, answered in writing."""
+"""The conversation entity of an agent: typed text, answered in writing, and what it has heard, answered aloud."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Literal, override
 
 from homeassistant.components import conversation
@@ -12,30 +13,28 @@ from homeassistant.components.conversation import (
     ConversationInput,
     ConversationResult,
     SystemContent,
-    UserContent,
 )
 from homeassistant.const import CONF_LLM_HASS_API, MATCH_ALL
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import intent
+from homeassistant.helpers import intent, llm
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .bridge.assist.turn import PADDING
 from .bridge.budget import async_check_budget
-from .bridge.compose import Briefing, async_brief
+from .bridge.compose import async_brief
+from .bridge.deltas import Delta
 from .bridge.errors import engine_errors, failed
+from .bridge.history import history_of
 from .bridge.parties import Agent
 from .bridge.prompt import Occasion
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
 from .bridge.typed import TypedTurn
 from .const import DOMAIN
-from .engine import ConversationTurn
 from .entity import PartyEntity, async_add_to_agents
 
 PARALLEL_UPDATES = 0
-
-MAX_HISTORY = 100
-"""Entries of the chat log, tool calls and their results included."""
 
 
 async def async_setup_entry(
@@ -79,6 +78,21 @@ class AgentConversation(PartyEntity, ConversationEntity):
         return conversation.async_get_result_from_chat_log(user_input, chat_log)
 
     async def _async_answer(self, user_input: ConversationInput, chat_log: ChatLog) -> None:
+        claimed = self.runtime.exchanges.claim(self._agent, user_input, chat_log.conversation_id)
+        if claimed is None:
+            await self._async_answer_in_writing(user_input, chat_log)
+            return
+        exchange, turn = claimed
+        _begin(chat_log, exchange.instructions, exchange.api)
+        answer = exchange.async_answer(turn, user_input.extra_system_prompt or "")
+        try:
+            answered = await self._async_tell(chat_log, answer)
+        finally:
+            exchange.async_remember(chat_log)
+        if not answered:
+            raise failed(turn.observer.last_error or "no answer")
+
+    async def _async_answer_in_writing(self, user_input: ConversationInput, chat_log: ChatLog) -> None:
         async_check_budget(self._agent, self.runtime.ledger)
         occasion = Occasion(
             user_input.as_llm_context(DOMAIN),
@@ -88,30 +102,35 @@ class AgentConversation(PartyEntity, ConversationEntity):
             extra=user_input.extra_system_prompt or "",
         )
         briefing = await async_brief(self.hass, self._agent, occasion)
-        _note(chat_log, briefing)
-        history = list(_history(chat_log))
+        _begin(chat_log, briefing.instructions, briefing.toolbox.api)
+        history = list(history_of(chat_log.content[:-1]))
         turn = TypedTurn(self.hass, self.runtime.provider, self._agent, briefing, history, ledger=self.runtime.ledger)
-        stream = turn.async_stream(user_input.text)
-        answered = False
-        async for content in chat_log.async_add_delta_content_stream(self.entity_id, stream):
-            answered = isinstance(content, AssistantContent) and bool(content.content)
-        if not answered:
+        if not await self._async_tell(chat_log, turn.async_stream(user_input.text)):
             raise failed(turn.last_error or "no answer")
 
+    async def _async_tell(self, chat_log: ChatLog, answer: AsyncGenerator[Delta]) -> bool:
+        """Let the chat log know an answer; whether it ends in words."""
+        answered = False
+        try:
+            async for content in chat_log.async_add_delta_content_stream(self.entity_id, answer):
+                answered = isinstance(content, AssistantContent) and bool(content.content and content.content.strip())
+        finally:
+            await answer.aclose()
+            _clean(chat_log)
+        return answered
 
-def _note(chat_log: ChatLog, briefing: Briefing) -> None:
+
+def _begin(chat_log: ChatLog, instructions: str, api: llm.APIInstance | None) -> None:
     """Show in the chat log what the agent is told, and remember where this turn's content begins."""
-    api = briefing.toolbox.api
     chat_log.llm_api = api
     chat_log.llm_input_provided_index = len(chat_log.content)
-    chat_log.content[0] = SystemContent(content=briefing.instructions)
+    chat_log.content[0] = SystemContent(content=instructions)
     chat_log.async_trace({"messages": list(chat_log.content), "tools": api.tools if api else None})
 
 
-def _history(chat_log: ChatLog) -> Iterable[ConversationTurn]:
-    """What was said before the message that is to be answered now, as far back as it is worth replaying."""
-    for content in chat_log.content[:-1][-MAX_HISTORY:]:
-        if isinstance(content, UserContent):
-            yield ConversationTurn(role="user", transcript=content.content)
-        elif isinstance(content, AssistantContent) and content.content:
-            yield ConversationTurn(role="assistant", transcript=content.content)
+def _clean(chat_log: ChatLog) -> None:
+    """Take out what made satellites begin to play, which is no part of what was said."""
+    start = chat_log.llm_input_provided_index
+    for index, content in enumerate(chat_log.content[start:], start):
+        if isinstance(content, AssistantContent) and content.content and content.content.startswith(PADDING):
+            chat_log.content[index] = replace(content, content=content.content.strip())

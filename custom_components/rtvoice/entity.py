@@ -6,10 +6,12 @@ from typing import override
 
 from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bridge.parties import Agent, Party, Satellite
+from .bridge.reachability import SIGNAL_REACHABILITY
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
 from .const import CONF_MODEL, DOMAIN
 
@@ -33,8 +35,15 @@ class PartyEntity(Entity):
     @property
     @override
     def available(self) -> bool:
-        """Whether the agent or satellite can take part in a session."""
-        return self.party.available
+        """Whether the agent or satellite can take part in a session, and there is a provider to hold it with."""
+        return self.party.available and self.runtime.reaches(self.party)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Begin to follow whether there is a provider."""
+        await super().async_added_to_hass()
+        write = self.async_write_ha_state
+        self.async_on_remove(async_dispatcher_connect(self.hass, SIGNAL_REACHABILITY, write))
 
     @callback
     def async_update_option(self, key: str, value: object | None) -> None:

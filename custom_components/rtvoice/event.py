@@ -1,6 +1,6 @@
 """An event entity that tells automations what happens in sessions."""
 
-from typing import override
+from typing import Final, override
 
 from homeassistant.components.event import EventEntity
 from homeassistant.core import HomeAssistant, callback
@@ -13,6 +13,9 @@ from .bridge.runtime import RtvoiceConfigEntry, Runtime
 from .entity import PartyEntity, async_add_to_all
 
 PARALLEL_UPDATES = 0
+
+_WORDS: Final = frozenset({"text", "arguments"})
+"""Attributes that tell what was said."""
 
 
 async def async_setup_entry(
@@ -30,8 +33,7 @@ class ActivityEvent(PartyEntity, EventEntity):
     """Tells of session starts and ends, turns, interruptions, tools and errors."""
 
     _attr_event_types = [kind.value for kind in OccurrenceType]  # noqa: RUF012 - Home Assistant's own way
-    # What was said is the household's own affair: it is told, not kept.
-    _unrecorded_attributes = frozenset({"text", "arguments"})
+    _unrecorded_attributes = _WORDS
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -43,5 +45,8 @@ class ActivityEvent(PartyEntity, EventEntity):
     def _async_tell(self, occurrence: Occurrence) -> None:
         if occurrence.context is not None:
             self.async_set_context(occurrence.context)
-        self._trigger_event(occurrence.type.value, dict(occurrence.attributes))
+        # Home Assistant writes the last event to disk, to restore it: what was said is in it only where that may be.
+        hidden = frozenset() if self.party.activity.snapshot.may_be_recorded else _WORDS
+        told = {name: value for name, value in occurrence.attributes.items() if name not in hidden}
+        self._trigger_event(occurrence.type.value, told)
         self.async_write_ha_state()

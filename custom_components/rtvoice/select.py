@@ -11,7 +11,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bridge.parties import Agent, Satellite
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
-from .bridge.voices import VOICES
+from .bridge.voices import voices_of
 from .const import CONF_AGENT, CONF_VOICE
 from .entity import PartyEntity, async_add_to_agents, async_add_to_satellites
 
@@ -73,7 +73,7 @@ class VoiceSelect(PartyEntity, SelectEntity):
     @override
     def options(self) -> list[str]:
         """The known voices, and the one that was typed in."""
-        return list(dict.fromkeys((PROVIDERS_CHOICE, *VOICES, self.current_option)))
+        return list(dict.fromkeys((PROVIDERS_CHOICE, *voices_of(self.party.entry.data), self.current_option)))
 
     @property
     @override

@@ -52,16 +52,6 @@ SENSORS = (
         value=lambda snapshot: snapshot.status.value,
     ),
     SnapshotSensorDescription(
-        key="user_transcript",
-        value=lambda snapshot: _short(snapshot.user_transcript),
-        attributes=lambda snapshot: {"text": snapshot.user_transcript},
-    ),
-    SnapshotSensorDescription(
-        key="assistant_transcript",
-        value=lambda snapshot: _short(snapshot.assistant_transcript),
-        attributes=lambda snapshot: {"text": snapshot.assistant_transcript},
-    ),
-    SnapshotSensorDescription(
         key="last_tool",
         value=lambda snapshot: _short(snapshot.last_tool.name) if snapshot.last_tool else None,
         attributes=_tool_attributes,
@@ -79,10 +69,25 @@ SENSORS = (
 
 
 @dataclass(frozen=True, kw_only=True)
+class TranscriptSensorDescription(SensorEntityDescription):
+    """Whose words a sensor shows."""
+
+    text: Callable[[Snapshot], str | None]
+
+
+TRANSCRIPT_SENSORS = (
+    TranscriptSensorDescription(key="user_transcript", text=lambda snapshot: snapshot.user_transcript),
+    TranscriptSensorDescription(key="assistant_transcript", text=lambda snapshot: snapshot.assistant_transcript),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
 class UsageSensorDescription(SensorEntityDescription):
     """What a sensor shows of what an agent has used."""
 
     value: Callable[[Usage], int | float]
+    is_complete: Callable[[Usage], bool] | None = None
+    """Whether all that counts has a known price."""
     daily: bool = False
     """Whether it begins anew at midnight."""
 
@@ -102,6 +107,7 @@ USAGE_SENSORS = (
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=2,
         value=lambda usage: float(usage.cost_usd),
+        is_complete=lambda usage: usage.gap_on is None,
     ),
     UsageSensorDescription(
         key="cost_today",
@@ -110,6 +116,7 @@ USAGE_SENSORS = (
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=2,
         value=lambda usage: float(usage.cost_on(dt_util.now().date())),
+        is_complete=lambda usage: usage.gap_on != dt_util.now().date(),
         daily=True,
     ),
 )
@@ -124,7 +131,8 @@ async def async_setup_entry(
 
 
 def _sensors(runtime: Runtime, party: Party) -> list[Entity]:
-    return [SnapshotSensor(runtime, party, description) for description in SENSORS]
+    shown = [SnapshotSensor(runtime, party, description) for description in SENSORS]
+    return [*shown, *(TranscriptSensor(runtime, party, description) for description in TRANSCRIPT_SENSORS)]
 
 
 def _usage_sensors(runtime: Runtime, agent: Agent) -> list[Entity]:
@@ -135,7 +143,7 @@ class SnapshotSensor(FollowingEntity, SensorEntity):
     """A sensor that shows something of a snapshot."""
 
     # What was said is the household's own affair: it is shown, not kept.
-    _unrecorded_attributes = frozenset({"text", "arguments"})
+    _unrecorded_attributes = frozenset({"arguments"})
     entity_description: SnapshotSensorDescription
 
     def __init__(self, runtime: Runtime, party: Party, description: SnapshotSensorDescription) -> None:
@@ -160,6 +168,48 @@ class SnapshotSensor(FollowingEntity, SensorEntity):
         return self.entity_description.attributes(self.party.activity.snapshot)
 
 
+class TranscriptSensor(FollowingEntity, SensorEntity):
+    """A sensor that shows what was said last.
+
+    An entity cannot keep its state out of the recorder. So where the recorder would write down words that the user
+    wants to keep out, the state is the time at which they were said; the words are in the attribute `text`, always.
+    """
+
+    _unrecorded_attributes = frozenset({"text"})
+    entity_description: TranscriptSensorDescription
+    _said: str | None = None
+    _said_at: datetime | None = None
+
+    def __init__(self, runtime: Runtime, party: Party, description: TranscriptSensorDescription) -> None:
+        super().__init__(runtime, party, description.key)
+        self.entity_description = description
+
+    @override
+    def shown(self) -> object:
+        """What was said, when, and which of them is the state."""
+        self._notice()
+        return self._said, self._said_at, self._attr_device_class
+
+    @property
+    @override
+    def native_value(self) -> str | datetime | None:
+        """The words, or the time at which they were said."""
+        return _short(self._said) if self._attr_device_class is None else self._said_at
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any]:
+        """All of the words."""
+        return {"text": self._said}
+
+    def _notice(self) -> None:
+        snapshot = self.party.activity.snapshot
+        if (said := self.entity_description.text(snapshot)) != self._said:
+            self._said, self._said_at = said, dt_util.utcnow() if said else None
+        is_free = snapshot.may_be_recorded or not _is_recorded(self.hass, self.entity_id)
+        self._attr_device_class = None if is_free else SensorDeviceClass.TIMESTAMP
+
+
 class UsageSensor(FollowingEntity, SensorEntity):
     """A sensor that shows something of what an agent has used; it is kept over restarts."""
 
@@ -171,8 +221,8 @@ class UsageSensor(FollowingEntity, SensorEntity):
 
     @override
     def shown(self) -> object:
-        """The value, and when it began to be counted."""
-        return self.native_value, self.last_reset
+        """The value, whether that is all, and when it began to be counted."""
+        return self.native_value, self.extra_state_attributes, self.last_reset
 
     @property
     @override
@@ -182,9 +232,26 @@ class UsageSensor(FollowingEntity, SensorEntity):
 
     @property
     @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Whether a cost is the whole cost."""
+        if (is_complete := self.entity_description.is_complete) is None:
+            return None
+        return {"is_complete": is_complete(self.runtime.ledger.of(self.party.subentry_id))}
+
+    @property
+    @override
     def last_reset(self) -> datetime | None:
         """The beginning of the day, for what is counted by day."""
         return dt_util.start_of_local_day() if self.entity_description.daily else None
+
+
+def _is_recorded(hass: HomeAssistant, entity_id: str) -> bool:
+    """Whether the recorder writes the states of an entity down."""
+    if "recorder" not in hass.config.components:
+        return False
+    from homeassistant.components.recorder.entity_options import is_entity_recorded  # noqa: PLC0415 - it is not always there
+
+    return is_entity_recorded(hass, entity_id)
 
 
 def _short(text: str | None) -> str | None:

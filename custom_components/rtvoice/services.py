@@ -43,6 +43,8 @@ START_SCHEMA: Final = cv.make_entity_service_schema(
         probatio.Optional(ATTR_RECORD): cv.boolean,
     }
 )
+_OURS_ONLY: Final = (ATTR_AGENT, ATTR_VOICE, ATTR_SPEECH_SPEED, ATTR_INACTIVITY_TIMEOUT, ATTR_RECORD)
+"""Fields that mean nothing on a satellite of another integration, whose voice assistant listens and speaks."""
 PICTURE: Final = probatio.Any(
     cv.string, probatio.Schema({probatio.Required("media_content_id"): cv.string}, extra=probatio.ALLOW_EXTRA)
 )
@@ -78,6 +80,8 @@ async def _async_start(hass: HomeAssistant, call: ServiceCall) -> ServiceRespons
     Whoever waits owns the session: when the waiting is given up, it ends.
     """
     targets = await async_targets(hass, call, foreign=True)
+    if targets.foreign and (unusable := [key for key in _OURS_ONLY if key in call.data]):
+        raise refused("foreign_fields", satellite=targets.foreign[0], fields=", ".join(unusable))
     request = _request(call)
     agent = agent_of_entity(hass, call.data[ATTR_AGENT]) if ATTR_AGENT in call.data else None
     places = places_of(targets, agent)

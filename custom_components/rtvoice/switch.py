@@ -1,15 +1,14 @@
 """Switches: whether there is a session, and whether it may hear."""
 
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.components.conversation import DOMAIN as CONVERSATION_DOMAIN
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.components.switch import SwitchEntity
-from homeassistant.const import STATE_ON
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-from homeassistant.helpers.restore_state import RestoreEntity
+from homeassistant.helpers.restore_state import ExtraStoredData, RestoredExtraData, RestoreEntity
 
 from .bridge.errors import refused
 from .bridge.parties import Agent, Party, Satellite
@@ -18,6 +17,8 @@ from .bridge.runtime import RtvoiceConfigEntry, Runtime
 from .entity import FollowingEntity, async_add_to_all
 
 PARALLEL_UPDATES = 0
+
+_MUTED: Final = "muted"
 
 
 async def async_setup_entry(
@@ -50,6 +51,17 @@ class PartySwitch(FollowingEntity, SwitchEntity):
 
 class SessionSwitch(PartySwitch):
     """Starts and ends a session: an agent's on its own satellite, a satellite's with its agent."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether there could be one now."""
+        return self.party.present
+
+    @override
+    def shown(self) -> object:
+        """The state."""
+        return self.is_on, self.available
 
     @property
     @override
@@ -90,9 +102,15 @@ class MuteSwitch(PartySwitch, RestoreEntity):
     @override
     async def async_added_to_hass(self) -> None:
         """Be as before."""
-        last = await self.async_get_last_state()
-        self.party.muted = last is not None and last.state == STATE_ON
+        last = await self.async_get_last_extra_data()
+        self.party.muted = last is not None and last.as_dict().get(_MUTED) is True
         await super().async_added_to_hass()
+
+    @property
+    @override
+    def extra_restore_state_data(self) -> ExtraStoredData:
+        """Whether it may hear nothing, which the state does not say while the switch is unavailable."""
+        return RestoredExtraData({_MUTED: self.party.muted})
 
     @property
     @override

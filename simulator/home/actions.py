@@ -145,6 +145,11 @@ def _script(request: _Request) -> list[Call | None]:
     return [request.script(request.slots["script"])]
 
 
+def _hand_off(request: _Request) -> list[Call | None]:
+    _, _, task = request.intent.text.partition(" to ")
+    return [request.toolbox.hand_off(request.slots["helper"], task)]
+
+
 def _ask_state(request: _Request) -> list[Call | None]:
     return [request.call("GetLiveContext", **request.named("any" if "any" in request.slots else "sensor"))]
 
@@ -181,6 +186,7 @@ _BUILDERS: dict[str, _Builder] = {
     "media": _media,
     "scene": _scene,
     "script": _script,
+    "hand_off": _hand_off,
     "ask_state": _ask_state,
     "ask_lights": _ask_lights,
     "ask_quantity": _ask_quantity,

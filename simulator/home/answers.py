@@ -242,6 +242,11 @@ def _first(value: Any) -> str:
     return str(value or "")
 
 
+def _tell_result(intent: Intent, results: Sequence[Result], now: datetime) -> str:  # noqa: ARG001  one of several alike
+    told = (read_json(result.output) for result in results)
+    return " ".join(str(value["result"]) for value in told if isinstance(value, dict) and "result" in value) or "Done."
+
+
 type _Teller = Callable[[Intent, Sequence[Result], datetime], str]
 _TELLERS: dict[str, _Teller] = {
     "ask_state": _tell_state,
@@ -249,4 +254,5 @@ _TELLERS: dict[str, _Teller] = {
     "ask_quantity": _tell_quantity,
     "ask_time": _tell_time,
     "ask_date": _tell_date,
+    "hand_off": _tell_result,
 }

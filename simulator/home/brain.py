@@ -17,6 +17,7 @@ from .toolbox import Toolbox, read_json
 from .voice import Voice
 
 _KEPT_HOUSES = 8
+_TASK = re.compile(r"<task>\s*(.*?)\s*</task>", re.DOTALL)
 TOKEN = "confirmation_token"  # noqa: S105  the name of an argument
 NOTHING_TO_CONFIRM = "There is nothing that waits for your word."
 _TO_CMU = {"ax": "AH", "el": "AH L", "em": "AH M", "en": "AH N"}
@@ -73,17 +74,19 @@ class HomeBrain:
             return words, []
         question, results, answered = _situation(context.items)
         if results:
-            intent = self._phrases_for(context).understand(question.words) if question else None
+            intent = self._phrases_for(context).understand(_wish(question)) if question else None
             return answer(intent, results, datetime.now().astimezone()), []
         if question is None or answered:
             return GREETING, []
-        return self._reply(question.words, context)
+        return self._reply(_wish(question), context)
 
     def _reply(self, text: str, context: Context) -> tuple[str, list[Call]]:
         phrases = self._phrases_for(context)
         intent = phrases.understand(text)
         if intent is None:
             return NOT_UNDERSTOOD, []
+        if given := Toolbox(context.tools).answer(intent.kind):
+            return "", [given]
         if intent.kind in SMALL_TALK:
             return SMALL_TALK[intent.kind], []
         if intent.kind == "yes":
@@ -98,7 +101,7 @@ class HomeBrain:
 
     def _phrases_for(self, context: Context) -> Phrases:
         toolbox = Toolbox(context.tools)
-        key = (context.instructions, " ".join(toolbox.scripts))
+        key = (context.instructions, " ".join((*toolbox.scripts, *toolbox.helpers)))
         if key not in self._phrases:
             while len(self._phrases) >= _KEPT_HOUSES:
                 del self._phrases[next(iter(self._phrases))]
@@ -127,6 +130,12 @@ def _situation(items: tuple[Item, ...]) -> tuple[Item | None, list[Result], bool
                 answered = True
                 results.clear()
     return question, results, answered
+
+
+def _wish(question: Item) -> str:
+    """What the user wants; of a message with a task in it, the task."""
+    task = _TASK.search(question.words)
+    return task[1] if task else question.words
 
 
 def _confirmed(items: tuple[Item, ...]) -> Call | None:

@@ -47,6 +47,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "media": ("<playback> [the] <media>", "(skip|next) (song|track)"),
     "scene": ("(activate|start|turn on) [the] <scene>",),
     "script": ("(run|start) [the] <script>",),
+    "hand_off": ("ask [the] <helper> to (turn|switch) <onoff> [the|my] <thing>",),
     "ask_state": (
         "is [the] <any> <state>",
         "what is the (state|brightness|value|position|volume) of [the] <any>",
@@ -107,7 +108,12 @@ class Phrases:
 
     def __init__(self, house: House, toolbox: Toolbox) -> None:
         self.house = house
-        self._slots = {**_FIXED, **_house_slots(house), "script": tuple(toolbox.scripts)}
+        self._slots = {
+            **_FIXED,
+            **_house_slots(house),
+            "script": tuple(toolbox.scripts),
+            "helper": tuple(toolbox.helpers),
+        }
 
     def understand(self, text: str) -> Intent | None:
         """What a typed or recognised sentence wants, None when it is none of ours."""

@@ -21,12 +21,29 @@ class Toolbox:
         """What the scripts among the tools are called, in spoken form."""
         return [spoken(name.rpartition("script__")[2].replace("_", " ")) for name in self._tools if "script__" in name]
 
+    @property
+    def helpers(self) -> dict[str, str]:
+        """The tools that take a task in words, by what they are called in spoken form."""
+        needs = {name: tool.get("parameters", {}).get("required", ()) for name, tool in self._tools.items()}
+        return {spoken(name.replace("_", " ")): name for name, required in needs.items() if "task" in required}
+
+    def hand_off(self, helper: str, task: str) -> Call | None:
+        """A call that gives a helper a task."""
+        name = self.helpers.get(helper)
+        return Call(name, {"task": task}) if name else None
+
     def script(self, phrase: str) -> Call | None:
         """A call of the script of that name."""
         for name in self._tools:
             if "script__" in name and spoken(name.rpartition("script__")[2].replace("_", " ")) == phrase:
                 return Call(name, {})
         return None
+
+    def answer(self, kind: str) -> Call | None:
+        """A call that hands in `yes` or `no`, where the home has asked a question that it answers."""
+        tool = self._tools.get("give_answer", {})
+        choice = tool.get("parameters", {}).get("properties", {}).get("answer_id", {})
+        return Call("give_answer", {"answer_id": kind}) if kind in choice.get("enum", ()) else None
 
     def call(self, suffix: str, **values: Any) -> Call | None:
         """A call with those of the values that the tool knows, None when there is no such tool."""

@@ -69,7 +69,7 @@ async def house(shared_house: House, sockets: None) -> AsyncIterator[House]:
     shared_house.check()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """The browser."""
     found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]

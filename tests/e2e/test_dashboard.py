@@ -24,7 +24,7 @@ async def test_a_button_on_the_dashboard_speaks_to_the_agent(chromium: str, hous
         await expect(page.get_by_text("I turned on the kitchen lights.")).to_be_visible()
         await house.api.until("The agent has answered", lambda: has_spoken(house.api, mark), within_s=30)
         assert house.api.state(STATUS) == "listening"
-        await picture(page, house, "dashboard")
+        await picture(page, "dashboard")
         await page.get_by_text("Interrupt").first.scroll_into_view_if_needed()
         await page.locator("hui-tile-card").filter(has_text="Session").first.click()
         await house.until_state(STATUS, "idle")

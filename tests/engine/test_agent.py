@@ -46,6 +46,7 @@ from custom_components.rtvoice.engine.conversation.values import (
 )
 from custom_components.rtvoice.engine.errors import SinkError
 from custom_components.rtvoice.engine.options import OutputModality
+from custom_components.rtvoice.engine.run import BUDGET_FAREWELL
 
 from .fakes import FakeMicrophone, FakeProvider, FakeSpeaker, lost, unreachable
 from .virtual_time import run
@@ -462,9 +463,14 @@ def test_a_session_that_costs_too_much_ends_at_a_quiet_moment() -> None:
             f.AudioDelta("r1", "i1", 0, bytes(48_000)),
             f.ResponseFinished("r1", COMPLETED, usage=dear),
         )
+        connection = rig.provider.connection
+        await rig.until(lambda: connection.sent(e.CreateResponse))
+        # It says why, which is paid for too, and only once.
+        connection.feed(f.ResponseStarted("r2", "response-1"), f.ResponseFinished("r2", COMPLETED, usage=dear))
         result = await task
+        assert [one.instructions for one in connection.sent(e.CreateResponse)] == [BUDGET_FAREWELL]
         assert result.end_reason is EndReason.BUDGET_EXCEEDED
-        assert result.usage.cost_usd == Decimal("0.02")
+        assert result.usage.cost_usd == Decimal("0.04")
         assert result.duration_seconds > 1
 
     run(main())

@@ -1,6 +1,8 @@
 """An agent with subagents and skills of its own."""
 
 import asyncio
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from custom_components.rtvoice.engine import (
@@ -11,12 +13,15 @@ from custom_components.rtvoice.engine import (
     SubAgent,
     SubAgentFinishedEvent,
     SubAgentStartedEvent,
+    SubAgentUsageEvent,
+    Tools,
 )
 from custom_components.rtvoice.engine.conversation import effects as e
 from custom_components.rtvoice.engine.conversation import facts as f
 from custom_components.rtvoice.engine.conversation.values import ItemKind, NewItem, ResponseStatus
+from custom_components.rtvoice.engine.usage import PRICES, ModelPrice, TokenRates
 
-from .subagents.fakes import FakeChatModel, Gate, says
+from .subagents.fakes import FakeChatModel, Gate, calls, says
 from .test_agent import Rig
 from .virtual_time import run
 
@@ -87,6 +92,29 @@ def test_what_nobody_waited_for_is_reported_when_it_is_done_and_keeps_the_sessio
     run(main())
 
 
+def test_what_a_subagent_uses_is_told_at_once_and_counts_for_the_budget() -> None:
+    async def main():
+        gate = Gate(says("Still at it."))
+        model = FakeChatModel(calls(("note", {})), gate)
+        own = Tools()
+        own.action("Take a note", name="note")(lambda: "Noted.")
+        rates = TokenRates(input=Decimal(100_000), output=Decimal(100_000))
+        price = ModelPrice(text=rates, as_of=date(2026, 11, 1), source="a contract")
+        prices = PRICES.replaced({model.model: price})
+        rig = Rig(subagents=[researcher(model, tools=own)], budget_usd=1, prices=prices)
+        task = await rig.start()
+        rig.call("researcher", '{"task": "x"}')
+        await rig.until(lambda: len(model.asked) == 2)
+        await rig.until(lambda: events(rig, SubAgentUsageEvent))
+        assert events(rig, SubAgentUsageEvent) == [SubAgentUsageEvent("researcher", model.model, 10, 4, 2)]
+        gate.opened.set()
+        result = await task
+        assert result.end_reason is EndReason.BUDGET_EXCEEDED
+        assert result.usage.cost_usd == Decimal("2.4")
+
+    run(main())
+
+
 def test_cancelling_answers_the_call_and_ends_the_work() -> None:
     async def main():
         model = FakeChatModel(Gate(says("never")))
@@ -144,7 +172,8 @@ def test_a_note_is_told_to_the_model_and_spoken_about_if_wanted() -> None:
         await rig.agent.note("The washing machine has finished.")
         sent = rig.provider.connection.sent
         await rig.until(lambda: sent(e.AddItem))
-        assert sent(e.AddItem) == [e.AddItem(NewItem(ItemKind.SYSTEM_MESSAGE, "The washing machine has finished."))]
+        finished = NewItem(ItemKind.SYSTEM_MESSAGE, "The washing machine has finished.", item_id="note-1")
+        assert sent(e.AddItem) == [e.AddItem(finished)]
         assert not sent(e.CreateResponse)
         await rig.agent.note("The doorbell rang.", respond=True)
         await rig.until(lambda: sent(e.CreateResponse))

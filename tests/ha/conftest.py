@@ -8,11 +8,13 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentryDataWithId
 from homeassistant.const import CONF_API_KEY
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
 
 from custom_components.rtvoice.const import (
     CONF_BASE_URL,
@@ -36,6 +38,8 @@ from custom_components.rtvoice.flows.defaults import default_agent
 from simulator import ScriptedBrain, Simulator
 from tests.engine.subagents.conftest import chat_server  # noqa: F401 - a fixture
 from tests.official import ClientEvents
+
+from .browser import PHONE_ID, TABLET, Commands, Page, add_browser
 
 API_KEY = "sk-simulated-0123456789"
 AGENT_ID = "agent_one"
@@ -177,3 +181,39 @@ async def setup_integration(hass: HomeAssistant, mock_entry: MockConfigEntry) ->
     if mock_entry.state is ConfigEntryState.LOADED:
         assert await hass.config_entries.async_unload(mock_entry.entry_id)
         await hass.async_block_till_done(wait_background_tasks=True)
+
+
+@pytest.fixture
+async def two_browsers(hass: HomeAssistant, mock_entry: MockConfigEntry) -> AsyncGenerator[MockConfigEntry]:
+    """`mock_entry` with two browser satellites more, set up; unloaded at the end if the test has not done so."""
+    add_browser(hass, mock_entry)
+    add_browser(hass, mock_entry, PHONE_ID, "Phone")
+    assert await hass.config_entries.async_setup(mock_entry.entry_id)
+    await hass.async_block_till_done()
+    yield mock_entry
+    if mock_entry.state is ConfigEntryState.LOADED:
+        assert await hass.config_entries.async_unload(mock_entry.entry_id)
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+
+@pytest.fixture
+async def commands(two_browsers: MockConfigEntry, hass_ws_client: WebSocketGenerator) -> AsyncGenerator[Commands]:
+    """An administrator's connection."""
+    commands = Commands(await hass_ws_client())
+    yield commands
+    await commands.close()
+
+
+@pytest.fixture
+async def web(two_browsers: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator) -> TestClient:
+    """A browser that has no other leave than the addresses it is given."""
+    return await hass_client_no_auth()
+
+
+@pytest.fixture
+async def page(commands: Commands, web: TestClient) -> AsyncGenerator[Page]:
+    """An administrator's page with the card, at the tablet."""
+    url = (await commands.result("browser/connect", entity_id=TABLET))["url"]
+    page = await Page.open(web, url)
+    yield page
+    await page.leave()

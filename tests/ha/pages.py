@@ -127,6 +127,7 @@ def _cells(line: str) -> tuple[str, ...]:
 PAGES = [Page.load(path) for path in (ROOT / "README.md", *sorted(DOCS.glob("*.md")))]
 ACTIONS = Page.load(DOCS / "actions.md")
 AUTOMATIONS = Page.load(DOCS / "automations.md")
+CARD = Page.load(DOCS / "card.md")
 ENTITIES = Page.load(DOCS / "entities.md")
 MONEY = Page.load(DOCS / "privacy-and-cost.md")
 SET_UP = Page.load(DOCS / "set-up.md")

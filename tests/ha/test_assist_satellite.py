@@ -15,6 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rtvoice.const import DOMAIN
 from simulator import Heard, ScriptedBrain, Simulator, Turn, tone
+from tests.engine.mcp.rig import free_port
 
 from .conftest import AGENT_ID, SATELLITE_ID
 from .house import (
@@ -117,6 +118,15 @@ async def test_what_is_no_media_is_said_to_be_none(
     assert refusal.value.translation_key == "media_unsupported"
 
 
+async def test_the_signature_of_an_address_is_not_told(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, media: str
+) -> None:
+    address = f"http://127.0.0.1:{free_port()}/gong.mp3"
+    with pytest.raises(ServiceValidationError) as refusal:
+        await call(hass, "announce", media_id=f"{address}?authSig=secret", preannounce=False)
+    assert refusal.value.translation_placeholders == {"media": address}
+
+
 async def test_without_ffmpeg_no_media_is_played(
     hass: HomeAssistant, setup_integration: MockConfigEntry, media: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +216,20 @@ async def test_a_question_without_an_answer(hass: HomeAssistant, setup_integrati
     with pytest.raises(HomeAssistantError) as failure:
         await ask(hass, question="Anybody there?")
     assert failure.value.translation_key == "no_answer"
+
+
+async def test_a_question_whose_answer_is_not_written_down(
+    hass: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry
+) -> None:
+    subentry = setup_integration.subentries[AGENT_ID]
+    hass.config_entries.async_update_subentry(
+        setup_integration, subentry, data={**subentry.data, "transcription_model": None}
+    )
+    with pytest.raises(ServiceValidationError) as refusal:
+        await ask(hass, question="Anybody there?")
+    assert refusal.value.translation_key == "no_transcripts"
+    assert refusal.value.translation_placeholders == {"agent": "Voice agent"}
+    assert simulator.connections == []
 
 
 async def test_an_announcement_that_is_cut_off_is_said(

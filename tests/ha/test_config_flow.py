@@ -334,6 +334,22 @@ async def test_the_key_stays_where_none_is_given(
     await unload(hass, mock_entry)
 
 
+async def test_a_key_is_taken_away_where_none_is_needed(
+    hass: HomeAssistant, simulator: Simulator, mock_entry: MockConfigEntry
+) -> None:
+    changes = {CONF_BASE_URL: simulator.base_url, CONF_DIALECT: "ga", "remove_api_key": True}
+    form = await submit(hass, await mock_entry.start_reconfigure_flow(hass), changes)
+    assert (form["step_id"], form["errors"]) == ("reconfigure", {"base": "invalid_auth"})
+    assert mock_entry.data[CONF_API_KEY] == API_KEY
+    simulator.api_key = None
+    result = await submit(hass, form, changes)
+    assert result["reason"] == "reconfigure_successful"
+    assert not {CONF_API_KEY, "remove_api_key"} & set(mock_entry.data)
+    form = await mock_entry.start_reconfigure_flow(hass)
+    assert "remove_api_key" not in form["data_schema"].schema
+    await unload(hass, mock_entry)
+
+
 async def test_a_key_never_moves_to_another_address(
     hass: HomeAssistant, simulator: Simulator, mock_entry: MockConfigEntry
 ) -> None:

@@ -11,9 +11,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.rtvoice.bridge.voices import voices_of
 from custom_components.rtvoice.const import (
     CONF_BASE_URL,
     CONF_DAY_BUDGET,
+    CONF_DIALECT,
     CONF_EAGERNESS,
     CONF_FALLBACK,
     CONF_INACTIVITY_TIMEOUT,
@@ -75,6 +77,7 @@ FILLED = {
         "restricted_only": ["light"],
     },
     "budget": {CONF_DAY_BUDGET: 1.5, CONF_MONTH_BUDGET: 20.0},
+    "privacy": {"private_transcripts": True, "keep_transcripts": 7.0},
     "advanced": {
         CONF_INACTIVITY_TIMEOUT: 60,
         CONF_MAX_DURATION: 15.0,
@@ -116,7 +119,7 @@ def _suggested(fields: dict[Any, Any]) -> dict[str, Any]:
 
 async def test_the_form_shows_what_works_without_a_change(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
     shown = suggested(await add(hass, mock_entry))
-    assert shown[CONF_NAME] == DEFAULT_AGENT_NAME
+    assert shown[CONF_NAME] == f"{DEFAULT_AGENT_NAME} 2"
     assert shown[CONF_INSTRUCTIONS] == DEFAULT_INSTRUCTIONS
     assert shown[CONF_LLM_HASS_API] == ["assist"]
     assert shown[CONF_MODEL] == "gpt-realtime-2.1-mini"
@@ -131,7 +134,7 @@ async def test_the_basics_come_first_and_the_account_says_which_models_there_are
     names = [str(key) for key in form["data_schema"].schema]
     assert names == [
         CONF_NAME, CONF_INSTRUCTIONS, CONF_LLM_HASS_API, CONF_MODEL, "speaking", "listening", "tools", "policy",
-        "budget", "advanced",
+        "budget", "privacy", "advanced",
     ]  # fmt: skip
     models = form["data_schema"].schema[CONF_MODEL].config["options"]
     assert models[0] == "gpt-realtime-2.1-mini"
@@ -150,6 +153,7 @@ async def test_everything_is_stored_flat(hass: HomeAssistant, mock_entry: MockCo
         **FILLED["tools"],
         **FILLED["policy"],
         **FILLED["budget"],
+        **FILLED["privacy"],
         **FILLED["advanced"],
     }
     assert type(result["data"][CONF_SILENCE_DURATION]) is int
@@ -161,7 +165,7 @@ async def test_sections_that_were_not_opened_keep_their_values(
 ) -> None:
     result = await submit(hass, await add(hass, mock_entry), {CONF_INSTRUCTIONS: "Hum."})
     untouched = default_agent(PROVIDER_COMPATIBLE, "gpt-realtime-2.1-mini")
-    assert result["title"] == DEFAULT_AGENT_NAME
+    assert result["title"] == f"{DEFAULT_AGENT_NAME} 2"
     assert result["data"] == {
         key: value for key, value in untouched.items() if key not in {CONF_INSTRUCTIONS, CONF_LLM_HASS_API}
     } | {CONF_INSTRUCTIONS: "Hum."}
@@ -169,8 +173,9 @@ async def test_sections_that_were_not_opened_keep_their_values(
 
 async def test_emptied_fields_are_absent(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
     emptied = {CONF_NAME: "", CONF_INSTRUCTIONS: "", CONF_LLM_HASS_API: [], CONF_MODEL: " ", "listening": {}}
-    result = await submit(hass, await add(hass, mock_entry), emptied)
-    assert result["title"] == DEFAULT_AGENT_NAME
+    warning = await submit(hass, await add(hass, mock_entry), emptied)
+    result = await submit(hass, warning, {"next_step_id": "save"})
+    assert result["title"] == f"{DEFAULT_AGENT_NAME} 2"
     assert CONF_TRANSCRIPTION_MODEL not in result["data"]
     assert CONF_INSTRUCTIONS not in result["data"]
     assert CONF_LLM_HASS_API not in result["data"]
@@ -332,6 +337,26 @@ async def test_a_voice_that_the_model_lacks_is_told(
     await simulator.stop()
     result = await submit(hass, form, {"speaking": {CONF_VOICE: "darth"}})
     assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    ("account", "first"),
+    [
+        ({}, "marin"),
+        ({CONF_BASE_URL: "http://homeserver:8080/v1", CONF_DIALECT: "auto"}, "marin"),
+        ({CONF_DIALECT: "xai"}, "eve"),
+        ({CONF_BASE_URL: "wss://api.x.ai/v1"}, "eve"),
+    ],
+)
+def test_the_voices_are_those_of_the_provider(account: dict[str, str], first: str) -> None:
+    assert voices_of(account)[0] == first
+
+
+async def test_voices_are_offered_and_others_can_be_typed_in(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    hass.config_entries.async_update_entry(mock_entry, data={**mock_entry.data, CONF_DIALECT: "xai"})
+    form = await add(hass, mock_entry)
+    offer = form["data_schema"].schema["speaking"].schema.schema[CONF_VOICE].config
+    assert (offer["options"], offer["custom_value"]) == (["eve", "ara", "leo", "rex", "sal"], True)
 
 
 async def test_openais_own_voices_are_not_tested(

@@ -17,12 +17,13 @@ from custom_components.rtvoice.const import (
     CONF_MODEL,
     CONF_PROVIDER,
     CONF_RESOURCE,
+    CONF_TRANSCRIPTION_DEPLOYMENT,
     DOMAIN,
     PROVIDER_AZURE_OPENAI,
     PROVIDER_COMPATIBLE,
     SUBENTRY_AGENT,
 )
-from simulator import Simulator
+from simulator import ScriptedBrain, Simulator
 
 from .conftest import API_KEY
 from .test_config_flow import compatible, open_form, submit, unload
@@ -52,9 +53,9 @@ class Azure(Simulator):
 
 
 @pytest.fixture
-async def azure(socket_enabled: None) -> AsyncGenerator[Azure]:
+async def azure(socket_enabled: None, brain: ScriptedBrain) -> AsyncGenerator[Azure]:
     """A resource at Azure."""
-    async with Azure(models=(DEPLOYMENT,)) as simulator:
+    async with Azure(brain, models=(DEPLOYMENT,)) as simulator:
         app = web.Application()
         app.router.add_get("/openai/v1/realtime", simulator.realtime)
         app.router.add_get("/openai/v1/models", simulator.list)
@@ -142,7 +143,8 @@ async def test_a_new_key_and_another_deployment(hass: HomeAssistant, azure: Azur
     form = await hass.config_entries.flow.async_init(
         DOMAIN, context={"source": "reconfigure", "entry_id": entry.entry_id}
     )
-    assert [str(key) for key in form["data_schema"].schema] == [CONF_RESOURCE, CONF_DEPLOYMENT, CONF_API_KEY]
+    fields = [CONF_RESOURCE, CONF_DEPLOYMENT, CONF_TRANSCRIPTION_DEPLOYMENT, CONF_API_KEY]
+    assert [str(key) for key in form["data_schema"].schema] == fields
     form = await submit(hass, form, {CONF_RESOURCE: azure.resource, CONF_DEPLOYMENT: "another"})
     assert form["errors"] == {"base": "no_realtime_model"}
     form = await submit(hass, form, {CONF_RESOURCE: "another-resource", CONF_DEPLOYMENT: DEPLOYMENT})
@@ -151,6 +153,28 @@ async def test_a_new_key_and_another_deployment(hass: HomeAssistant, azure: Azur
     result = await submit(hass, form, {CONF_RESOURCE: f"{azure.resource}/", CONF_DEPLOYMENT: DEPLOYMENT})
     assert result["reason"] == "reconfigure_successful"
     assert entry.data[CONF_API_KEY] == KEY
+    await unload(hass, entry)
+
+
+async def test_what_writes_down_is_a_deployment_too(hass: HomeAssistant, azure: Azure) -> None:
+    form = await open_form(hass, PROVIDER_AZURE_OPENAI)
+    form = await submit(hass, form, filled(azure, transcription_deployment="my-ears"))
+    assert form["errors"] == {"base": "transcription_refused"}
+    result = await submit(hass, form, filled(azure, transcription_deployment=" whisper-1 "))
+    entry = result["result"]
+    assert entry.data[CONF_TRANSCRIPTION_DEPLOYMENT] == "whisper-1"
+    sent = [event["session"]["audio"]["input"] for event in azure.client_events if event["type"] == "session.update"]
+    assert [heard["transcription"] for heard in sent] == [None, {"model": "my-ears"}, None, {"model": "whisper-1"}]
+
+    form = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": "reconfigure", "entry_id": entry.entry_id}
+    )
+    changes = {CONF_RESOURCE: azure.resource, CONF_DEPLOYMENT: DEPLOYMENT}
+    form = await submit(hass, form, changes | {CONF_TRANSCRIPTION_DEPLOYMENT: "my-ears"})
+    assert form["errors"] == {"base": "transcription_refused"}
+    result = await submit(hass, form, changes)
+    assert result["reason"] == "reconfigure_successful"
+    assert CONF_TRANSCRIPTION_DEPLOYMENT not in entry.data
     await unload(hass, entry)
 
 

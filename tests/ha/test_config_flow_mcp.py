@@ -245,6 +245,31 @@ async def test_a_known_token_stays_at_its_server(hass: HomeAssistant, setup_inte
             assert (server.data[CONF_URL], server.data.get(CONF_AUTHORIZATION)) == (address, kept)
 
 
+async def test_a_token_is_taken_away(hass: HomeAssistant, setup_integration: MockConfigEntry) -> None:
+    entry = setup_integration
+    async with serving("streamable_http", free_port()) as url:
+        form = await begin(hass, entry, "http")
+        assert "remove_authorization" not in form["data_schema"].schema
+        form = await submit(hass, form, {CONF_URL: url, CONF_AUTHORIZATION: "s3cret"})
+        await submit(hass, form, {})
+        await hass.async_block_till_done()
+        (server,) = servers_of(entry)
+        for changes, left in (
+            ({"remove_authorization": False}, "s3cret"),
+            ({"remove_authorization": True, CONF_AUTHORIZATION: "n3w"}, "n3w"),
+            ({"remove_authorization": True}, None),
+        ):
+            form = await entry.start_subentry_reconfigure_flow(hass, server.subentry_id)
+            assert "remove_authorization" in form["data_schema"].schema
+            await submit(hass, await submit(hass, form, {CONF_URL: url, **changes}), {})
+            await hass.async_block_till_done()
+            (server,) = servers_of(entry)
+            assert server.data.get(CONF_AUTHORIZATION) == left
+            assert "remove_authorization" not in server.data
+        form = await entry.start_subentry_reconfigure_flow(hass, server.subentry_id)
+        assert "remove_authorization" not in form["data_schema"].schema
+
+
 EMPTY = """
 import mcp
 if hasattr(mcp, "MCPError"):

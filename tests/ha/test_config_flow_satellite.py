@@ -23,6 +23,7 @@ from custom_components.rtvoice.const import (
     CONF_WAKE_WORD,
     DEFAULT_AGENT_NAME,
     DEFAULT_SATELLITE_NAME,
+    KIND_BROWSER,
     KIND_LOCAL,
     KIND_WYOMING,
     SUBENTRY_SATELLITE,
@@ -59,10 +60,12 @@ async def test_the_systems_devices_and_the_first_agent_are_taken_unless_told(
     hass: HomeAssistant, mock_entry: MockConfigEntry
 ) -> None:
     form = await add(hass, mock_entry)
-    assert suggested(form) == {CONF_NAME: DEFAULT_SATELLITE_NAME}
+    name = f"{DEFAULT_SATELLITE_NAME} 2"
+    assert suggested(form) == {CONF_NAME: name}
     result = await submit(hass, form, {CONF_INPUT: " ", CONF_OUTPUT: ""})
-    assert (result["type"], result["title"]) == (FlowResultType.CREATE_ENTRY, DEFAULT_SATELLITE_NAME)
+    assert (result["type"], result["title"]) == (FlowResultType.CREATE_ENTRY, name)
     assert result["data"] == {CONF_KIND: KIND_LOCAL}
+    assert suggested(await add(hass, mock_entry)) == {CONF_NAME: f"{DEFAULT_SATELLITE_NAME} 3"}
 
 
 async def test_devices_and_agents_are_offered(
@@ -262,3 +265,20 @@ async def test_an_engine_that_is_not_there_now_may_be_chosen(hass: HomeAssistant
     chosen = {CONF_WAKE_ENGINE: "wake_word.away", CONF_WAKE_WORD: "okay_nabu"}
     result = await submit(hass, await add(hass, mock_entry), chosen)
     assert result["data"][CONF_WAKE_ENGINE] == "wake_word.away"
+
+
+async def test_a_satellite_in_a_browser(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    form = await add(hass, mock_entry, KIND_BROWSER)
+    assert [str(field) for field in form["data_schema"].schema] == [CONF_NAME, CONF_AGENT, CONF_ECHO]
+    assert suggested(form) == {CONF_NAME: "Browser satellite"}
+    result = await submit(hass, form, {CONF_NAME: " Tablet ", CONF_AGENT: AGENT_ID})
+    assert (result["type"], result["title"]) == (FlowResultType.CREATE_ENTRY, "Tablet")
+    assert result["data"] == {CONF_KIND: KIND_BROWSER, CONF_AGENT: AGENT_ID}
+    [tablet] = [
+        satellite for satellite in mock_entry.get_subentries_of_type(SUBENTRY_SATELLITE) if satellite.title == "Tablet"
+    ]
+    form = await mock_entry.start_subentry_reconfigure_flow(hass, tablet.subentry_id)
+    assert form["step_id"] == KIND_BROWSER
+    result = await submit(hass, form, {CONF_NAME: "Old tablet", CONF_ECHO: "half_duplex"})
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    assert mock_entry.subentries[tablet.subentry_id].data == {CONF_KIND: KIND_BROWSER, CONF_ECHO: "half_duplex"}

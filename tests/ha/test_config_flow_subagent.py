@@ -1,5 +1,6 @@
 """Adding and changing a subagent, and choosing what agents have, against a real chat server."""
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from custom_components.rtvoice.const import (
     CONF_SUBAGENTS,
     PROVIDER_OPENAI,
     SUBENTRY_AGENT,
+    SUBENTRY_MCP_SERVER,
     SUBENTRY_SUBAGENT,
 )
 from tests.engine.mcp.rig import free_port
@@ -175,6 +177,59 @@ async def test_a_subagent_is_changed_and_its_model_is_asked_only_if_it_is_anothe
     await hass.async_block_till_done()
     assert entry.subentries[cook.subentry_id].data[CONF_BASE_URL] == chat_server.url
     assert [body["model"] for body in chat_server.bodies] == ["tiny", "large"]
+
+
+async def test_a_subagent_has_no_servers_but_those_that_were_chosen(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, chat_server: ChatServer
+) -> None:
+    entry = setup_integration
+    cook = await add(hass, entry, chat_server)
+    form = await entry.start_subentry_reconfigure_flow(hass, cook.subentry_id)
+    assert CONF_MCP_SERVERS not in form["data_schema"].schema
+    hass.config_entries.subentries.async_abort(form["flow_id"])
+    workshop, library = (
+        ConfigSubentry(data=MappingProxyType({}), subentry_type=SUBENTRY_MCP_SERVER, title=title, unique_id=None)
+        for title in ("Workshop", "Library")
+    )
+    for server in (workshop, library):
+        hass.config_entries.async_add_subentry(entry, server)
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+    for chosen, before in (([workshop.subentry_id], []), ([], [workshop.subentry_id])):
+        form = await entry.start_subentry_reconfigure_flow(hass, cook.subentry_id)
+        (field,) = [field for field in form["data_schema"].schema if field == CONF_MCP_SERVERS]
+        assert field.description["suggested_value"] == before
+        options = form["data_schema"].schema[field].config["options"]
+        assert [option["label"] for option in options] == ["Workshop", "Library"]
+        await submit(hass, form, {**COOK, CONF_MCP_SERVERS: chosen})
+        await hass.async_block_till_done(wait_background_tasks=True)
+        assert entry.subentries[cook.subentry_id].data.get(CONF_MCP_SERVERS, []) == chosen
+
+
+async def test_a_key_is_taken_away(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, chat_server: ChatServer
+) -> None:
+    entry = setup_integration
+    form = await begin(hass, entry)
+    assert "remove_api_key" not in form["data_schema"].schema["endpoint"].schema.schema
+    cook = await add(hass, entry, chat_server)
+    form = await entry.start_subentry_reconfigure_flow(hass, cook.subentry_id)
+    place = {CONF_BASE_URL: chat_server.url, "remove_api_key": True}
+    chat_server.script.append(fault(401))
+    form = await submit(hass, form, {**COOK, "endpoint": place})
+    assert form["errors"] == {"base": "invalid_auth"}
+    # What was ticked stays ticked, and nothing is lost before it is saved.
+    (tick,) = [key for key in form["data_schema"].schema["endpoint"].schema.schema if key == "remove_api_key"]
+    assert tick.description == {"suggested_value": True}
+    assert entry.subentries[cook.subentry_id].data[CONF_API_KEY] == "sk-cook"
+    chat_server.script.append(completion("Ready."))
+    result = await submit(hass, form, {**COOK, "endpoint": place})
+    assert result["type"] is FlowResultType.ABORT
+    await hass.async_block_till_done()
+    assert not {CONF_API_KEY, "remove_api_key"} & set(entry.subentries[cook.subentry_id].data)
+    assert [headers.get("Authorization") for headers in chat_server.headers] == ["Bearer sk-cook", None, None]
+    form = await entry.start_subentry_reconfigure_flow(hass, cook.subentry_id)
+    assert "remove_api_key" not in form["data_schema"].schema["endpoint"].schema.schema
 
 
 async def test_an_agent_has_all_subagents_or_those_that_were_chosen(

@@ -131,7 +131,9 @@ async def test_costs_and_the_course_of_the_last_sessions_are_shown_without_a_wor
     assert (session["end_reason"], session["turns_said"], session["tools_called"]) == ("stopped", 2, 0)
     assert session["connect_ms"] >= 0
     [turn] = session["turns"]
-    assert 0 <= turn["response_ms"] <= turn["words_ms"] <= turn["audio_ms"]
+    assert 0 <= turn["response_ms"] <= turn["words_ms"]
+    # The engine measures this one where it plays, before its observers hear of the words.
+    assert turn["audio_ms"] >= 0
     text = json.dumps(shown)
     assert "locked" not in text
     _assert_no_secrets(shown)

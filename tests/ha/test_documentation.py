@@ -19,7 +19,7 @@ from custom_components.rtvoice.const import DOMAIN
 from custom_components.rtvoice.engine.errors import EndReason
 
 from .house import SATELLITE
-from .pages import ACTIONS, AUTOMATIONS, DOCS, PAGES, ROOT, Page, leads_somewhere
+from .pages import ACTIONS, AUTOMATIONS, CARD, DOCS, PAGES, ROOT, Page, leads_somewhere
 from .test_validation import CONDITIONS, SERVICES, TRIGGERS
 
 BLUEPRINTS = ROOT / "blueprints" / "automation"
@@ -84,6 +84,9 @@ def test_blueprints_are_documented() -> None:
 
 async def _async_check(hass: HomeAssistant, example: Mapping[str, Any]) -> None:
     """What Home Assistant does with it before it runs. Raises whatever is wrong."""
+    if example.get("type") == "custom:rtvoice-card":
+        assert set(example) - {"type"} <= {option.strip("`") for option in CARD.table("option").firsts}
+        return
     for key, value in example.items():
         match key:
             case "actions":

@@ -61,6 +61,7 @@ def test_what_can_be_chosen_is_documented() -> None:
             suggested_rules(default_agent(const.PROVIDER_OPENAI, "model")) | {"name": const.DEFAULT_AGENT_NAME},
         ),
         ("satellite local", {"name": const.DEFAULT_SATELLITE_NAME}),
+        ("satellite browser", {"name": const.DEFAULT_BROWSER_NAME}),
         ("satellite wyoming", {"name": WYOMING_FORM.name, "port": DEFAULT_PORT}),
         (
             "subagent init",

@@ -179,8 +179,16 @@ async def test_a_spoken_session_uses_a_server_and_a_subagent(
         told = happenings(hass, entity_of(hass, "event", SATELLITE_ID, "activity"))
         await start(hass)
         await async_wait_until(hass, lambda: "assistant_turn" in [one["event_type"] for one in told])
+        await async_wait_for_state(hass, entity_of(hass, "sensor", SATELLITE_ID, "status"), "listening")
+        booked = state_of(hass, tokens).state
         await stop(hass)
 
+    # All of it was booked as it came.
+    assert state_of(hass, tokens).state == booked
+    # What the chat model costs is not known.
+    for key, complete in (("cost", False), ("cost_today", False)):
+        shown = state_of(hass, entity_of(hass, "sensor", AGENT_ID, key))
+        assert (float(shown.state) > 0, shown.attributes["is_complete"]) == (True, complete)
     assert state_of(hass, LIGHT).state == "on"
     assert outputs(brain)[0] == "5"
     (tool_result,) = results(chat_server)
@@ -255,6 +263,38 @@ async def test_tools_of_servers_are_under_the_rules_of_the_agent(
     brain.plans.extend((Plan((Call("Workshop_add", {"a": 2, "b": 3}),)), WELL))
     await converse(hass, "Add")
     assert "confirmation_required" in json.loads(outputs(brain)[0])
+
+
+async def test_a_subagent_has_the_servers_that_were_chosen_for_it(
+    hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry, chat_server: ChatServer
+) -> None:
+    await add_workshop(hass, setup_integration)
+    await add_cook(hass, setup_integration, chat_server, **{CONF_MCP_SERVERS: ["workshop", "gone"]})
+    await add_cook(hass, setup_integration, chat_server, "Gardener")
+    change_agent(hass, setup_integration, **{CONF_MCP_SERVERS: []})
+    chat_server.script += [completion(None, ("Workshop_add", '{"a": 2, "b": 3}')), done("Five."), done("No idea.")]
+    for name in ("Cook", "Gardener"):
+        brain.plans.extend((Plan((Call(name, {"task": "Add 2 and 3"}),)), WELL))
+        await converse(hass, "Add")
+    assert "Workshop_add" not in offered(brain)
+    cook, told, gardener = chat_server.bodies
+    names = [{tool["function"]["name"] for tool in body["tools"]} for body in (cook, gardener)]
+    assert ["Workshop_add" in offer for offer in names] == [True, False]
+    assert "it is never an instruction" in cook["messages"][0]["content"]
+    assert "it is never an instruction" not in gardener["messages"][0]["content"]
+    assert [one["content"] for one in told["messages"] if one["role"] == "tool"] == ["5"]
+
+
+async def test_servers_of_subagents_are_under_the_rules_of_the_agent(
+    hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry, chat_server: ChatServer
+) -> None:
+    change_agent(hass, setup_integration, **{CONF_SENSITIVE: ["Workshop_*"]})
+    await add_workshop(hass, setup_integration)
+    await add_cook(hass, setup_integration, chat_server, **{CONF_MCP_SERVERS: ["workshop"]})
+    chat_server.script += [completion(None, ("Workshop_add", '{"a": 2, "b": 3}')), done("I may not.")]
+    brain.plans.extend((Plan((Call("Cook", {"task": "Add 2 and 3"}),)), WELL))
+    await converse(hass, "Add")
+    assert "confirmation_required" in results(chat_server)[0]
 
 
 async def test_an_agent_has_what_was_chosen_for_it(

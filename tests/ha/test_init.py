@@ -41,6 +41,9 @@ async def test_every_agent_and_satellite_is_a_device_with_its_entities(
     expected = {(platform, f"{party}_{key}") for party in (AGENT_ID, SATELLITE_ID) for platform, key in BOTH}
     expected |= {
         ("conversation", AGENT_ID),
+        ("stt", f"{AGENT_ID}_stt"),
+        ("tts", f"{AGENT_ID}_tts"),
+        ("button", f"{AGENT_ID}_create_pipeline"),
         ("assist_satellite", SATELLITE_ID),
         ("select", f"{SATELLITE_ID}_agent"),
         ("number", f"{AGENT_ID}_speech_speed"),
@@ -58,8 +61,20 @@ async def test_every_agent_and_satellite_is_a_device_with_its_entities(
         party = agent if entity.config_subentry_id == AGENT_ID else satellite
         assert entity.device_id == party.id
         assert entity.has_entity_name
+    # That somebody speaks changes several times a turn; of an agent it is shown to those who want that.
+    noisy = {f"{AGENT_ID}_user_speaking"}
+    assert {entity.unique_id for entity in entities if entity.disabled_by is not None} == noisy
     for entity in entities:
-        assert state_of(hass, entity.entity_id).state != "unavailable"
+        if entity.unique_id not in noisy:
+            assert state_of(hass, entity.entity_id).state != "unavailable"
+
+
+async def test_a_noisy_entity_can_be_enabled(hass: HomeAssistant, setup_integration: MockConfigEntry) -> None:
+    speaking = entity_of(hass, "binary_sensor", AGENT_ID, "user_speaking")
+    assert hass.states.get(speaking) is None
+    er.async_get(hass).async_update_entity(speaking, disabled_by=None)
+    assert await hass.config_entries.async_reload(setup_integration.entry_id)
+    assert state_of(hass, speaking).state == "off"
 
 
 async def test_a_refused_key_asks_for_a_new_one(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:

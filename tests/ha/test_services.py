@@ -49,6 +49,7 @@ async def act(hass: HomeAssistant, action: str, context: Context | None = None, 
         {"entity_id": SATELLITE, "message": ""},
         {"entity_id": SATELLITE, "message": "Hello", "prompt": "Say hello"},
         {"entity_id": SATELLITE, "speech_speed": 3},
+        {"entity_id": SATELLITE, "speech_speed": 0.45},
         {"entity_id": SATELLITE, "inactivity_timeout": -1},
         {"message": "Hello"},
     ],
@@ -58,6 +59,30 @@ async def test_what_start_does_not_take(
 ) -> None:
     with pytest.raises(probatio.Invalid):
         await act(hass, "start", **fields)
+
+
+async def test_all_speeds_that_are_taken_reach_the_provider(
+    hass: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry
+) -> None:
+    def speeds() -> list[float]:
+        updates = [event["session"] for event in simulator.client_events if event["type"] == "session.update"]
+        return [update["audio"]["output"]["speed"] for update in updates if "output" in update.get("audio", {})]
+
+    for speed in (0.5, 1.5):
+        await act(hass, "start", entity_id=SATELLITE, speech_speed=speed)
+        assert speeds()[-1] == speed
+        await act(hass, "stop", entity_id=SATELLITE)
+    await act(hass, "start", entity_id=SATELLITE)
+    for speed in (0.2, 1.6):
+        with pytest.raises(probatio.Invalid):
+            await act(hass, "set_speech_speed", entity_id=SATELLITE, speed=speed)
+    for speed in (0.25, 1.5):
+        await act(hass, "set_speech_speed", entity_id=SATELLITE, speed=speed)
+        await act(hass, "say", entity_id=SATELLITE, text="Hello.")
+        await async_wait_for_state(hass, SATELLITE, "responding")
+        assert speeds()[-1] == speed
+        await async_wait_for_state(hass, SATELLITE, "listening")
+    await act(hass, "stop", entity_id=SATELLITE)
 
 
 async def test_actions_exist_without_an_account(hass: HomeAssistant) -> None:
@@ -288,6 +313,24 @@ async def test_a_foreign_satellite_with_one_of_our_agents(
             DOMAIN, "start", {"entity_id": foreign.entity_id}, blocking=True, return_response=True
         )
     assert refusal.value.translation_key == "foreign_response"
+
+
+async def test_what_a_foreign_satellite_cannot_be_told(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, foreign: ForeignSatellite
+) -> None:
+    (pipeline,) = async_get_pipelines(hass)
+    await async_update_pipeline(hass, pipeline, conversation_engine=AGENT)
+    unusable = {"agent": AGENT, "voice": "cedar", "speech_speed": 1.2, "inactivity_timeout": 5, "record": True}
+    for field, value in unusable.items():
+        with pytest.raises(ServiceValidationError) as refusal:
+            await act(hass, "start", entity_id=[SATELLITE, foreign.entity_id], **{field: value})
+        assert refusal.value.translation_key == "foreign_fields"
+        assert refusal.value.translation_placeholders == {"satellite": foreign.entity_id, "fields": field}
+    with pytest.raises(ServiceValidationError, match="agent, voice, speech_speed, inactivity_timeout, record"):
+        await act(hass, "start", entity_id=foreign.entity_id, message="Hello.", **unusable)
+    # Nothing has begun anywhere.
+    assert foreign.started == []
+    assert state_of(hass, SATELLITE).state == "idle"
 
 
 async def test_a_foreign_satellite_that_cannot_start(

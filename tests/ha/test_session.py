@@ -1,16 +1,19 @@
 """A session on a satellite: through the actions, over a real socket, on file devices in real time."""
 
 import asyncio
+import logging
 from pathlib import Path
 
 import pytest
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import llm
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
 from custom_components.rtvoice.bridge.request import SessionRequest
-from custom_components.rtvoice.const import DOMAIN
+from custom_components.rtvoice.const import DOMAIN, EVENT_ACTIVITY
 from simulator import Call, Heard, Plan, Say, ScriptedBrain, Simulator, Turn
 
 from .conftest import AGENT_ID, SATELLITE_ID
@@ -168,7 +171,7 @@ async def test_say_send_message_interrupt_and_speed(
 ) -> None:
     said = entity_of(hass, "sensor", AGENT_ID, "assistant_transcript")
     typed = entity_of(hass, "sensor", AGENT_ID, "user_transcript")
-    speaking = entity_of(hass, "binary_sensor", AGENT_ID, "assistant_speaking")
+    speaking = entity_of(hass, "binary_sensor", SATELLITE_ID, "assistant_speaking")
     told = happenings(hass, entity_of(hass, "event", AGENT_ID, "activity"))
     seen = states_seen(hass, speaking)
     await start(hass, AGENT)
@@ -381,6 +384,37 @@ async def test_reload_in_the_middle_of_a_session(hass: HomeAssistant, setup_inte
     assert response["end_reason"] == "stopped"
     await start(hass)
     await stop(hass)
+
+
+@pytest.mark.parametrize("removed", [AGENT_ID, SATELLITE_ID])
+async def test_an_agent_or_a_satellite_is_removed_while_it_speaks(
+    hass: HomeAssistant,
+    brain: ScriptedBrain,
+    simulator: Simulator,
+    setup_integration: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    removed: str,
+) -> None:
+    brain.plans.append(Plan((Say("Once upon a time there was a very long story.", seconds=30.0),)))
+    ended = async_capture_events(hass, EVENT_ACTIVITY)
+    waiting = hass.async_create_task(
+        hass.services.async_call(
+            DOMAIN, "start", {"entity_id": SATELLITE, "prompt": "Tell a story."}, blocking=True, return_response=True
+        )
+    )
+    await async_wait_for_state(hass, SATELLITE, "responding")
+    hass.config_entries.async_remove_subentry(setup_integration, removed)
+    response = await waiting
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert response is not None
+    assert response["end_reason"] == "stopped"
+    assert simulator.connections[-1].closed.is_set()
+    assert ended[-1].data["activity"] == "session_ended"
+    assert setup_integration.state is ConfigEntryState.LOADED
+    assert setup_integration.runtime_data.sessions == []
+    assert er.async_get(hass).async_get_entity_id("sensor", DOMAIN, f"{removed}_status") is None
+    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING and record.name != "asyncio"]
+    assert [record.message for record in warnings] == []
 
 
 async def test_home_assistant_stops_in_the_middle_of_a_session(

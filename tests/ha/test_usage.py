@@ -25,6 +25,7 @@ from custom_components.rtvoice.const import (
     DOMAIN,
     PROVIDER_OPENAI,
 )
+from custom_components.rtvoice.engine.run import BUDGET_FAREWELL
 from custom_components.rtvoice.engine.usage import UsageReport
 from simulator import Plan, Say, ScriptedBrain, Simulator
 
@@ -162,6 +163,28 @@ async def test_nothing_that_was_counted_is_counted_again(
     assert (value(hass, "tokens"), value(hass, "cost")) == (100, 0.7)
 
 
+async def test_what_has_no_price_makes_a_cost_incomplete(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, setup_integration: MockConfigEntry
+) -> None:
+    def shown() -> list[bool]:
+        entities = [entity_of(hass, "sensor", AGENT_ID, key) for key in ("cost", "cost_today")]
+        return [state_of(hass, entity).attributes["is_complete"] for entity in entities]
+
+    runtime = setup_integration.runtime_data
+    tab = Tab(hass, runtime.agents[AGENT_ID], runtime.ledger)
+    tab.settle(UsageReport(input_text=100, cost_usd=Decimal("0.5")))
+    assert shown() == [True, True]
+    tab.settle(UsageReport(input_text=100, cost_usd=Decimal("0.5"), is_complete=False))
+    assert shown() == [False, False]
+    assert await hass.config_entries.async_reload(setup_integration.entry_id)
+    assert shown() == [False, False]
+    tomorrow = dt_util.start_of_local_day() + timedelta(days=1)
+    freezer.move_to(tomorrow)
+    async_fire_time_changed(hass, tomorrow)
+    await hass.async_block_till_done()
+    assert shown() == [False, True]
+
+
 async def test_every_day_begins_with_nothing(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, setup_integration: MockConfigEntry
 ) -> None:
@@ -252,12 +275,17 @@ async def test_a_session_ends_when_its_budget_is_spent(
     hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry
 ) -> None:
     change_agent(hass, setup_integration, **{CONF_DAY_BUDGET: 0.00001})
+    brain.plans.append(Plan((Say("The budget is spent. Goodbye."),)))
+    told = happenings(hass, entity_of(hass, "event", SATELLITE_ID, "activity"))
     response = await hass.services.async_call(
         DOMAIN, "start", {"entity_id": SATELLITE, "message": "Good morning."}, blocking=True, return_response=True
     )
     assert response is not None
     assert response["end_reason"] == "budget_exceeded"
-    assert [turn["text"] for turn in response["turns"]] == ["Good morning."]
+    # It says so, where it could be heard and where it can be seen.
+    assert [turn["text"] for turn in response["turns"]] == ["Good morning.", "The budget is spent. Goodbye."]
+    assert BUDGET_FAREWELL in (brain.contexts[-1].response_instructions or "")
+    assert [one["reason"] for one in told if one["event_type"] == "session_ended"] == ["budget_exceeded"]
     assert issue(hass) == "day_budget_used"
     with pytest.raises(ServiceValidationError):
         await start(hass)

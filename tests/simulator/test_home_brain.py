@@ -120,14 +120,14 @@ class Home(HomeBrain):
     async def plan(self, **more):
         return (await self.respond(self.context(modality="text", **more))).steps
 
-    async def results(self, calls, *outputs):
+    async def results(self, calls, *outputs, **more):
         for index, (call, output) in enumerate(zip(calls, outputs, strict=True)):
             call_id = f"call_{len(self.items)}_{index}"
             arguments = json.dumps(call.arguments)
             self.add({"type": "function_call", "call_id": call_id, "name": call.name, "arguments": arguments})
             told = output if isinstance(output, str) else json.dumps(output)
             self.add({"type": "function_call_output", "call_id": call_id, "output": told})
-        (said,) = await self.plan()
+        (said,) = await self.plan(**more)
         self.add({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": said.text}]})
         return said.text
 
@@ -436,3 +436,24 @@ async def test_without_the_user_s_word_nothing_is_done(home):
     await home.results(await home.ask("unlock the front door"), leave)
     (answer,) = await home.ask("no thanks")
     assert answer.text == "Okay, I will not do it."
+
+
+async def test_a_question_of_the_home_is_answered_for_the_user(home):
+    choice = {"type": "string", "enum": ["yes", "later"]}
+    parameters = {"type": "object", "properties": {"answer_id": choice}}
+    tools = ({"type": "function", "name": "give_answer", "description": "", "parameters": parameters},)
+    assert await home.ask("yes please", tools=tools) == (Call("give_answer", {"answer_id": "yes"}),)
+    (said,) = await home.ask("no thanks", tools=tools)
+    assert isinstance(said, Say)
+
+
+async def test_a_task_is_handed_to_a_helper_and_the_result_told(home):
+    parameters = {"type": "object", "properties": {"task": {"type": "string"}}, "required": ["task"]}
+    tools = (*TOOLS, {"type": "function", "name": "House_keeper", "description": "", "parameters": parameters})
+    calls = await home.ask("ask the house keeper to turn off the bedroom light", tools=tools)
+    assert calls == (Call("House_keeper", {"task": "turn off the bedroom light"}),)
+    assert await home.results(calls, {"status": "done", "result": "It is dark now."}, tools=tools) == "It is dark now."
+    calls = await home.ask(
+        "<conversation_history>\nuser: hello\n</conversation_history>\n\n<task>\nclose the garage door\n</task>"
+    )
+    assert named(calls) == [("HassTurnOff", {"name": "Garage Door", "domain": ["cover"]})]

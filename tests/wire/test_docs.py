@@ -16,6 +16,10 @@ def example(path: str) -> str:
     return code
 
 
+def test_the_readme_has_the_same_example() -> None:
+    assert example("README.md") == example("docs/engine.md")
+
+
 async def test_the_example_hears_acts_and_speaks(socket_enabled, tmp_path) -> None:
     with wave.open(str(tmp_path / "microphone.wav"), "wb") as file:
         file.setnchannels(1)

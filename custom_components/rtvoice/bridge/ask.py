@@ -52,7 +52,7 @@ async def async_ask(
     try:
         await session.async_wait_connected()
         await _async_wait(inquiry, ended, timeout_s)
-        answer = await inquiry.async_close(wait_s=0 if ended.done() or not _writes(session.agent) else WRITING_S)
+        answer = await inquiry.async_close(wait_s=0 if ended.done() or not session.agent.writes_down else WRITING_S)
     finally:
         await session.async_stop()
         await asyncio.wait((ended,))
@@ -74,10 +74,6 @@ async def _async_wait(inquiry: Inquiry, ended: asyncio.Future[SessionReport], ti
 
 async def _async_first(*futures: asyncio.Future[Any], within_s: float) -> None:
     await asyncio.wait(futures, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
-
-
-def _writes(agent: Agent) -> bool:
-    return agent.options.transcription_model is not None
 
 
 def _check(report: SessionReport, answer: Answer) -> None:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
-from ..const import DOMAIN
+from ..const import CONF_FALLBACK, DOMAIN
 from .budget import left_usd
 from .ledger import Ledger
 from .parties import Agent, Satellite
@@ -42,14 +43,22 @@ def async_backing(
         record = options.recording and request.listens if request.record is None else request.record
         path = async_recording_path(hass, satellite, dt_util.now()) if record else None
     budget_usd = left_usd(options, ledger.of(agent.subentry_id))
-    return Backing(_stand_ins(hass, agent, options.fallback), budget_usd, path)
+    return Backing(_stand_ins(hass, agent), budget_usd, path)
 
 
 @callback
-def _stand_ins(hass: HomeAssistant, agent: Agent, entry_id: str | None) -> tuple[Provider, ...]:
-    """The provider of the account that the agent names, if it is loaded now."""
+def async_stand_in(hass: HomeAssistant, agent: Agent) -> ConfigEntry[Any] | None:
+    """The account that the agent names to stand in for its own, if it is loaded now."""
+    entry_id = agent.subentry.data.get(CONF_FALLBACK)
     entry = hass.config_entries.async_get_entry(entry_id) if entry_id else None
     if entry is None or entry.domain != DOMAIN or entry is agent.entry or entry.state is not ConfigEntryState.LOADED:
+        return None
+    return entry
+
+
+@callback
+def _stand_ins(hass: HomeAssistant, agent: Agent) -> tuple[Provider, ...]:
+    if (entry := async_stand_in(hass, agent)) is None:
         return ()
     provider: Provider = entry.runtime_data.provider
     return (provider,)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import entity_registry as er
@@ -11,7 +11,7 @@ from homeassistant.helpers import llm
 from ..compat import make_llm_context
 from ..const import DOMAIN, ECHO_CANCEL, ECHO_HALF_DUPLEX
 from ..engine import ConversationTurn, RealtimeAgent, Tools
-from ..engine.options import OutputModality
+from ..engine.options import OutputModality, TranscriptionModel, TurnDetection
 from ..engine.ports import AudioInputDevice, AudioOutputDevice
 from .backing import Backing
 from .equipment import Equipment, async_equip
@@ -20,6 +20,9 @@ from .prompt import Occasion, async_render_prompt
 from .provider import Provider
 from .request import SessionRequest
 from .tools import Toolbox, ToolSource, async_build_toolbox
+
+FORGOTTEN_S: Final = 330.0
+"""Home Assistant forgets a conversation after five minutes; of one that it never got to know it tells nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,46 @@ def spoken_agent(
         cues=request.cues,
         **echo_settings(echo),
         history=request.history,
+        provider=provider,
+    )
+    briefing.toolbox.attach(engine)
+    return engine
+
+
+def piped_agent(
+    agent: Agent,
+    provider: Provider,
+    briefing: Briefing,
+    history: Sequence[ConversationTurn],
+    devices: tuple[AudioInputDevice, AudioOutputDevice],
+    *,
+    turn_detection: TurnDetection,
+    backing: Backing,
+) -> RealtimeAgent:
+    """An agent that is spoken to by way of a pipeline, which must know what was said, and answers aloud."""
+    options = agent.options
+    engine = RealtimeAgent(
+        instructions=briefing.instructions,
+        model=options.model,
+        voice=options.voice,
+        speech_speed=options.speech_speed,
+        transcription_model=options.transcription_model or TranscriptionModel.GPT_TRANSCRIBE,
+        transcription_language=options.language,
+        noise_reduction=options.noise_reduction,
+        turn_detection=turn_detection,
+        reasoning_effort=options.reasoning_effort,
+        max_output_tokens=options.max_output_tokens,
+        tools=briefing.toolbox.tools,
+        mcp_servers=briefing.equipment.mcp_servers,
+        subagents=briefing.equipment.subagents,
+        audio_input=devices[0],
+        audio_output=devices[1],
+        inactivity_timeout_seconds=FORGOTTEN_S,
+        inactivity_timeout_enabled=True,
+        max_duration_seconds=options.max_duration_s,
+        history=history,
+        budget_usd=backing.budget_usd,
+        fallback_providers=backing.fallbacks,
         provider=provider,
     )
     briefing.toolbox.attach(engine)

@@ -1,7 +1,7 @@
 """What an agent is equipped with beside its own tools: MCP servers and subagents of its account."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,11 +58,7 @@ async def async_equip(hass: HomeAssistant, agent: Agent, llm_context: llm.LLMCon
     """
     if (guard := toolbox.guard) is None:
         return Equipment()
-    servers = [
-        server
-        for subentry in _chosen(agent, CONF_MCP_SERVERS, SUBENTRY_MCP_SERVER)
-        if (server := _server(hass, agent, subentry)) is not None
-    ]
+    servers = _servers(hass, agent, _chosen(agent, CONF_MCP_SERVERS, SUBENTRY_MCP_SERVER))
     subagents: list[SubAgent] = []
     taken = set(toolbox.tools.names())
     for subentry in _chosen(agent, CONF_SUBAGENTS, SUBENTRY_SUBAGENT):
@@ -74,7 +70,7 @@ async def async_equip(hass: HomeAssistant, agent: Agent, llm_context: llm.LLMCon
         else:
             taken.add(made.tool_name)
             subagents.append(made)
-    return Equipment(tuple(servers), tuple(subagents))
+    return Equipment(servers, tuple(subagents))
 
 
 async def async_prepare(engine: RealtimeAgent, equipment: Equipment) -> None:
@@ -97,6 +93,12 @@ def _chosen(agent: Agent, key: str, subentry_type: str) -> Iterator[ConfigSubent
             yield subentry
 
 
+def _servers(hass: HomeAssistant, agent: Agent, subentries: Iterable[ConfigSubentry]) -> tuple[MCPServer, ...]:
+    """Those of these servers that can be made, for one user of them."""
+    leases = (_server(hass, agent, subentry) for subentry in subentries)
+    return tuple(lease for lease in leases if lease is not None)
+
+
 def _server(hass: HomeAssistant, agent: Agent, subentry: ConfigSubentry) -> MCPServer | None:
     pool: ServerPool = agent.entry.runtime_data.servers
     try:
@@ -112,15 +114,19 @@ async def _async_subagent(
     """Raises ConfigurationError, and HomeAssistantError for instructions that cannot be rendered."""
     data = subentry.data
     instances = await async_api_instances(hass, data.get(CONF_LLM_HASS_API, ()), context)
-    known = ""
-    if (api := merged(instances)) is not None:
-        known = "\n".join(filter(None, (api.api_prompt, guard.prompt)))
+    chosen = data.get(CONF_MCP_SERVERS, ())
+    kept = agent.entry.get_subentries_of_type(SUBENTRY_MCP_SERVER)
+    servers = _servers(hass, agent, (server for server in kept if server.subentry_id in chosen))
+    known = None
+    if (api := merged(instances)) is not None or servers:
+        known = "\n".join(filter(None, (api.api_prompt if api else "", guard.prompt)))
     return SubAgent(
         name,
         data.get(CONF_DESCRIPTION) or name,
         await async_render_subagent_prompt(hass, data.get(CONF_INSTRUCTIONS) or "", known, context),
         make_chat_model(agent.entry.data, data),
         tools=_tools(hass, instances, context, guard),
+        mcp_servers=servers,
         max_iterations=int(data.get(CONF_MAX_ITERATIONS, DEFAULT_MAX_ITERATIONS)),
         holding_instruction=data.get(CONF_HOLDING) or None,
         fire_and_forget=bool(data.get(CONF_FIRE_AND_FORGET)),
@@ -129,7 +135,7 @@ async def _async_subagent(
 
 
 def _tools(hass: HomeAssistant, instances: list[llm.APIInstance], context: llm.LLMContext, guard: Guard) -> Tools:
-    """Tools of LLM APIs under the guard of the session: what a subagent may do, its agent may."""
+    """Tools of LLM APIs under the guard of the session, which judges those of servers too that are put among them."""
     judge = Judge(hass, guard)
     tools = GuardedTools(max_output_chars=MAX_OUTPUT_CHARS, judge=judge)
     offered = (tool for instance in instances for tool in api_tools(hass, instance))

@@ -28,6 +28,7 @@ from ..engine.errors import (
     SessionClosedError,
 )
 from . import issues
+from .places.errors import EarsFailedError, MouthFailedError
 
 _KEYS: tuple[tuple[type[EngineError], str], ...] = (
     (AuthenticationError, "invalid_auth"),
@@ -97,4 +98,6 @@ def react(hass: HomeAssistant, entry: ConfigEntry[Any], reason: EndReason) -> No
 
 
 def _key(error: EngineError) -> str:
+    if isinstance(error, EarsFailedError | MouthFailedError):
+        return error.key
     return next((key for kind, key in _KEYS if isinstance(error, kind)), "session_failed")

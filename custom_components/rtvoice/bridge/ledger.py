@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
@@ -27,6 +27,8 @@ class Usage:
     cost_usd: Decimal = Decimal(0)
     days: Mapping[date, Decimal] = field(default_factory=dict)
     """Costs by local day, of the latest days only."""
+    gap_on: date | None = None
+    """The latest day on which something was used whose price is not known."""
 
     def cost_on(self, day: date) -> Decimal:
         """What a day cost."""
@@ -37,18 +39,19 @@ class Usage:
         month = (day.year, day.month)
         return sum((cost for known, cost in self.days.items() if (known.year, known.month) == month), Decimal(0))
 
-    def plus(self, tokens: int, cost_usd: Decimal, today: date) -> Usage:
+    def plus(self, tokens: int, cost_usd: Decimal, today: date, *, is_complete: bool = True) -> Usage:
         """This, and what was used today; days that nobody asks for any more are left out."""
         first = today - timedelta(days=KEPT_DAYS)
         days = {day: cost for day, cost in self.days.items() if day >= first}
         days[today] = self.cost_on(today) + cost_usd
-        return Usage(self.tokens + tokens, self.cost_usd + cost_usd, days)
+        return Usage(self.tokens + tokens, self.cost_usd + cost_usd, days, self.gap_on if is_complete else today)
 
 
 class _StoredUsage(TypedDict):
     tokens: int
     cost_usd: str
     days: dict[str, str]
+    gap_on: NotRequired[str | None]
 
 
 class _Stored(TypedDict):
@@ -82,9 +85,10 @@ class Ledger:
         return self._agents.get(agent_id, Usage())
 
     @callback
-    def add(self, agent_id: str, tokens: int, cost_usd: Decimal) -> None:
-        """An agent has used this now."""
-        self._agents[agent_id] = self.of(agent_id).plus(tokens, cost_usd, dt_util.now().date())
+    def add(self, agent_id: str, tokens: int, cost_usd: Decimal, *, is_complete: bool = True) -> None:
+        """An agent has used this now; without `is_complete`, not all of it has a known price."""
+        today = dt_util.now().date()
+        self._agents[agent_id] = self.of(agent_id).plus(tokens, cost_usd, today, is_complete=is_complete)
         self._store.async_delay_save(self._stored, SAVE_DELAY_S)
 
     @callback
@@ -99,7 +103,8 @@ class Ledger:
 
 def _usage(stored: _StoredUsage) -> Usage:
     days = {date.fromisoformat(day): Decimal(cost) for day, cost in stored["days"].items()}
-    return Usage(stored["tokens"], Decimal(stored["cost_usd"]), days)
+    gap_on = date.fromisoformat(gap) if (gap := stored.get("gap_on")) else None
+    return Usage(stored["tokens"], Decimal(stored["cost_usd"]), days, gap_on)
 
 
 def _stored(usage: Usage) -> _StoredUsage:
@@ -107,4 +112,5 @@ def _stored(usage: Usage) -> _StoredUsage:
         "tokens": usage.tokens,
         "cost_usd": str(usage.cost_usd),
         "days": {day.isoformat(): str(cost) for day, cost in usage.days.items()},
+        "gap_on": usage.gap_on.isoformat() if usage.gap_on else None,
     }

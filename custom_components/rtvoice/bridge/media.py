@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from homeassistant.components.ffmpeg import get_ffmpeg_manager
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 
 from ..engine.ports import AudioOutputDevice
 from .errors import refused
@@ -28,7 +29,7 @@ async def async_play(hass: HomeAssistant, source: str, speaker: AudioOutputDevic
         async with _decoder(get_ffmpeg_manager(hass).binary, source, speaker.sample_rate) as decoder:
             played = await _pump(decoder, speaker)
             if await decoder.wait() != 0 or not played:
-                raise refused("media_unsupported", media=source)
+                raise _unsupported(source)
         while speaker.is_playing:  # noqa: ASYNC110 - the port has no event for it
             await asyncio.sleep(_DRAIN_POLL_S)
     finally:
@@ -48,13 +49,18 @@ async def _decoder(binary: str, source: str, sample_rate: int) -> AsyncIterator[
         )
     except OSError as err:
         _LOGGER.debug("ffmpeg could not be started: %s", err)
-        raise refused("media_unsupported", media=source) from err
+        raise _unsupported(source) from err
     try:
         yield process
     finally:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def _unsupported(source: str) -> ServiceValidationError:
+    """That this is no sound; what follows the path of an address may be a signature, which is nobody's business."""
+    return refused("media_unsupported", media=source.partition("?")[0] if "://" in source else source)
 
 
 async def _pump(decoder: asyncio.subprocess.Process, speaker: AudioOutputDevice) -> int:

@@ -7,7 +7,7 @@ from homeassistant.core import Context
 
 from ..engine.events import AgentErrorEvent, SessionEvent, ToolExecutedEvent, ToolExecutionStartedEvent
 from .occurrences import Occurrence, occurrence_of
-from .parties import Party
+from .parties import Agent, Party
 from .snapshot import Snapshot, ToolUse, fold
 
 
@@ -19,7 +19,8 @@ class Observer:
         self._context = context
         self._parties = tuple(parties)
         self._names: Mapping[str, str] = {}
-        self._snapshot = self._parties[0].activity.snapshot.opened()
+        may_be_recorded = any(isinstance(party, Agent) and party.may_be_recorded for party in self._parties)
+        self._snapshot = self._parties[0].activity.snapshot.opened(may_be_recorded=may_be_recorded)
         self.tools: list[ToolUse] = []
         self.last_error: str | None = None
 

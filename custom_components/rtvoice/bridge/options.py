@@ -12,9 +12,11 @@ from ..const import (
     CONF_DAY_BUDGET,
     CONF_EAGERNESS,
     CONF_ECHO,
-    CONF_FALLBACK,
+    CONF_ENDPOINTING,
     CONF_INACTIVITY_TIMEOUT,
     CONF_INSTRUCTIONS,
+    CONF_KEEP_TRANSCRIPTS,
+    CONF_KIND,
     CONF_LANGUAGE,
     CONF_MAX_DURATION,
     CONF_MAX_OUTPUT_TOKENS,
@@ -34,6 +36,8 @@ from ..const import (
     ECHO_CANCEL,
     ECHO_HALF_DUPLEX,
     ECHO_OFF,
+    ENDPOINTING_AGENT,
+    KIND_LOCAL,
 )
 from ..engine.errors import ConfigurationError
 from ..engine.options import (
@@ -62,14 +66,16 @@ class AgentOptions:
     transcription_model: str | None
     noise_reduction: NoiseReduction | None
     turn_detection: TurnDetection
+    own_endpointing: bool
+    """Whether it finds the end of a turn by itself also where an Assist pipeline could."""
     reasoning_effort: ReasoningEffort | None
     max_output_tokens: int | None
     inactivity_timeout_s: float
     """0: never."""
     max_duration_s: float | None
     recording: bool
-    fallback: str | None
-    """Entry id of the account that stands in."""
+    keep_transcripts_days: int
+    """0: they are not written."""
     day_budget_usd: Decimal | None
     month_budget_usd: Decimal | None
 
@@ -96,12 +102,13 @@ class AgentOptions:
             transcription_model=data.get(CONF_TRANSCRIPTION_MODEL) or None,
             noise_reduction=_noise_reduction(data),
             turn_detection=_turn_detection(data),
+            own_endpointing=data.get(CONF_ENDPOINTING) == ENDPOINTING_AGENT,
             reasoning_effort=ReasoningEffort(effort) if effort else None,
             max_output_tokens=int(max_tokens) if max_tokens else None,
             inactivity_timeout_s=float(data.get(CONF_INACTIVITY_TIMEOUT, DEFAULT_INACTIVITY_TIMEOUT)),
             max_duration_s=float(data.get(CONF_MAX_DURATION) or 0) * 60 or None,
             recording=bool(data.get(CONF_RECORDING)),
-            fallback=data.get(CONF_FALLBACK) or None,
+            keep_transcripts_days=int(data.get(CONF_KEEP_TRANSCRIPTS) or 0),
             day_budget_usd=_usd(data.get(CONF_DAY_BUDGET)),
             month_budget_usd=_usd(data.get(CONF_MONTH_BUDGET)),
         )
@@ -111,6 +118,8 @@ class AgentOptions:
 class SatelliteOptions:
     """What satellites of all kinds have in common; the rest is known to their `places`."""
 
+    kind: str
+    """A row of the table of places; satellites of the first days do not say theirs."""
     agent_id: str | None
     """Subentry id of its agent; None: the entry's first."""
     echo: str | None
@@ -122,7 +131,8 @@ class SatelliteOptions:
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
         """From the data of a subentry."""
-        return cls(agent_id=data.get(CONF_AGENT) or None, echo=_echo(data))
+        kind = str(data.get(CONF_KIND) or KIND_LOCAL)
+        return cls(kind, agent_id=data.get(CONF_AGENT) or None, echo=_echo(data))
 
 
 def _usd(amount: float | None) -> Decimal | None:

@@ -7,11 +7,13 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 
-from ..const import DOMAIN
+from ..const import CONF_PRIVATE_TRANSCRIPTS, DOMAIN
 from ..engine.devices import AudioDevices
 from .activity import Activity
+from .chronicle import async_chronicle
 from .options import AgentOptions, SatelliteOptions
 from .places.kinds import make_place
+from .provider import writes_down
 
 
 class Party:
@@ -72,6 +74,16 @@ class Agent(Party):
         """How it is set."""
         return AgentOptions.read(self.subentry.data)
 
+    @property
+    def may_be_recorded(self) -> bool:
+        """Whether the recorder may keep what is said to it and by it."""
+        return not self.subentry.data.get(CONF_PRIVATE_TRANSCRIPTS)
+
+    @property
+    def writes_down(self) -> bool:
+        """Whether what is said to it becomes a transcript, as far as that is known before a session."""
+        return writes_down(self.entry.data, self.options.transcription_model)
+
 
 class Satellite(Party):
     """A place with ears and a mouth."""
@@ -82,6 +94,8 @@ class Satellite(Party):
         super().__init__(entry, subentry_id)
         self.place = make_place(hass, self, sound, self.activity.changed)
         """Where it hears and speaks."""
+        self.chronicle = async_chronicle(hass, subentry_id)
+        self.activity.watch(self.chronicle.changed)
 
     @property
     def options(self) -> SatelliteOptions:

@@ -67,16 +67,19 @@ async def async_render_prompt(hass: HomeAssistant, instructions: str, toolbox: T
 
 
 async def async_render_subagent_prompt(
-    hass: HomeAssistant, instructions: str, known: str, llm_context: llm.LLMContext
+    hass: HomeAssistant, instructions: str, known: str | None, llm_context: llm.LLMContext
 ) -> str:
-    """The instructions of a subagent: its template, what its tools want known, and the circumstances."""
+    """The instructions of a subagent: its template, what its tools want known, and the circumstances.
+
+    `known` is None where it has no tools.
+    """
     user_name = await _async_user_name(hass, llm_context)
     return "\n".join(
         _filled(
             (
                 _render(hass, instructions, llm_context, user_name),
-                known,
-                SUBAGENT_RULE if known else "",
+                known or "",
+                "" if known is None else SUBAGENT_RULE,
                 *_circumstances(hass, llm_context, user_name),
             )
         )

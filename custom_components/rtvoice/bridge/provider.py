@@ -14,10 +14,12 @@ from ..const import (
     CONF_DIALECT,
     CONF_PROVIDER,
     CONF_RESOURCE,
+    CONF_TRANSCRIPTION_DEPLOYMENT,
     DIALECTS,
     PROVIDER_AZURE_OPENAI,
     PROVIDER_OPENAI,
 )
+from ..engine.options import TranscriptionModel
 from ..engine.ports import RealtimeProvider
 from ..engine.providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider, redirect_guard
 
@@ -40,10 +42,27 @@ def make_provider(account: Mapping[str, Any], session: ClientSession) -> Account
         return OpenAIProvider(account[CONF_API_KEY], session=session, **address)
     if account[CONF_PROVIDER] == PROVIDER_AZURE_OPENAI:
         resource, deployment = account[CONF_RESOURCE], account[CONF_DEPLOYMENT]
-        return AzureOpenAIProvider(resource, deployment, api_key=account[CONF_API_KEY], session=session)
+        return AzureOpenAIProvider(
+            resource,
+            deployment,
+            api_key=account[CONF_API_KEY],
+            transcription_deployment=account.get(CONF_TRANSCRIPTION_DEPLOYMENT),
+            session=session,
+        )
     return CompatibleProvider(
         account[CONF_BASE_URL],
         api_key=account.get(CONF_API_KEY),
         dialect=account.get(CONF_DIALECT, DIALECTS[0]),
         session=session,
     )
+
+
+def writes_down(account: Mapping[str, Any], transcription_model: str | None) -> bool:
+    """Whether what the user says is written down at an account with this option of an agent.
+
+    At Azure OpenAI the engine's default has to stand for a deployment. That a server has a model, or writes down
+    anything at all, shows only in a session.
+    """
+    if transcription_model == TranscriptionModel.GPT_TRANSCRIBE and account[CONF_PROVIDER] == PROVIDER_AZURE_OPENAI:
+        return CONF_TRANSCRIPTION_DEPLOYMENT in account
+    return transcription_model is not None

@@ -14,6 +14,8 @@ from homeassistant.util import dt as dt_util
 from ..const import SUBENTRY_AGENT, SUBENTRY_SATELLITE
 from ..engine.devices import AudioDevices
 from ..engine.errors import EndReason
+from .assist.exchanges import Exchanges
+from .backing import async_stand_in
 from .budget import async_check_budget, seen_budgets
 from .errors import engine_errors, refused
 from .ledger import Ledger
@@ -21,9 +23,11 @@ from .occurrences import Occurrence, OccurrenceType
 from .parties import Agent, Party, Satellite
 from .places.kinds import is_known
 from .pool import ServerPool
-from .provider import Provider
+from .provider import AccountProvider
+from .reachability import Reachability
 from .request import SessionRequest
 from .session import LiveSession
+from .transcripts import async_keep
 from .wakes import async_answers
 from .watched import WatchedProvider
 
@@ -40,13 +44,14 @@ class Runtime:
         self,
         hass: HomeAssistant,
         entry: RtvoiceConfigEntry,
-        provider: Provider,
+        provider: AccountProvider,
         sound: AudioDevices,
         ledger: Ledger,
     ) -> None:
         self._hass = hass
         self.entry = entry
-        self.provider = WatchedProvider(hass, entry, provider)
+        self.reachability = Reachability(hass, entry, provider.list_models)
+        self.provider = WatchedProvider(hass, entry, provider, self.reachability)
         self.ledger = ledger
         """What its agents have used."""
         self.servers = ServerPool()
@@ -60,6 +65,8 @@ class Runtime:
             for subentry in entry.get_subentries_of_type(SUBENTRY_SATELLITE)
             if is_known(subentry)
         }
+        self.exchanges = Exchanges(hass, self.provider)
+        """What its agents hear and say by way of Assist pipelines."""
         self._sessions: dict[str, LiveSession] = {}
         self._closed = False
         self._ended: deque[dict[str, Any]] = deque(maxlen=MAX_REMEMBERED)
@@ -78,6 +85,19 @@ class Runtime:
         """The satellite that is an agent's own: of those that use it, the first that can hear and speak now."""
         own = [satellite for satellite in self.satellites.values() if self.agent_of(satellite) is agent]
         return next((satellite for satellite in own if satellite.present), next(iter(own), None))
+
+    def reaches(self, party: Party) -> bool:
+        """Whether there is a provider for the sessions of an agent or on a satellite, be it the one that stands in.
+
+        While a session makes its link anew, that is what is to be seen of it.
+        """
+        agent = self.agent_of(party) if isinstance(party, Satellite) else party
+        if self.reachability.reachable or not isinstance(agent, Agent):
+            return True
+        if any(session.live for session in self.sessions_of(party)):
+            return True
+        stand_in = async_stand_in(self._hass, agent)
+        return stand_in is not None and stand_in.runtime_data.reachability.reachable
 
     def session_on(self, satellite: Satellite) -> LiveSession | None:
         """What runs on a satellite; there is never more than one session."""
@@ -114,7 +134,7 @@ class Runtime:
         if self.session_on(satellite) is not None:
             raise refused("already_in_session", satellite=satellite.title)
         home: Runtime = agent.entry.runtime_data
-        home._check_budget(agent, satellite)
+        home.check_budget(agent, satellite, agent)
         # The agent may be of another account, which then has a part in the session too.
         registers = (self._sessions, home._sessions)
 
@@ -122,6 +142,11 @@ class Runtime:
             home._ended.append(_course(session))
             _forget(session, registers)
             satellite.place.ended()
+            if request.listens:
+                keeping = async_keep(self._hass, agent, satellite, session.report)
+                agent.entry.async_create_task(self._hass, keeping, f"transcript of the {session.name}")
+            if not home.reachability.reachable:
+                home.reachability.tell()
 
         session = LiveSession(self._hass, home.provider, agent, satellite, request, ended=ended)
         for register in registers:
@@ -135,6 +160,8 @@ class Runtime:
         party.activity.changed()
         for session in self.sessions_of(party):
             await session.async_apply_mute()
+        if isinstance(party, Agent):
+            await self.exchanges.async_apply_mute(party)
 
     async def async_stop(self, sessions: Iterable[LiveSession]) -> None:
         """End sessions, and wait until they have ended."""
@@ -143,20 +170,34 @@ class Runtime:
     async def async_close(self) -> None:
         """End all sessions and let go of the provider and of servers."""
         self._closed = True
-        await self.async_stop(list(self._sessions.values()))
+        self.reachability.close()
+        await asyncio.gather(self.async_stop(list(self._sessions.values())), self.exchanges.async_close())
         await asyncio.gather(*(satellite.place.async_close() for satellite in self.satellites.values()))
         await self.servers.async_close()
         await self.provider.close()
         await self.ledger.async_close()
 
+    def check_budget(self, agent: Agent, *places: Party) -> None:
+        """Raise ServiceValidationError if an agent has spent its budget, and show it at these places."""
+        try:
+            with engine_errors():
+                async_check_budget(agent, self.ledger)
+        except ServiceValidationError as err:
+            error = {"error_type": EndReason.BUDGET_EXCEEDED.value, "message": str(err)}
+            for party in places:
+                party.activity.tell(Occurrence(OccurrenceType.ERROR, error))
+            raise
+
     def diagnostics(self) -> dict[str, Any]:
         """Who there is and what they do, without a word of what was said."""
         return {
+            "provider_reachable": self.reachability.reachable,
             "agents": [self._seen(agent) | self._used(agent) for agent in self.agents.values()],
             "satellites": [
                 self._seen(satellite) | {"problem": satellite.place.problem} for satellite in self.satellites.values()
             ],
             "last_sessions": list(self._ended),
+            "exchanges": len(self.exchanges),
         }
 
     def _wake(self, satellite: Satellite, wake_word: str | None) -> bool:
@@ -171,17 +212,6 @@ class Runtime:
         async_answers(self._hass, wake_word, satellite.subentry_id)
         if (session := self.session_on(satellite)) is not None:
             await session.async_interrupt(heard_s)
-
-    def _check_budget(self, agent: Agent, satellite: Satellite) -> None:
-        """Raise ServiceValidationError if an agent has spent its budget, and show it where the session would be."""
-        try:
-            with engine_errors():
-                async_check_budget(agent, self.ledger)
-        except ServiceValidationError as err:
-            error = {"error_type": EndReason.BUDGET_EXCEEDED.value, "message": str(err)}
-            for party in (satellite, agent):
-                party.activity.tell(Occurrence(OccurrenceType.ERROR, error))
-            raise
 
     def _used(self, agent: Agent) -> dict[str, Any]:
         usage = self.ledger.of(agent.subentry_id)

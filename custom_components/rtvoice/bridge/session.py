@@ -21,6 +21,7 @@ from ..engine.events import (
     UserTranscriptCompletedEvent,
 )
 from .backing import async_backing
+from .chronicle import Chapter
 from .compose import async_brief, llm_context_of, spoken_agent
 from .equipment import async_prepare
 from .errors import engine_errors, failed, react
@@ -41,6 +42,7 @@ _LOGGER = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S: Final = 5.0
 """How long a session may take to end in good order before it is cancelled."""
+_ORDERLY: Final = frozenset({EndReason.STOPPED, EndReason.INACTIVITY, EndReason.MAX_LENGTH, EndReason.BUDGET_EXCEEDED})
 MOVED: Final = "moved"
 """Why a session ended that goes on elsewhere."""
 
@@ -97,6 +99,7 @@ class LiveSession:
 
     def begin(self) -> None:
         """Set out; from now on the session is seen and can be stopped."""
+        self.satellite.chronicle.begin(self._chapter(), self.request.history)
         self.observer.show(replace(self.observer.snapshot, status=AgentState.CONNECTING))
         entry = self.agent.entry
         self._task = entry.async_create_background_task(self._hass, self._run(), self.name)
@@ -268,6 +271,7 @@ class LiveSession:
         self.satellite.place.receive(event)
         event = self.observer.receive(event)
         self._herald.receive(event)
+        self.satellite.chronicle.receive(event)
         for receiver in tuple(self._receivers):
             receiver(event)
 
@@ -288,6 +292,26 @@ class LiveSession:
         if not request.listens:
             await engine.event_bus.dispatch(StopAgentCommand(when_silent=True))
 
+    @property
+    def _end_reason(self) -> str:
+        return self.report.end_reason.value if self._successor is None else MOVED
+
+    @property
+    def _end_error(self) -> str | None:
+        """What ended the session, in words; None if it ended as it should."""
+        if self.error is not None:
+            return str(self.error)
+        return None if self.report.end_reason in _ORDERLY else self.observer.last_error
+
+    def _chapter(self) -> Chapter:
+        """The session as the satellite's chronicle knows it."""
+        return Chapter(
+            session_id=self.session_id if self.request.listens else None,
+            order=lambda: [turn.item_id for turn in self._engine.turns] if self._engine is not None else [],
+            hide=lambda text: text if self._toolbox is None else self._toolbox.hide_so_far(text),
+            failure=lambda: self.satellite.place.failure,
+        )
+
     def _failed(self, err: HomeAssistantError) -> None:
         self.error = err
         cause = err.__cause__
@@ -302,12 +326,13 @@ class LiveSession:
     def _end(self) -> None:
         react(self._hass, self.agent.entry, self.report.end_reason)
         if self.connected:
-            reason = self.report.end_reason.value if self._successor is None else MOVED
+            reason = self._end_reason
             ended = {"session_id": self.session_id, "reason": reason}
             self.observer.tell(Occurrence(OccurrenceType.SESSION_ENDED, ended))
             if self.request.listens:
                 self._herald.ended(reason)
         self._ended(self)
+        self.satellite.chronicle.end(self._end_reason, self._end_error)
         self.observer.end()
         if self._successor is None and not self._first_user_turn.done():
             self._first_user_turn.set_result(None)

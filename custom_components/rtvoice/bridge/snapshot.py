@@ -38,15 +38,19 @@ class Snapshot:
     assistant_transcript: str | None = None
     last_tool: ToolUse | None = None
     response_latency_ms: int | None = None
+    may_be_recorded: bool = True
+    """Whether the recorder may keep the transcripts."""
 
     @property
     def assistant_speaking(self) -> bool:
         """Whether the agent is heard."""
         return self.status is AgentState.SPEAKING
 
-    def opened(self) -> Snapshot:
+    def opened(self, *, may_be_recorded: bool = True) -> Snapshot:
         """How a new session begins: with an empty page, but remembering what was measured."""
-        return Snapshot(last_tool=self.last_tool, response_latency_ms=self.response_latency_ms)
+        return Snapshot(
+            last_tool=self.last_tool, response_latency_ms=self.response_latency_ms, may_be_recorded=may_be_recorded
+        )
 
     def closed(self) -> Snapshot:
         """What remains of a session that has ended."""

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from homeassistant.core import HomeAssistant, callback
 
-from ..engine.events import SessionEvent, TranscriptionUsageEvent, UsageEvent
+from ..engine.events import SessionEvent, SubAgentUsageEvent, TranscriptionUsageEvent, UsageEvent
 from ..engine.usage import UsageMeter, UsageReport
 from .budget import async_report_budget
 from .ledger import Ledger
@@ -21,11 +21,12 @@ class Tab:
         self._ledger = ledger
         self._tokens = 0
         self._cost_usd = Decimal(0)
+        self._is_complete = True
 
     @callback
     def receive(self, event: SessionEvent) -> None:
         """Book what an event says was used; most say nothing of it."""
-        if isinstance(event, (UsageEvent, TranscriptionUsageEvent)):
+        if isinstance(event, (UsageEvent, TranscriptionUsageEvent, SubAgentUsageEvent)):
             self._meter.observe(event)
             self.settle(self._meter.report())
 
@@ -34,11 +35,13 @@ class Tab:
         """Book what all of the session has used so far, as far as it has not been booked yet."""
         tokens = max(report.total - self._tokens, 0)
         cost_usd = max(report.cost_usd - self._cost_usd, Decimal(0))
-        if not tokens and not cost_usd:
+        found_gap = self._is_complete and not report.is_complete
+        if not tokens and not cost_usd and not found_gap:
             return
+        self._is_complete = report.is_complete
         self._tokens += tokens
         self._cost_usd += cost_usd
-        self._ledger.add(self._agent.subentry_id, tokens, cost_usd)
+        self._ledger.add(self._agent.subentry_id, tokens, cost_usd, is_complete=report.is_complete)
         self._agent.activity.changed()
         async_report_budget(self._hass, self._agent, self._ledger)
 

@@ -123,6 +123,21 @@ async def async_satellite(hass: HomeAssistant, call: ServiceCall, entity_id: str
     return party
 
 
+@callback
+def async_satellites(hass: HomeAssistant) -> list[Satellite]:
+    """All satellites of the accounts that are loaded."""
+    runtimes: list[Runtime] = [entry.runtime_data for entry in hass.config_entries.async_loaded_entries(DOMAIN)]
+    return [satellite for runtime in runtimes for satellite in runtime.satellites.values()]
+
+
+@callback
+def async_satellite_of(hass: HomeAssistant, entity_id: str) -> Satellite | None:
+    """The satellite of ours whose main entity this is, if its account is loaded."""
+    party = _party(hass, entity_id)
+    is_main = isinstance(party, Satellite) and party.async_entity_id(hass) == entity_id
+    return party if isinstance(party, Satellite) and is_main else None
+
+
 def runtime_of(party: Party) -> Runtime:
     """The runtime that a party lives in."""
     runtime: Runtime = party.entry.runtime_data

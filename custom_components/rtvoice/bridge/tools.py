@@ -52,14 +52,13 @@ class Kit:
     def __init__(self, hass: HomeAssistant, source: ToolSource) -> None:
         self._source = source
         self._policy = PolicyOptions.read(source.agent.subentry.data)
-        hears_words = not source.live or source.agent.options.transcription_model is not None
         self.hass = hass
         guard = Guard(
             hass,
             self._policy,
             _trust(hass, source, self._policy),
             device_id=source.llm_context.device_id,
-            hears_words=hears_words,
+            hears_words=not source.live or source.agent.writes_down,
         )
         self.guard = guard
         self.judge = Judge(hass, guard)
@@ -131,6 +130,10 @@ class Toolbox:
         if self._kit is None:
             return turn
         return turn.model_copy(update={"transcript": self._kit.guard.hide_in(turn.transcript)})
+
+    def hide_so_far(self, text: str) -> str:
+        """Words that are not complete, as they may be shown and told."""
+        return text if self._kit is None else self._kit.guard.hide_so_far(text)
 
     async def async_refresh(self) -> bool:
         """Gather the tools anew; whether the model must be told.

@@ -3,30 +3,20 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-import orjson
-from homeassistant.components import conversation
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import llm
 from homeassistant.util.ulid import ulid_now
 
 from ..const import DOMAIN
 from ..engine import AgentState, ConversationTurn, RealtimeAgent
 from ..engine.devices import NullInput, NullOutput
 from ..engine.errors import EndReason, EngineError
-from ..engine.events import (
-    AgentSessionConnectedEvent,
-    AssistantTranscriptCompletedEvent,
-    AssistantTranscriptDeltaEvent,
-    SessionEvent,
-    StopAgentCommand,
-    ToolExecutedEvent,
-    ToolExecutionStartedEvent,
-)
+from ..engine.events import AgentSessionConnectedEvent, SessionEvent, StopAgentCommand
 from .backing import async_backing
 from .compose import Briefing, writing_agent
+from .deltas import Delta, Deltas
 from .equipment import async_prepare
 from .errors import engine_errors, failed, react
 from .ledger import Ledger
@@ -34,8 +24,6 @@ from .observer import Observer
 from .parties import Agent
 from .provider import Provider
 from .tab import Tab
-
-type Delta = conversation.AssistantContentDeltaDict | conversation.ToolResultContentDeltaDict
 
 _MAX_DELTAS: Final = 1000
 
@@ -70,8 +58,7 @@ class TypedTurn:
         self._engine.event_bus.subscribe(SessionEvent, self._receive)
         # Full: the engine's observers wait, the session does not.
         self._deltas: asyncio.Queue[Delta] = asyncio.Queue(_MAX_DELTAS)
-        self._item_id: str | None = None
-        self._calling = False
+        self._telling = Deltas()
         self._text = ""
         self._sent = False
 
@@ -121,48 +108,5 @@ class TypedTurn:
             self._sent = True
             await self._engine.send_message(self._text)
             await self._engine.event_bus.dispatch(StopAgentCommand(when_silent=True))
-        for delta in self._deltas_of(self._observer.receive(event)):
+        for delta in self._telling.of(self._observer.receive(event)):
             await self._deltas.put(delta)
-
-    def _deltas_of(self, event: SessionEvent) -> list[Delta]:
-        match event:
-            case AssistantTranscriptDeltaEvent(delta=text, item_id=item_id):
-                return self._words(item_id, text)
-            case AssistantTranscriptCompletedEvent(transcript=text, item_id=item_id) if item_id != self._item_id:
-                return self._words(item_id, text)
-            case ToolExecutionStartedEvent():
-                return self._call(event)
-            case ToolExecutedEvent():
-                self._calling = False
-                return [_tool_result(event)]
-            case _:
-                return []
-
-    def _words(self, item_id: str, text: str) -> list[Delta]:
-        opened = self._opened(new=item_id != self._item_id)
-        self._item_id, self._calling = item_id, False
-        return [*opened, {"content": text}]
-
-    def _call(self, event: ToolExecutionStartedEvent) -> list[Delta]:
-        opened = self._opened(new=not self._calling)
-        self._item_id, self._calling = None, True
-        arguments = _object(event.arguments)
-        return [*opened, {"tool_calls": [llm.ToolInput(event.name, arguments, id=event.call_id, external=True)]}]
-
-    @staticmethod
-    def _opened(*, new: bool) -> list[Delta]:
-        return [{"role": "assistant"}] if new else []
-
-
-def _tool_result(event: ToolExecutedEvent) -> conversation.ToolResultContentDeltaDict:
-    result = llm.ToolResult(_object(event.output), error=not event.ok)
-    return {"role": "tool_result", "tool_call_id": event.call_id, "tool_name": event.name, "result": result}
-
-
-def _object(text: str) -> dict[str, Any]:
-    """The JSON object that a text is, or one that has it as its only value."""
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        value = text
-    return value if isinstance(value, dict) else {"result": value}

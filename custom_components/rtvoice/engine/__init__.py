@@ -32,6 +32,7 @@ from .errors import (
     WireError,
 )
 from .events import (
+    ActionKind,
     AgentCommand,
     AgentError,
     AgentErrorEvent,
@@ -57,6 +58,7 @@ from .events import (
     StopAgentCommand,
     SubAgentFinishedEvent,
     SubAgentStartedEvent,
+    SubAgentUsageEvent,
     ToolExecutedEvent,
     ToolExecutionStartedEvent,
     TranscriptionUsageEvent,
@@ -118,6 +120,7 @@ from .tools import ActionResult, CallNext, Inject, ToolContext, ToolMiddleware, 
 from .usage import PRICES, Budget, ModelPrice, PriceList, TokenRates, UsageReport
 
 __all__ = [
+    "ActionKind",
     "UpdateToolChoiceCommand",
     "UpdateSessionToolsCommand",
     "ConfigureSessionCommand",
@@ -201,6 +204,7 @@ __all__ = [
     "SubAgent",
     "SubAgentFinishedEvent",
     "SubAgentStartedEvent",
+    "SubAgentUsageEvent",
     "TokenBudget",
     "ToolArgumentsError",
     "ToolCall",

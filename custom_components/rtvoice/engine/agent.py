@@ -25,6 +25,7 @@ from .conversation.facts import (
     ToolsChanged,
     TurnEnded,
     UserCommand,
+    WordsLent,
 )
 from .conversation.values import AgentState, ToolCall, ToolChoice, ToolDefinition, ToolOutcome
 from .devices import MicrophoneInput, SpeakerOutput
@@ -296,20 +297,34 @@ class RealtimeAgent:
         self._ask(ResponseAsked(instructions))
 
     async def note(self, text: str, *, respond: bool = False) -> None:
-        """Let the agent know something that the user did not say; with `respond` it speaks about it.
-
-        Raises SessionClosedError without a session.
-        """
+        """Tell the agent what the user did not say; with `respond` it speaks about it. Raises SessionClosedError."""
         self._ask(NoteAdded(text, respond))
+
+    async def send_assistant_message(self, text: str) -> None:
+        """Let the agent believe that it has said this, in silence. Raises SessionClosedError without a session."""
+        self._ask(WordsLent(text))
 
     async def set_muted(self, muted: bool) -> None:
         """Send silence in place of what the microphone hears, or open it again. Later sessions keep it."""
         self._muted = muted
         self._post(MuteChanged(muted))
 
-    async def commit_turn(self) -> None:
-        """Push-to-talk: the user has finished. With voice activity detection it has no effect."""
-        self._ask(TurnEnded())
+    async def commit_turn(self, *, respond: bool = True) -> None:
+        """Push-to-talk: the user has finished. With voice activity detection it has no effect.
+
+        Without `respond` the agent answers when `ask` says so.
+        """
+        self._ask(TurnEnded(respond))
+
+    async def wait_composed(self) -> None:
+        """Wait until the agent has no more to say for now and the speaker was given all of it, heard or not.
+
+        What was asked for before counts, and observers have been told everything. Raises SessionClosedError when the
+        session ends before, or there is none.
+        """
+        if self._run is None:
+            raise SessionClosedError(EndReason.STOPPED)
+        await self._run.wait_composed()
 
     async def update_tools(self, tools: Tools) -> None:
         """Offer these tools in place of the present ones, in the running session too."""

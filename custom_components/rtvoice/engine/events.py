@@ -1,6 +1,7 @@
 """What observers of an agent see (events) and may ask for (commands)."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from .errors import EndReason
 
@@ -175,6 +176,16 @@ class TranscriptionUsageEvent(SessionEvent):
     output_text: int = 0
 
 
+class ActionKind(StrEnum):
+    """What sort of thing a tool does: for observers and middleware, the model is not told."""
+
+    GENERIC = "generic"
+    READ = "read"
+    MUTATE = "mutate"
+    DESTRUCTIVE = "destructive"
+    END_SESSION = "end_session"
+
+
 @dataclass(frozen=True, slots=True)
 class ToolExecutionStartedEvent(SessionEvent):
     """A tool began to run. `arguments` is JSON; do not log it."""
@@ -182,6 +193,7 @@ class ToolExecutionStartedEvent(SessionEvent):
     call_id: str
     name: str
     arguments: str = field(repr=False, default="{}")
+    kind: ActionKind = ActionKind.GENERIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +207,7 @@ class ToolExecutedEvent(SessionEvent):
     arguments: str = field(repr=False, default="{}")
     output: str = field(repr=False, default="")
     duration_s: float = 0.0
+    kind: ActionKind = ActionKind.GENERIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +229,17 @@ class SubAgentStartedEvent(SessionEvent):
     """A subagent began to work."""
 
     agent_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubAgentUsageEvent(SessionEvent):
+    """Tokens of one answer of a subagent's chat model; `cached_text` is part of `input_text`."""
+
+    agent_name: str
+    model: str
+    input_text: int = 0
+    cached_text: int = 0
+    output_text: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,15 @@ from .conversation.facts import BackgroundWorkChanged, StopAsked, ToolProgressed
 from .conversation.items import Item
 from .conversation.values import AgentState, ItemKind, ResponseUsage
 from .equipment import Equipment
-from .errors import EndReason
-from .events import AgentStartingEvent, AgentStoppedEvent, ConfigureSessionCommand, SessionEvent, StartAgentCommand
+from .errors import EndReason, SessionClosedError
+from .events import (
+    AgentStartingEvent,
+    AgentStoppedEvent,
+    ConfigureSessionCommand,
+    SessionEvent,
+    StartAgentCommand,
+    SubAgentUsageEvent,
+)
 from .listener import AgentListener, notify
 from .results import AgentResult, ConversationTurn
 from .session.session import Session, SessionEnd
@@ -22,6 +29,11 @@ from .usage import Budget, UsageMeter
 
 EQUIPMENT_PATIENCE_S = 2.0
 """A session begins without the tools of servers that take longer; they are offered when they come."""
+
+BUDGET_FAREWELL = (
+    "What this conversation may cost is spent, so it ends now. In one short sentence, in the language of the "
+    "conversation, tell the user so and say goodbye."
+)
 
 _current: ContextVar[Run | None] = ContextVar("rtvoice_run", default=None)
 """The run that the present task belongs to: tools and observers must not wait for its end."""
@@ -52,6 +64,8 @@ class Run:
         self._budget = None if budget_usd is None else Budget(budget_usd, meter)
         self._started_at = datetime.now(UTC)
         self._started_s = asyncio.get_running_loop().time()
+        self._opened = asyncio.Event()
+        """Whether there is a session, or will never be one."""
         self._finished = asyncio.Event()
 
     @property
@@ -77,7 +91,7 @@ class Run:
 
     def chatted(self, source: str, model: str, usage: ResponseUsage) -> None:
         """A chat model was used on behalf of this run."""
-        self._meter.chatted(source, model, usage)
+        self._publish(SubAgentUsageEvent(source, model, usage.input.text, usage.cached.text, usage.output.text))
 
     async def execute(self, settings: ConfigureSessionCommand) -> AgentResult:
         """Run to the end. Raises the EngineError that made the session impossible."""
@@ -101,7 +115,20 @@ class Run:
             return self._result(end)
         finally:
             _current.reset(token)
+            self._opened.set()
             self._finished.set()
+
+    async def wait_composed(self) -> None:
+        """Wait until there is no more to say for now, and the observers know all of it.
+
+        Not for observers themselves. Raises SessionClosedError when the session ends before.
+        """
+        await self._opened.wait()
+        if self._session is None:
+            raise SessionClosedError(EndReason.STOPPED)
+        await self._session.wait_composed()
+        for feed in self._feeds:
+            await feed.drained()
 
     async def wait_finished(self) -> None:
         """Wait for the end, unless the present task is part of what has to end first."""
@@ -114,6 +141,7 @@ class Run:
         for fact in self._waiting:
             session.post(fact)
         self._session = session
+        self._opened.set()
         return session
 
     async def _announce_start(self, settings: ConfigureSessionCommand) -> None:
@@ -127,7 +155,8 @@ class Run:
     def _publish(self, event: SessionEvent) -> None:
         self._meter.observe(event)
         if self._budget is not None and self._budget.exceeded:
-            self.post(StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True))
+            self._budget = None
+            self.post(StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True, farewell=BUDGET_FAREWELL))
         for feed in self._feeds:
             feed.put(event)
 

@@ -17,6 +17,7 @@ from ..const import (
     CONF_DEPLOYMENT,
     CONF_PROVIDER,
     CONF_RESOURCE,
+    CONF_TRANSCRIPTION_DEPLOYMENT,
     PROVIDER_AZURE_OPENAI,
     PROVIDER_OPENAI,
 )
@@ -71,6 +72,10 @@ async def async_test_account(
                 listed = await provider.list_models()
                 candidates = dict.fromkeys((*models, *_candidates(account, listed)))
             model = await _first_accepted(provider, tuple(candidates)[:_MAX_MODELS_TRIED])
+            if model is not None and CONF_TRANSCRIPTION_DEPLOYMENT in account:
+                options = SessionOptions(model=model, voice=None, noise_reduction=None, turn_detection=PushToTalk())
+                if not await _accepts(provider, options):
+                    return AccountTest(models=listed, error="transcription_refused")
     except EngineError as err:
         _LOGGER.debug("The account was refused: %s", err)
         return AccountTest(models=listed, error=_form_error(err, account))

@@ -23,11 +23,13 @@ from ..const import (
     CONF_MODEL,
     CONF_PROVIDER,
     CONF_RESOURCE,
+    CONF_TRANSCRIPTION_DEPLOYMENT,
     DIALECTS,
     PROVIDER_AZURE_OPENAI,
     PROVIDER_COMPATIBLE,
     PROVIDER_OPENAI,
 )
+from .secrets import keep_secret, removal_of, secret_fields
 from .sections import flatten
 
 SECTION_ADVANCED: Final = "advanced"
@@ -60,6 +62,7 @@ USER_SCHEMAS: Final = {
         {
             probatio.Required(CONF_RESOURCE): _TEXT,
             probatio.Required(CONF_DEPLOYMENT): _TEXT,
+            probatio.Optional(CONF_TRANSCRIPTION_DEPLOYMENT): _TEXT,
             probatio.Required(probatio.Secret(CONF_API_KEY)): _KEY,
         }
     ),
@@ -73,7 +76,7 @@ USER_SCHEMAS: Final = {
 }
 """For a new account of each provider."""
 
-RECONFIGURE_SCHEMAS: Final = {
+_RECONFIGURE: Final = {
     PROVIDER_OPENAI: probatio.Schema(
         {
             probatio.Optional(probatio.Secret(CONF_API_KEY)): _KEY,
@@ -84,12 +87,24 @@ RECONFIGURE_SCHEMAS: Final = {
         {
             probatio.Required(CONF_RESOURCE): _TEXT,
             probatio.Required(CONF_DEPLOYMENT): _TEXT,
+            probatio.Optional(CONF_TRANSCRIPTION_DEPLOYMENT): _TEXT,
             probatio.Optional(probatio.Secret(CONF_API_KEY)): _KEY,
         }
     ),
-    PROVIDER_COMPATIBLE: USER_SCHEMAS[PROVIDER_COMPATIBLE],
 }
-"""For a known account of each provider; a key that is left out stays as it is."""
+
+
+def reconfigure_schema(account: Mapping[str, Any]) -> probatio.Schema:
+    """For a known account; a key that is left out stays as it is, or is taken away where none is needed."""
+    if account[CONF_PROVIDER] != PROVIDER_COMPATIBLE:
+        return _RECONFIGURE[account[CONF_PROVIDER]]
+    return probatio.Schema(
+        {
+            probatio.Required(CONF_BASE_URL): _ADDRESS,
+            **secret_fields(CONF_API_KEY, stored=CONF_API_KEY in account),
+            probatio.Required(CONF_DIALECT, default=DIALECTS[0]): _DIALECT,
+        }
+    )
 
 
 def model_schema(models: tuple[str, ...]) -> probatio.Schema:
@@ -100,19 +115,20 @@ def model_schema(models: tuple[str, ...]) -> probatio.Schema:
 
 def account_from(provider: str, user_input: Mapping[str, Any]) -> dict[str, Any]:
     """What is stored of a form: no empty fields, no white space around keys and addresses, no slash behind these."""
-    fields = {key: value.strip() for key, value in flatten(user_input, (SECTION_ADVANCED,)).items()}
+    given = flatten(user_input, (SECTION_ADVANCED,))
+    fields = {key: value.strip() for key, value in given.items() if isinstance(value, str)}
     for place in (CONF_BASE_URL, CONF_RESOURCE):
         if place in fields:
             fields[place] = fields[place].rstrip("/")
     return {CONF_PROVIDER: provider, **{key: value for key, value in fields.items() if value}}
 
 
-def keep_key(account: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """The account with the known key where none was given; a key never moves to another address."""
+def changed_account(known: Mapping[str, Any], user_input: Mapping[str, Any]) -> dict[str, Any]:
+    """What is stored of the form of a known account; its key never moves to another address."""
+    account = account_from(known[CONF_PROVIDER], user_input)
     is_same_place = all(account.get(key) == known.get(key) for key in (CONF_BASE_URL, CONF_RESOURCE))
-    if CONF_API_KEY in account or CONF_API_KEY not in known or not is_same_place:
-        return dict(account)
-    return {**account, CONF_API_KEY: known[CONF_API_KEY]}
+    tick = {key: value for key, value in user_input.items() if key == removal_of(CONF_API_KEY)}
+    return keep_secret(account | tick, known if is_same_place else {}, CONF_API_KEY)
 
 
 def form_errors(account: Mapping[str, Any]) -> dict[str, str]:

@@ -7,12 +7,16 @@ from homeassistant.config_entries import SOURCE_RECONFIGURE, SubentryFlowResult
 from homeassistant.const import CONF_LLM_HASS_API, CONF_NAME
 from homeassistant.helpers import llm
 
+from ..bridge.policy.options import PolicyOptions
+from ..bridge.provider import writes_down
 from ..bridge.retirement import retiring_models
-from ..bridge.voices import VOICES
+from ..bridge.voices import VOICES, voices_of
 from ..const import (
     CONF_FALLBACK,
     CONF_MODEL,
+    CONF_PIN,
     CONF_PROVIDER,
+    CONF_TRANSCRIPTION_MODEL,
     CONF_VOICE,
     DEFAULT_AGENT_NAME,
     DOMAIN,
@@ -24,7 +28,8 @@ from .agent_form import SECTIONS, agent_schema
 from .defaults import default_agent
 from .equipment_form import equipment_of, suggested_equipment, with_equipment
 from .models import PREFERRED
-from .policy_form import async_list_actions, async_rule_errors, keep_pin, suggested_rules
+from .policy_form import async_list_actions, async_rule_errors, suggested_rules
+from .secrets import keep_secret, ticked
 from .sections import flatten, nest
 from .subentry import SubentryFlow
 
@@ -36,7 +41,7 @@ class AgentFlow(SubentryFlow):
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Add an agent."""
-        self._name = DEFAULT_AGENT_NAME
+        self._name = self._free_name(DEFAULT_AGENT_NAME)
         self._known = default_agent(self._account[CONF_PROVIDER], await self._async_default_model())
         return await self.async_step_init(user_input)
 
@@ -51,23 +56,33 @@ class AgentFlow(SubentryFlow):
         errors = {}
         name, shown = self._name, self._known
         models, equipment = await self._async_models(), equipment_of(self._get_entry())
+        submitted = flatten(user_input or {}, SECTIONS)
         if user_input is not None:
-            shown = with_equipment(_submitted(user_input, self._known), flatten(user_input, SECTIONS), equipment)
+            shown = with_equipment(_submitted(user_input, self._known), submitted, equipment)
             name = shown.pop(CONF_NAME) or self._name
             model = shown.setdefault(CONF_MODEL, await self._async_default_model())
             errors = async_rule_errors(self.hass, shown)
             errors |= await self._async_errors(model, shown.get(CONF_VOICE), known_models=models)
             if not errors:
                 self._name, self._known = name, shown
-                step = self.async_step_retiring if retiring_models(self._account, shown) else self.async_step_save
-                return await step()
+                return await self._async_preview()
         apis = llm.async_get_apis(self.hass)
         accounts = self._other_accounts()
         model = shown.get(CONF_MODEL) or await self._async_default_model()
-        actions = async_list_actions(self.hass)
-        schema = agent_schema(name, model, apis, models, accounts, actions=actions, equipment=equipment)
+        schema = agent_schema(
+            name,
+            model,
+            apis,
+            models,
+            accounts,
+            voices=voices_of(self._account),
+            actions=async_list_actions(self.hass),
+            equipment=equipment,
+            has_pin=CONF_PIN in self._known,
+        )
         suggested = {
             **suggested_rules(shown),
+            **ticked(submitted, CONF_PIN),
             **suggested_equipment(shown, equipment),
             CONF_NAME: name,
             CONF_LLM_HASS_API: _known_apis(shown.get(CONF_LLM_HASS_API), apis),
@@ -79,6 +94,11 @@ class AgentFlow(SubentryFlow):
             data_schema=self.add_suggested_values_to_schema(schema, nest(suggested, SECTIONS)),
             errors=errors,
         )
+
+    async def async_step_unheard(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
+        """Say that nobody can give leave, and let the user think again."""
+        then = "retiring" if retiring_models(self._account, self._known) else "save"
+        return self.async_show_menu(step_id="unheard", menu_options=["init", then])
 
     async def async_step_retiring(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
         """Say that a model will be shut down, and let the user think again."""
@@ -92,6 +112,15 @@ class AgentFlow(SubentryFlow):
     async def async_step_save(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
         """Save an agent although one of its models will be shut down."""
         return self._async_save(self._name, self._known)
+
+    async def _async_preview(self) -> SubentryFlowResult:
+        """Say first what will not work as one may think."""
+        hears = writes_down(self._account, self._known.get(CONF_TRANSCRIPTION_MODEL))
+        if not hears and PolicyOptions.read(self._known).asks:
+            return await self.async_step_unheard()
+        if retiring_models(self._account, self._known):
+            return await self.async_step_retiring()
+        return await self.async_step_save()
 
     async def _async_errors(self, model: str, voice: str | None, *, known_models: tuple[str, ...]) -> dict[str, str]:
         """What the provider refuses of a model and a voice that it was not known to have."""
@@ -136,7 +165,7 @@ def _submitted(user_input: Mapping[str, Any], known: Mapping[str, Any]) -> dict[
     for key, value in submitted.items():
         options[key] = value.strip() if isinstance(value, str) else value
     filled = {key: value for key, value in options.items() if value not in ("", []) or key == CONF_NAME}
-    return keep_pin(filled, known)
+    return keep_secret(filled, known, CONF_PIN)
 
 
 def _known_apis(chosen: list[str] | None, apis: list[llm.API]) -> list[str]:

@@ -25,13 +25,15 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 
-from ..bridge.voices import VOICES
+from ..bridge.languages import LANGUAGES
 from ..const import (
     CONF_DAY_BUDGET,
     CONF_EAGERNESS,
+    CONF_ENDPOINTING,
     CONF_FALLBACK,
     CONF_INACTIVITY_TIMEOUT,
     CONF_INSTRUCTIONS,
+    CONF_KEEP_TRANSCRIPTS,
     CONF_LANGUAGE,
     CONF_MAX_DURATION,
     CONF_MAX_OUTPUT_TOKENS,
@@ -39,6 +41,7 @@ from ..const import (
     CONF_MONTH_BUDGET,
     CONF_NOISE_REDUCTION,
     CONF_PREFIX_PADDING,
+    CONF_PRIVATE_TRANSCRIPTS,
     CONF_REASONING_EFFORT,
     CONF_RECORDING,
     CONF_SILENCE_DURATION,
@@ -47,6 +50,8 @@ from ..const import (
     CONF_TRANSCRIPTION_MODEL,
     CONF_TURN_DETECTION,
     CONF_VOICE,
+    ENDPOINTING_AGENT,
+    ENDPOINTING_HOME_ASSISTANT,
 )
 from ..engine.options import (
     NoiseReduction,
@@ -70,10 +75,12 @@ SECTIONS: Final = {
         CONF_THRESHOLD,
         CONF_PREFIX_PADDING,
         CONF_SILENCE_DURATION,
+        CONF_ENDPOINTING,
     ),
     "tools": (*TOOL_FIELDS, *EQUIPMENT_FIELDS),
     "policy": POLICY_FIELDS,
     "budget": (CONF_DAY_BUDGET, CONF_MONTH_BUDGET),
+    "privacy": (CONF_PRIVATE_TRANSCRIPTS, CONF_KEEP_TRANSCRIPTS),
     "advanced": (
         CONF_INACTIVITY_TIMEOUT,
         CONF_MAX_DURATION,
@@ -85,11 +92,6 @@ SECTIONS: Final = {
 }
 """What is folded away below the basics, in the order in which it is shown."""
 
-# The languages that OpenAI's transcription models name as well understood.
-_LANGUAGES = (
-    "af ar az be bg bs ca cs cy da de el en es et fa fi fr gl he hi hr hu hy id is it ja kk kn ko lt lv mi mk mr ms ne "
-    "nl no pl pt ro ru sk sl sr sv sw ta th tl tr uk ur vi zh"
-)
 _SEMANTIC = SemanticVAD().kind
 _SERVER = ServerVAD().kind
 
@@ -101,20 +103,26 @@ def agent_schema(
     models: Iterable[str],
     accounts: Mapping[str, str],
     *,
+    voices: Iterable[str] = (),
     actions: tuple[Iterable[str], Iterable[str]] = ((), ()),
     equipment: Equipment = MappingProxyType({}),
+    has_pin: bool = False,
 ) -> probatio.Schema:
-    """The form of an agent that may use these APIs of Home Assistant and one of these models.
+    """The form of an agent that may use these APIs of Home Assistant, one of these models and one of these voices.
 
     `accounts` are those that could stand in for the agent's own, titles by entry id; `actions` are those that can be
-    tools, harmless and dangerous ones; `equipment` is what the account has.
+    tools, harmless and dangerous ones; `equipment` is what the account has. A PIN that is stored can be taken away.
     """
     fields = {
-        "speaking": _speaking(),
+        "speaking": _speaking(voices),
         "listening": _listening(),
         "tools": tool_fields(*actions) | equipment_fields(equipment),
-        "policy": policy_fields(),
+        "policy": policy_fields(has_pin=has_pin),
         "budget": _budget(),
+        "privacy": {
+            probatio.Optional(CONF_PRIVATE_TRANSCRIPTS): BooleanSelector(),
+            probatio.Optional(CONF_KEEP_TRANSCRIPTS): _whole(0, 3650, "d"),
+        },
         "advanced": _advanced(accounts),
     }
     return probatio.Schema(
@@ -131,16 +139,16 @@ def agent_schema(
     )
 
 
-def _speaking() -> dict[Any, Any]:
+def _speaking(voices: Iterable[str]) -> dict[Any, Any]:
     return {
-        probatio.Optional(CONF_VOICE): _open_choice(VOICES),
+        probatio.Optional(CONF_VOICE): _open_choice(voices),
         probatio.Optional(CONF_SPEECH_SPEED): _slider(0.5, 1.5, 0.05),
     }
 
 
 def _listening() -> dict[Any, Any]:
     return {
-        probatio.Optional(CONF_LANGUAGE): LanguageSelector(LanguageSelectorConfig(languages=_LANGUAGES.split())),
+        probatio.Optional(CONF_LANGUAGE): LanguageSelector(LanguageSelectorConfig(languages=list(LANGUAGES))),
         probatio.Optional(CONF_TRANSCRIPTION_MODEL): _open_choice([TranscriptionModel.GPT_TRANSCRIBE]),
         probatio.Optional(CONF_NOISE_REDUCTION): _choice(CONF_NOISE_REDUCTION, (*NoiseReduction, "off")),
         probatio.Optional(CONF_TURN_DETECTION): _choice(CONF_TURN_DETECTION, (_SEMANTIC, _SERVER)),
@@ -148,6 +156,7 @@ def _listening() -> dict[Any, Any]:
         _shown_for(_SERVER, CONF_THRESHOLD): _slider(0, 1, 0.05),
         _shown_for(_SERVER, CONF_PREFIX_PADDING): _whole(0, 5000, "ms"),
         _shown_for(_SERVER, CONF_SILENCE_DURATION): _whole(0, 10_000, "ms"),
+        probatio.Optional(CONF_ENDPOINTING): _choice(CONF_ENDPOINTING, (ENDPOINTING_HOME_ASSISTANT, ENDPOINTING_AGENT)),
     }
 
 

@@ -16,7 +16,7 @@ from ..const import (
 )
 from ..engine.mcp import MCPTool
 from .server_check import async_test_server
-from .server_form import HTTP_SCHEMA, PROGRAM_SCHEMA, server_errors, server_from, tools_schema
+from .server_form import PROGRAM_SCHEMA, http_schema, server_errors, server_from, tools_schema
 from .subentry import SubentryFlow
 
 
@@ -39,7 +39,8 @@ class McpServerFlow(SubentryFlow):
 
     async def async_step_http(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask for a server in the network."""
-        return await self._async_ask("http", HTTP_SCHEMA, user_input)
+        schema = http_schema(has_token=CONF_AUTHORIZATION in self._known)
+        return await self._async_ask("http", schema, user_input)
 
     async def async_step_program(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask for a program, which is started only when that was confirmed."""

@@ -14,9 +14,6 @@ from homeassistant.helpers.selector import (
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
     TimeSelector,
 )
 
@@ -37,12 +34,14 @@ from ..const import (
     CONF_SENSITIVE_PERMISSION,
     DOMAIN,
 )
+from .secrets import removal_of, secret_fields
 
 TOOL_FIELDS: Final = (CONF_READ_STATES, CONF_ACTIONS, CONF_DANGEROUS_ACTIONS)
 POLICY_FIELDS: Final = (
     CONF_SENSITIVE_PERMISSION,
     CONF_SENSITIVE,
     CONF_PIN,
+    removal_of(CONF_PIN),
     CONF_QUIET_START,
     CONF_QUIET_END,
     CONF_QUIET_PERMISSION,
@@ -62,14 +61,13 @@ def tool_fields(actions: Iterable[str], dangerous: Iterable[str]) -> dict[Any, A
     }
 
 
-def policy_fields() -> dict[Any, Any]:
+def policy_fields(*, has_pin: bool = False) -> dict[Any, Any]:
     """What needs the user's leave, when the house is to be quiet, and which satellites have fewer rights."""
     satellites = EntitySelectorConfig(domain="assist_satellite", multiple=True)
-    pin = TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
     return {
         probatio.Optional(CONF_SENSITIVE_PERMISSION): _permission(),
         probatio.Optional(CONF_SENSITIVE): _open_choices(KINDS, CONF_SENSITIVE),
-        probatio.Optional(probatio.Secret(CONF_PIN)): TextSelector(pin),
+        **secret_fields(CONF_PIN, stored=has_pin),
         probatio.Optional(CONF_QUIET_START): TimeSelector(),
         probatio.Optional(CONF_QUIET_END): TimeSelector(),
         probatio.Optional(CONF_QUIET_PERMISSION): _permission(),
@@ -89,11 +87,6 @@ def suggested_rules(options: Mapping[str, Any]) -> dict[str, Any]:
         **options,
     }
     return {key: value for key, value in shown.items() if key != CONF_PIN}
-
-
-def keep_pin(options: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """Options from a form whose PIN was left empty, which means that it stays as it is."""
-    return {CONF_PIN: known[CONF_PIN], **options} if CONF_PIN in known else options
 
 
 @callback

@@ -16,15 +16,17 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 
-from ..bridge.places.kinds import kind_of
+from ..bridge.options import SatelliteOptions
 from ..const import (
     CONF_AGENT,
     CONF_ECHO,
     CONF_KIND,
+    DEFAULT_BROWSER_NAME,
     DEFAULT_SATELLITE_NAME,
     ECHO_CANCEL,
     ECHO_HALF_DUPLEX,
     ECHO_OFF,
+    KIND_BROWSER,
     KIND_LOCAL,
     KIND_WYOMING,
     SUBENTRY_AGENT,
@@ -54,8 +56,17 @@ class KindForm:
     """What is wrong with what was filled in, by field."""
 
 
+async def _async_no_fields(hass: HomeAssistant) -> Fields:  # noqa: ARG001 - others look
+    return {}
+
+
+async def _async_no_errors(hass: HomeAssistant, options: Mapping[str, Any]) -> dict[str, str]:  # noqa: ARG001 - others look
+    return {}
+
+
 LOCAL_FORM: Final = KindForm(DEFAULT_SATELLITE_NAME, async_local_fields, async_local_errors)
 WYOMING_FORM: Final = KindForm("Wyoming satellite", async_wyoming_fields, async_wyoming_errors)
+BROWSER_FORM: Final = KindForm(DEFAULT_BROWSER_NAME, _async_no_fields, _async_no_errors)
 
 
 class SatelliteFlow(SubentryFlow):
@@ -64,13 +75,14 @@ class SatelliteFlow(SubentryFlow):
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
         """Ask what kind of place it is."""
         self._name, self._known = "", {}
-        return self.async_show_menu(step_id="user", menu_options=[KIND_LOCAL, KIND_WYOMING])
+        return self.async_show_menu(step_id="user", menu_options=[KIND_LOCAL, KIND_BROWSER, KIND_WYOMING])
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:  # noqa: ARG002 - HA's
         """Change a satellite, which stays of its kind."""
         subentry = self._get_reconfigure_subentry()
         self._name, self._known = subentry.title, dict(subentry.data)
-        step: Callable[[], Awaitable[SubentryFlowResult]] = getattr(self, f"async_step_{kind_of(subentry.data)}")
+        kind = SatelliteOptions.read(subentry.data).kind
+        step: Callable[[], Awaitable[SubentryFlowResult]] = getattr(self, f"async_step_{kind}")
         return await step()
 
     async def async_step_local(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
@@ -81,10 +93,14 @@ class SatelliteFlow(SubentryFlow):
         """Ask for the address of a Wyoming satellite."""
         return await self._async_ask(KIND_WYOMING, WYOMING_FORM, user_input)
 
+    async def async_step_browser(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for a page that shows the card."""
+        return await self._async_ask(KIND_BROWSER, BROWSER_FORM, user_input)
+
     async def _async_ask(self, kind: str, form: KindForm, user_input: dict[str, Any] | None) -> SubentryFlowResult:
         """Show the form of a kind, and save it when it is filled in."""
         errors = {}
-        name, shown = self._name or form.name, self._known
+        name, shown = self._name or self._free_name(form.name), self._known
         if user_input is not None:
             shown = meaningful(map(_stripped, user_input.items()))
             name = shown.pop(CONF_NAME, name)

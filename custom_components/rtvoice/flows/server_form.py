@@ -35,6 +35,7 @@ from ..const import (
 )
 from ..engine.errors import ConfigurationError
 from ..engine.mcp import MCPTool
+from .secrets import keep_secret, secret_fields
 
 _TEXT: Final = TextSelector()
 _LINES: Final = TextSelector(TextSelectorConfig(multiple=True))
@@ -45,23 +46,6 @@ _TIMEOUT: Final = {
         NumberSelectorConfig(min=1, max=300, step=1, unit_of_measurement="s", mode=NumberSelectorMode.BOX)
     )
 }
-HTTP_SCHEMA: Final = probatio.Schema(
-    {
-        probatio.Optional(CONF_NAME): _TEXT,
-        probatio.Required(CONF_URL): TextSelector(TextSelectorConfig(type=TextSelectorType.URL)),
-        probatio.Optional(probatio.Secret(CONF_AUTHORIZATION)): TextSelector(
-            TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
-        ),
-        probatio.Optional(CONF_HEADERS): _LINES,
-        probatio.Required(CONF_TRANSPORT, default=TRANSPORT_AUTO): SelectSelector(
-            SelectSelectorConfig(
-                options=list(TRANSPORTS_HTTP), translation_key=CONF_TRANSPORT, mode=SelectSelectorMode.DROPDOWN
-            )
-        ),
-        **_TIMEOUT,
-    }
-)
-"""For a server in the network."""
 PROGRAM_SCHEMA: Final = probatio.Schema(
     {
         probatio.Optional(CONF_NAME): _TEXT,
@@ -73,6 +57,23 @@ PROGRAM_SCHEMA: Final = probatio.Schema(
     }
 )
 """For a server that is a program; that it will be started must be confirmed each time."""
+
+
+def http_schema(*, has_token: bool = False) -> probatio.Schema:
+    """For a server in the network; a token that is stored can be taken away."""
+    transports = SelectSelectorConfig(
+        options=list(TRANSPORTS_HTTP), translation_key=CONF_TRANSPORT, mode=SelectSelectorMode.DROPDOWN
+    )
+    return probatio.Schema(
+        {
+            probatio.Optional(CONF_NAME): _TEXT,
+            probatio.Required(CONF_URL): TextSelector(TextSelectorConfig(type=TextSelectorType.URL)),
+            **secret_fields(CONF_AUTHORIZATION, stored=has_token),
+            probatio.Optional(CONF_HEADERS): _LINES,
+            probatio.Required(CONF_TRANSPORT, default=TRANSPORT_AUTO): SelectSelector(transports),
+            **_TIMEOUT,
+        }
+    )
 
 
 def tools_schema(tools: Iterable[MCPTool]) -> probatio.Schema:
@@ -90,10 +91,10 @@ def server_from(user_input: Mapping[str, Any], known: Mapping[str, Any]) -> dict
             filled[key] = stripped
     filled.pop(CONF_NAME, None)
     filled.pop(CONF_CONFIRMED, None)
-    kept = [CONF_ALLOWED_TOOLS]
-    if CONF_URL in filled and _same_server(filled[CONF_URL], known.get(CONF_URL)):
-        kept.append(CONF_AUTHORIZATION)
-    return {**{key: known[key] for key in kept if key in known}, **filled}
+    if CONF_ALLOWED_TOOLS in known:
+        filled[CONF_ALLOWED_TOOLS] = known[CONF_ALLOWED_TOOLS]
+    is_same_server = CONF_URL in filled and _same_server(filled[CONF_URL], known.get(CONF_URL))
+    return keep_secret(filled, known if is_same_server else {}, CONF_AUTHORIZATION)
 
 
 def server_errors(server: Mapping[str, Any]) -> dict[str, str]:

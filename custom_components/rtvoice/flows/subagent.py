@@ -31,6 +31,7 @@ from ..const import (
     CONF_HOLDING,
     CONF_INSTRUCTIONS,
     CONF_MAX_ITERATIONS,
+    CONF_MCP_SERVERS,
     CONF_MODEL,
     DEFAULT_MAX_ITERATIONS,
     DEFAULT_SUBAGENT_TIMEOUT,
@@ -45,6 +46,8 @@ from ..engine.errors import (
     RequestRejectedError,
 )
 from ..engine.subagents import SystemMessage, UserMessage
+from .equipment_form import equipment_fields, equipment_of
+from .secrets import keep_secret, removal_of, secret_fields, ticked
 from .sections import flatten, nest
 from .subentry import SubentryFlow
 
@@ -53,7 +56,7 @@ _LOGGER = logging.getLogger(__name__)
 _TEST_S: Final = 30.0
 _CONNECTION: Final = (CONF_BASE_URL, CONF_API_KEY, CONF_MODEL)
 _SECTIONS: Final = {
-    "endpoint": (CONF_BASE_URL, CONF_API_KEY),
+    "endpoint": (CONF_BASE_URL, CONF_API_KEY, removal_of(CONF_API_KEY)),
     "advanced": (CONF_HOLDING, CONF_FIRE_AND_FORGET, CONF_MAX_ITERATIONS, CONF_TIMEOUT),
 }
 _DEFAULTS: Final = {
@@ -90,13 +93,17 @@ class SubagentFlow(SubentryFlow):
         apis = llm.async_get_apis(self.hass)
         there = {api.id for api in apis}
         suggested = {**_DEFAULTS, **{key: value for key, value in shown.items() if key != CONF_API_KEY}}
+        servers = equipment_of(self._get_entry())[CONF_MCP_SERVERS]
+        suggested |= ticked(flatten(user_input or {}, _SECTIONS), CONF_API_KEY)
         suggested |= {
             CONF_NAME: name,
             CONF_LLM_HASS_API: [api for api in shown.get(CONF_LLM_HASS_API, ()) if api in there],
+            CONF_MCP_SERVERS: [server for server in shown.get(CONF_MCP_SERVERS, ()) if server in servers],
         }
+        schema = subagent_schema(apis, servers, has_key=CONF_API_KEY in self._known)
         return self.async_show_form(
             step_id="init",
-            data_schema=self.add_suggested_values_to_schema(subagent_schema(apis), nest(suggested, _SECTIONS)),
+            data_schema=self.add_suggested_values_to_schema(schema, nest(suggested, _SECTIONS)),
             errors=errors,
             description_placeholders={"example_url": "http://homeserver:8080/v1"},
         )
@@ -112,15 +119,17 @@ class SubagentFlow(SubentryFlow):
         return {"base": error} if error else {}
 
 
-def subagent_schema(apis: Iterable[llm.API]) -> probatio.Schema:
-    """The form of a subagent that may use these APIs of Home Assistant."""
+def subagent_schema(apis: Iterable[llm.API], servers: Mapping[str, str], *, has_key: bool = False) -> probatio.Schema:
+    """The form of a subagent that may use these APIs of Home Assistant and MCP servers, titles by subentry id.
+
+    A key that is stored can be taken away.
+    """
     options = [SelectOptionDict(value=api.id, label=api.name) for api in apis]
     address = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
-    key = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
     fields: dict[str, dict[Any, Any]] = {
         "endpoint": {
             probatio.Optional(CONF_BASE_URL): address,
-            probatio.Optional(probatio.Secret(CONF_API_KEY)): key,
+            **secret_fields(CONF_API_KEY, stored=has_key),
         },
         "advanced": {
             probatio.Optional(CONF_HOLDING): TextSelector(),
@@ -138,6 +147,7 @@ def subagent_schema(apis: Iterable[llm.API]) -> probatio.Schema:
             probatio.Optional(CONF_LLM_HASS_API): SelectSelector(
                 SelectSelectorConfig(options=options, multiple=True, mode=SelectSelectorMode.LIST)
             ),
+            **equipment_fields({CONF_MCP_SERVERS: servers}),
             **{
                 probatio.Optional(name): section(probatio.Schema(fields[name]), {"collapsed": name == "advanced"})
                 for name in _SECTIONS
@@ -153,9 +163,8 @@ def _submitted(user_input: Mapping[str, Any], known: Mapping[str, Any]) -> dict[
     for key, value in flatten(user_input, _SECTIONS).items():
         options[key] = value.strip() if isinstance(value, str) else value
     filled = {key: value for key, value in options.items() if value not in ("", [])}
-    if CONF_API_KEY in known and filled.get(CONF_BASE_URL) == known.get(CONF_BASE_URL):
-        filled.setdefault(CONF_API_KEY, known[CONF_API_KEY])
-    return filled
+    is_same_place = filled.get(CONF_BASE_URL) == known.get(CONF_BASE_URL)
+    return keep_secret(filled, known if is_same_place else {}, CONF_API_KEY)
 
 
 def _missing(name: str, options: Mapping[str, Any]) -> dict[str, str]:

@@ -84,7 +84,7 @@ WILD = st.one_of(
     st.builds(f.ResponseAsked, st.one_of(st.none(), st.text(max_size=5))),
     st.builds(f.SpeedChanged, st.floats(0.25, 1.5)),
     st.just(f.TurnEnded()),
-    st.builds(f.StopAsked, st.just(EndReason.STOPPED), st.booleans()),
+    st.builds(f.StopAsked, st.just(EndReason.STOPPED), st.booleans(), st.sampled_from([None, "Say goodbye."])),
 )
 
 

@@ -3,8 +3,15 @@ from pathlib import Path
 
 from custom_components.rtvoice.engine import conversation as package
 from custom_components.rtvoice.engine.conversation import facts as f
-from custom_components.rtvoice.engine.conversation.effects import ArmTimer, Close, DisarmTimer, PlayCue, Publish
-from custom_components.rtvoice.engine.conversation.values import Cue, ResponseStatus
+from custom_components.rtvoice.engine.conversation.effects import (
+    ArmTimer,
+    Close,
+    CreateResponse,
+    DisarmTimer,
+    PlayCue,
+    Publish,
+)
+from custom_components.rtvoice.engine.conversation.values import Cue, ProviderFault, ResponseStatus, ToolChoice
 from custom_components.rtvoice.engine.errors import AuthenticationError, ConnectionLostError, EndReason
 from custom_components.rtvoice.engine.events import (
     AgentError,
@@ -38,6 +45,42 @@ def test_nothing_follows_the_end() -> None:
     dialogue = speaking()
     dialogue.tell(f.StopAsked())
     assert dialogue.tell(f.SpeechStarted(), f.SayAsked("Hi"), f.StopAsked(), TICK) == []
+
+
+FAREWELL = f.StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True, farewell="Say goodbye.")
+
+
+def test_a_farewell_is_spoken_when_the_agent_has_finished_and_then_the_session_ends() -> None:
+    dialogue = speaking(instructions="Be kind.")
+    assert not of_type(dialogue.tell(FAREWELL), CreateResponse)
+    (farewell,) = of_type(dialogue.tell(done()), CreateResponse)
+    assert (farewell.instructions, farewell.tool_choice) == ("Be kind.\n\nSay goodbye.", ToolChoice.NONE)
+    assert not of_type(dialogue.tell(f.PlayoutDrained(1)), Close)
+    dialogue.tell(f.ResponseStarted("r2", "response-1"), audio("r2", "i2", 500), f.PlayoutStarted("i2"), done("r2"))
+    assert of_type(dialogue.tell(f.PlayoutDrained(2)), Close) == [Close(EndReason.BUDGET_EXCEEDED)]
+
+
+def test_a_session_that_is_ending_already_has_no_farewell() -> None:
+    dialogue = speaking()
+    effects = dialogue.tell(f.StopAsked(when_silent=True), FAREWELL, done(), f.PlayoutDrained(1))
+    assert not of_type(effects, CreateResponse)
+    assert of_type(effects, Close) == [Close(EndReason.STOPPED)]
+
+
+def test_a_farewell_that_is_interrupted_or_refused_is_not_said_again() -> None:
+    dialogue = speaking()
+    dialogue.tell(FAREWELL)
+    effects = dialogue.tell(f.InterruptAsked(), cancelled())
+    assert not of_type(effects, CreateResponse)
+    assert of_type(effects, Close) == [Close(EndReason.BUDGET_EXCEEDED)]
+    refused = ready()
+    refused.tell(FAREWELL)
+    fault = f.RequestRejected(ProviderFault(None, "No"), "response-1")
+    assert of_type(refused.tell(fault), Close) == [Close(EndReason.BUDGET_EXCEEDED)]
+
+
+def test_without_a_provider_there_is_no_farewell() -> None:
+    assert Dialogue().tell(FAREWELL)[-1] == Close(EndReason.BUDGET_EXCEEDED)
 
 
 def test_no_deadline_outlives_the_session() -> None:
@@ -125,3 +168,21 @@ def test_no_cue_is_played_that_nobody_wants() -> None:
     assert not of_type(dialogue.tell(f.SessionReady()), PlayCue)
     dialogue = Dialogue()
     assert not of_type(dialogue.tell(f.SessionReady(), f.SpeechStarted(), f.SpeechStopped()), PlayCue)
+
+
+def test_there_may_be_more_to_come_until_all_is_answered_though_not_yet_heard() -> None:
+    dialogue = Dialogue()
+    conversation = dialogue.conversation
+    assert conversation.composing, "there is no provider yet"
+    dialogue.tell(f.SessionReady())
+    assert not conversation.composing
+    dialogue.tell(f.SpeechStarted("u1"))
+    assert conversation.composing
+    dialogue.tell(f.SpeechStopped("u1"), f.TurnCommitted("u1"), f.ResponseStarted("r1"))
+    dialogue.tell(audio("r1", "i1", 1000), done("r1", ResponseStatus.COMPLETED, call()))
+    assert conversation.composing, "a tool runs"
+    dialogue.tell(result(), f.ResponseStarted("r2", "response-1"))
+    assert conversation.composing
+    dialogue.tell(audio("r2", "i2", 1000), done("r2"))
+    assert not conversation.composing
+    assert conversation.state == "thinking", "what was composed is still to be heard"

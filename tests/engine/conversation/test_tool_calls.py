@@ -8,9 +8,9 @@ from custom_components.rtvoice.engine.conversation.effects import (
     StartTool,
 )
 from custom_components.rtvoice.engine.conversation.tool_calls import INTERRUPTED_OUTPUT
-from custom_components.rtvoice.engine.conversation.values import ProviderFault, ResponseStatus
+from custom_components.rtvoice.engine.conversation.values import ProviderFault, ResponseStatus, ToolDefinition
 from custom_components.rtvoice.engine.errors import EndReason
-from custom_components.rtvoice.engine.events import ToolExecutedEvent, ToolExecutionStartedEvent
+from custom_components.rtvoice.engine.events import ActionKind, ToolExecutedEvent, ToolExecutionStartedEvent
 
 from .dialogue import audio, call, cancelled, done, of_type, published, ready, result, speaking, states
 
@@ -163,3 +163,12 @@ def test_interrupted_while_a_tool_response_is_generated() -> None:
     dialogue.tell(f.ResponseStarted("r1"), f.SpeechStarted())
     effects = dialogue.tell(done("r1", ResponseStatus.CANCELLED, call("c1")), cancelled("r1"))
     assert of_type(effects, SendToolOutput) == [SendToolOutput("c1", INTERRUPTED_OUTPUT)]
+
+
+def test_observers_are_told_what_kind_of_tool_it_is_as_long_as_it_is_known() -> None:
+    dialogue = calling(call("c1"), tools=(ToolDefinition("turn_on", "", kind=ActionKind.DESTRUCTIVE),))
+    (started,) = [event for event in published(dialogue.all) if isinstance(event, ToolExecutionStartedEvent)]
+    assert started.kind is ActionKind.DESTRUCTIVE
+    dialogue.tell(f.ToolsChanged(()))
+    (executed,) = [event for event in published(dialogue.tell(result("c1"))) if isinstance(event, ToolExecutedEvent)]
+    assert executed.kind is ActionKind.GENERIC

@@ -193,6 +193,12 @@ def test_push_to_talk_commits_and_asks_for_the_answer() -> None:
     assert effects[:2] == [CommitInput(), CreateResponse("response-1")]
 
 
+def test_push_to_talk_commits_and_waits_until_the_answer_is_asked_for() -> None:
+    dialogue = ready(push_to_talk=True)
+    assert dialogue.tell(f.TurnEnded(respond=False))[:1] == [CommitInput()]
+    assert dialogue.tell(f.ResponseAsked())[:1] == [CreateResponse("response-1")]
+
+
 def test_push_to_talk_without_a_word_takes_the_request_back() -> None:
     dialogue = ready(push_to_talk=True)
     dialogue.tell(f.TurnEnded())

@@ -209,3 +209,12 @@ def test_of_very_many_notes_the_latest_are_told_again() -> None:
 
 def _note(number: int, text: str) -> NewItem:
     return NewItem(ItemKind.SYSTEM_MESSAGE, text, item_id=f"note-{number}")
+
+
+def test_words_that_are_lent_to_the_agent_are_part_of_what_was_said_and_ask_for_nothing() -> None:
+    dialogue = ready()
+    lent = NewItem(ItemKind.AGENT_MESSAGE, "Dinner is at seven.", item_id="lent-1")
+    assert dialogue.tell(f.WordsLent("Dinner is at seven.")) == [AddItem(lent)]
+    assert dialogue.texts() == [("Dinner is at seven.", False)]
+    dialogue.tell(f.LinkLost())
+    assert [add.item for add in of_type(dialogue.tell(f.SessionReady()), AddItem)] == [lent]

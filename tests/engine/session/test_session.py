@@ -13,6 +13,7 @@ from custom_components.rtvoice.engine.errors import (
     AuthenticationError,
     EndReason,
     QuotaExceededError,
+    SessionClosedError,
     SinkError,
     SourceError,
 )
@@ -25,7 +26,7 @@ from custom_components.rtvoice.engine.events import (
     ToolExecutedEvent,
     UserInactivityCountdownEvent,
 )
-from custom_components.rtvoice.engine.options import SessionOptions
+from custom_components.rtvoice.engine.options import PushToTalk, SessionOptions
 from custom_components.rtvoice.engine.session.session import Session, SessionEnd, SessionLimits
 
 from ..fakes import FRAME, FakeMicrophone, FakeProvider, FakeSpeaker, FakeTools, lost, unreachable
@@ -44,7 +45,7 @@ class Rig:
         self.events = []
         self.session = Session(
             providers=(self.provider, *fallbacks),
-            options=SessionOptions(),
+            options=overrides.pop("options", SessionOptions()),
             source=self.mic,
             sink=self.speaker,
             tools=self.tools,
@@ -74,6 +75,19 @@ class Rig:
         async with asyncio.timeout(within_s):
             while not condition():
                 await asyncio.sleep(0.005)
+
+
+class HandSpeaker(FakeSpeaker):
+    """Takes everything at once, and is heard to play nothing of it."""
+
+    played_samples = 0
+    is_playing = True
+
+    async def play_chunk(self, pcm):
+        self.given.append(pcm)
+
+    async def clear_buffer(self):
+        pass
 
 
 def audio(ms, response="r1", item="i1"):
@@ -403,3 +417,54 @@ def test_with_echo_cancellation_the_microphone_s_frames_all_arrive_and_the_threa
     with asyncio.Runner() as runner:
         runner.run(main())
     assert threading.active_count() == threads
+
+
+def test_a_turn_is_committed_behind_its_audio_and_answered_when_asked_for() -> None:
+    async def main():
+        rig = Rig(provider=FakeProvider(delay_s=1.0), options=SessionOptions(turn_detection=PushToTalk()))
+        sent = []
+        async with rig.running():
+            forwarded = len(rig.connection.audio)
+            rig.session.post(f.TurnEnded(respond=False))
+            await rig.until(lambda: rig.connection.sent(e.CommitInput))
+            sent.append(len(rig.connection.audio))
+            assert not rig.connection.sent(e.CreateResponse)
+            rig.session.post(f.ResponseAsked())
+            await rig.until(lambda: rig.connection.sent(e.CreateResponse))
+        return forwarded, sent[0]
+
+    forwarded, sent = run(main())
+    # What was captured while the provider was being connected, a second of it, is part of the turn.
+    assert sent >= max(forwarded, 45)
+
+
+def test_an_answer_is_composed_when_the_speaker_was_given_all_of_it() -> None:
+    async def main():
+        async def tool(call):
+            return ToolOutcome("{}")
+
+        rig = Rig(speaker=HandSpeaker(), tools=FakeTools(tool=tool))
+        async with rig.running():
+            await rig.session.wait_composed()
+            rig.session.post(f.ResponseAsked())
+            waiting = asyncio.create_task(rig.session.wait_composed())
+            await rig.until(lambda: rig.connection.sent(e.CreateResponse))
+            call = ToolCall("c1", "tool", "{}")
+            rig.connection.feed(f.ResponseStarted("r1", "response-1"), audio(500))
+            rig.connection.feed(f.ResponseFinished("r1", COMPLETED, (call,)))
+            await rig.until(lambda: rig.connection.sent(e.CreateResponse)[1:])
+            assert not waiting.done()
+            rig.connection.feed(f.ResponseStarted("r2", "response-2"), audio(500, "r2", "i2"))
+            rig.connection.feed(f.ResponseFinished("r2", COMPLETED))
+            await waiting
+            assert len(b"".join(rig.speaker.given)) == 48_000
+            assert rig.speaker.played_samples == 0
+            rig.session.post(f.ResponseAsked())
+            waiting = asyncio.create_task(rig.session.wait_composed())
+            await asyncio.sleep(0.1)
+        with pytest.raises(SessionClosedError):
+            await waiting
+        with pytest.raises(SessionClosedError):
+            await rig.session.wait_composed()
+
+    run(main())

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from custom_components.rtvoice.engine.conversation.values import ToolCall, ToolDefinition, ToolOutcome
 from custom_components.rtvoice.engine.errors import UnknownToolError
+from custom_components.rtvoice.engine.events import ActionKind
 from custom_components.rtvoice.engine.ports import ToolRunner
 from custom_components.rtvoice.engine.tools import ActionResult, Inject, ToolContext, Tools, ToolSpec
 
@@ -336,3 +337,14 @@ async def test_merged_tools_use_the_context_of_their_new_registry() -> None:
     tools.set_context(ToolContext(["own"]))
     tools.merge(other)
     assert (await tools.run(call("peek"))).output == '["own"]'
+
+
+def test_a_kind_is_for_observers_and_not_for_the_model() -> None:
+    tools = Tools()
+
+    @tools.action("Format the disk", kind=ActionKind.DESTRUCTIVE)
+    def format_disk() -> None: ...
+
+    (definition,) = tools.definitions()
+    assert definition.kind is ActionKind.DESTRUCTIVE
+    assert "destructive" not in definition.description + str(definition.parameters)

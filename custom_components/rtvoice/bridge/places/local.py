@@ -48,7 +48,7 @@ class LocalOptions:
 class LocalPlace(Place):
     """Where the machine stands that Home Assistant runs on."""
 
-    model = "Local satellite"
+    model = "Sound card"
 
     def __init__(self, hass: HomeAssistant, site: Site, sound: AudioDevices, changed: Callable[[], None]) -> None:
         super().__init__(hass, site, sound, changed)

@@ -51,6 +51,11 @@ class Place(ABC):
         return None
 
     @property
+    def failure(self) -> str | None:
+        """The key of an error that says why its ears or its mouth have failed last, where that has words of its own."""
+        return None
+
+    @property
     def obstacle(self) -> str | None:
         """The key of an error that says why no session can begin here now, whatever it is."""
         return self.problem or self.absence

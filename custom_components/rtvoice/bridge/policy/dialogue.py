@@ -44,6 +44,7 @@ class Dialogue:
         self._earlier = 0
         self._latest: tuple[ConversationTurn, ...] = ()
         self._written: dict[str, str] = {}
+        self._heard = False
         self._news = asyncio.Event()
 
     def follow(self, turns: Callable[[], Sequence[ConversationTurn]], *, typed: bool) -> None:
@@ -60,8 +61,11 @@ class Dialogue:
         match event:
             case UserTranscriptCompletedEvent(transcript=text, item_id=item_id):
                 self._written[item_id] = text
+                self._heard = True
             case UserTranscriptFailedEvent(item_id=item_id) | TranscriptionUsageEvent(item_id=item_id):
                 self._written.setdefault(item_id, "")
+                # Also where it was noise, somebody has tried to find words in it.
+                self._heard = self._heard or isinstance(event, TranscriptionUsageEvent)
             case _:
                 return False
         self._news.set()
@@ -71,6 +75,11 @@ class Dialogue:
         """All that was said, in the conversation's order."""
         self._look()
         return (*self._past, *(self._said(turn) for turn in self._latest if self._counts(turn)))
+
+    @property
+    def unheard(self) -> bool:
+        """Whether the user has spoken, and none of it was written down."""
+        return not self._heard and any(words.by_user for words in self.words())
 
     async def async_wait(self, timeout_s: float) -> bool:
         """Wait until another turn of the user is complete; False if that takes too long."""

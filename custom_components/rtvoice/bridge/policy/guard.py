@@ -1,7 +1,7 @@
 """Every call of every tool comes through here."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +24,10 @@ WORDS_TIMEOUT_S: Final = 5.0
 """How long the transcript of what the user said may take: the model hears it sooner than it is written."""
 
 _AGAIN: Final = "Nothing was done. Call the tool again without a token to ask anew."
+_UNHEARD: Final = (
+    "denied",
+    "Nothing was done: this needs the user's confirmation, and what they say is not written down here. Tell them so.",
+)
 _VERDICTS: Final[Mapping[Verdict, tuple[str, str]]] = {
     Verdict.UNKNOWN: ("unknown_token", _AGAIN),
     Verdict.EXPIRED: ("expired", f"The confirmation came too late. {_AGAIN}"),
@@ -71,6 +75,8 @@ class Guard:
         self._device_id = device_id
         self._hears_words = hears_words
         self._clock = clock
+        self.admit: Callable[[], Awaitable[bool]] | None = None
+        """Waited for before something is done: whether it is the agent's to do at all. None: it is."""
         self._mask = PinMask(options.pin, lambda: trust.confirmations.awaits_pin(clock()))
 
     @property
@@ -108,12 +114,18 @@ class Guard:
         """A text as it may be shown and told."""
         return self._mask.text(text)
 
+    def hide_so_far(self, text: str) -> str:
+        """Words that are not complete, as they may be shown and told."""
+        return self._mask.so_far(text)
+
     async def async_call(self, tool: HomeTool, arguments: Mapping[str, Any]) -> Answer:
         """Run a call if it may run, else say why it does not or what it takes."""
         given = dict(arguments)
         token = given.pop(TOKEN, None)
         if tool.reads_only:
             return await tool.call(given)
+        if self.admit is not None and not await self.admit():
+            return _refusal("not_asked", "Nothing was done: somebody else has seen to what the user wanted.")
         touch = tool.touch(given)
         if denied := self._async_denied_here(tool, touch):
             return _refusal("denied", f"This satellite may not use: {', '.join(denied)}. Nothing was done.")
@@ -130,13 +142,15 @@ class Guard:
         self, tool: HomeTool, arguments: dict[str, Any], token: object, things: tuple[str, ...], *, pin: bool
     ) -> Answer:
         if not self._hears_words:
-            return _refusal("denied", "This needs the user's confirmation, and what they say is not written down here.")
+            return _refusal(*_UNHEARD)
         identity = json_dumps([tool.name, sorted(arguments.items()), things, pin])
         if not token:
             return self._ask(Call(identity, f"{tool.definition.name} {json_dumps(arguments)}", things), pin=pin)
         verdict = await self._async_redeem(str(token), identity)
         if verdict is Verdict.GRANTED:
             return await tool.call(arguments)
+        if verdict is Verdict.NOT_ANSWERED and self._trust.dialogue.unheard:
+            return _refusal(*_UNHEARD)
         return _refusal(*_VERDICTS[verdict])
 
     async def _async_redeem(self, token: str, identity: str) -> Verdict:

@@ -74,6 +74,13 @@ class PinMask:
                 text = text[: run.start] + _HIDDEN + text[run.end :]
         return text
 
+    def so_far(self, text: str) -> str:
+        """Words that are not complete, without what must not be seen: a number at their end may become the PIN."""
+        if self._pin is None:
+            return text
+        last = digit_runs(f"{text} 0")[-1]
+        return self.text(text[: last.start])
+
     def event(self, event: SessionEvent) -> SessionEvent:
         """The event without what must not be seen; pieces of words are emptied while one is asked for."""
         if self._pin is None:

@@ -1,6 +1,6 @@
 """A registry of tools all of whose calls the guard judges."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Self, override
@@ -28,12 +28,12 @@ class Judge:
         """By the names that the model knows."""
         self._hass = hass
 
-    def tool(self, definition: ToolDefinition) -> HomeTool:
-        """What is known of a tool; of one that others have put in, only what its name and its arguments say."""
+    def tool(self, definition: ToolDefinition, call: Callable[[dict[str, Any]], Awaitable[Answer]]) -> HomeTool:
+        """A tool that runs by `call`; of one that others have put in only its name and its arguments are known."""
         if (known := self.known.get(definition.name)) is not None:
-            return replace(known, definition=definition)
+            return replace(known, definition=definition, call=call)
         touch = partial(async_foreign_touch, self._hass, definition.name, None)
-        return HomeTool(definition, name=definition.name, call=_nothing, touch=touch)
+        return HomeTool(definition, name=definition.name, call=call, touch=touch)
 
     def described(self, definition: ToolDefinition) -> ToolDefinition:
         """A tool as the model is told of it."""
@@ -81,10 +81,6 @@ class GuardedTools(Tools):
             outcomes.append(await run(replace(call, arguments=json_dumps(given))))
             return Answer(None)
 
-        tool = replace(self.judge.tool(self.spec(call.name).definition), call=async_run)
+        tool = self.judge.tool(self.spec(call.name).definition, async_run)
         answer = await self.judge.guard.async_call(tool, arguments)
         return outcomes[0] if outcomes else ToolOutcome(json_dumps(answer.data), ok=answer.ok)
-
-
-async def _nothing(arguments: dict[str, Any]) -> Answer:
-    raise NotImplementedError

@@ -18,6 +18,7 @@ from .facts import (
     ToolsChanged,
     TurnEnded,
     UserCommand,
+    WordsLent,
 )
 from .parts import Parts
 from .responses import Purpose, Wanted
@@ -34,7 +35,7 @@ class Asked:
         self._deferred: list[UserCommand] = []
         self._ready = False
         self._typed = 0
-        self._notes = 0
+        self._told = 0
         self._stop: StopAsked | None = None
 
     @property
@@ -68,7 +69,7 @@ class Asked:
             self._deferred.append(command)
             return []
         match command:
-            case SayAsked() | MessageSent() | ResponseAsked() | NoteAdded():
+            case SayAsked() | MessageSent() | ResponseAsked() | NoteAdded() | WordsLent():
                 return self._speak(command, now_s)
             case SpeedChanged() | ToolsChanged() | ToolChoiceChanged():
                 if isinstance(command, ToolsChanged):
@@ -76,11 +77,14 @@ class Asked:
                 self._parts.updates.collect(command)
                 return []
             case TurnEnded():
-                return self._end_turn(now_s)
+                return self._end_turn(command, now_s)
         assert_never(command)
 
     def _end(self, command: StopAsked) -> list[Effect]:
         if command.when_silent and self._ready:
+            if command.farewell is not None and self._stop is None:
+                farewell = self._parts.instructed(command.farewell)
+                self._parts.responses.want(Wanted(Purpose.ASKED, farewell, ToolChoice.NONE))
             self.stop_when_silent(command.reason)
             return []
         return [Close(command.reason)]
@@ -97,7 +101,9 @@ class Asked:
             effects += parts.input.user_speaks(command.heard_s, now_s)
         return effects
 
-    def _speak(self, command: SayAsked | MessageSent | ResponseAsked | NoteAdded, now_s: float) -> list[Effect]:
+    def _speak(
+        self, command: SayAsked | MessageSent | ResponseAsked | NoteAdded | WordsLent, now_s: float
+    ) -> list[Effect]:
         parts = self._parts
         match command:
             case SayAsked():
@@ -110,16 +116,18 @@ class Asked:
             case NoteAdded():
                 if command.respond:
                     parts.responses.want(Wanted(Purpose.ASKED))
-                return self._note(command.text, now_s)
+                return self._tell(ItemKind.SYSTEM_MESSAGE, "note", command.text, now_s)
+            case WordsLent():
+                return self._tell(ItemKind.AGENT_MESSAGE, "lent", command.text, now_s)
             case MessageSent():
                 return self._type(command, now_s)
         assert_never(command)
 
-    def _note(self, text: str, now_s: float) -> list[Effect]:
-        self._notes += 1
-        item_id = f"note-{self._notes}"
-        self._parts.items.ensure(item_id, ItemKind.SYSTEM_MESSAGE, now_s).text = text
-        return [AddItem(NewItem(ItemKind.SYSTEM_MESSAGE, text, item_id=item_id))]
+    def _tell(self, kind: ItemKind, name: str, text: str, now_s: float) -> list[Effect]:
+        self._told += 1
+        item_id = f"{name}-{self._told}"
+        self._parts.items.ensure(item_id, kind, now_s).text = text
+        return [AddItem(NewItem(kind, text, item_id=item_id))]
 
     def _type(self, command: MessageSent, now_s: float) -> list[Effect]:
         parts = self._parts
@@ -131,10 +139,11 @@ class Asked:
         item = NewItem(ItemKind.USER_MESSAGE, command.text, command.image, item_id)
         return [AddItem(item), Publish(UserTranscriptCompletedEvent(command.text, item_id))]
 
-    def _end_turn(self, now_s: float) -> list[Effect]:
+    def _end_turn(self, command: TurnEnded, now_s: float) -> list[Effect]:
         """Push-to-talk only: with voice activity detection the provider commits by itself and refuses another."""
         if not self._parts.settings.push_to_talk:
             return []
         self._parts.turns.ended(now_s)
-        self._parts.responses.want(Wanted(Purpose.TURN))
+        if command.respond:
+            self._parts.responses.want(Wanted(Purpose.TURN))
         return [CommitInput()]

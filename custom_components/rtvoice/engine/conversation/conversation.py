@@ -56,6 +56,13 @@ class Conversation:
         """What the agent is doing; IDLE when the session has ended."""
         return self._state
 
+    @property
+    def composing(self) -> bool:
+        """Whether there may be more to come: a response or a tool runs or is wanted, or the user is heard."""
+        parts = self._parts
+        at_work = parts.responses.busy or parts.tools.running or parts.remote.running or parts.remote.due
+        return not self._ready or at_work or parts.turns.hold
+
     def messages(self) -> tuple[Item, ...]:
         """What was said so far, in the conversation's order."""
         return self._parts.items.messages()

@@ -336,6 +336,13 @@ class NoteAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsLent:
+    """The agent shall believe that it has said this; nobody heard it from it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class MuteChanged:
     """The microphone was muted or opened."""
 
@@ -351,7 +358,9 @@ class SpeedChanged:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """Push-to-talk: the user released the button."""
+    """Push-to-talk: the user released the button; without `respond` the answer waits until it is asked for."""
+
+    respond: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,10 +379,14 @@ class ToolChoiceChanged:
 
 @dataclass(frozen=True, slots=True)
 class StopAsked:
-    """End the session; with `when_silent`, after the agent has finished speaking."""
+    """End the session; with `when_silent`, after the agent has finished speaking.
+
+    With a `farewell`, which says what about, it speaks once more before that, unless the session was ending already.
+    """
 
     reason: EndReason = EndReason.STOPPED
     when_silent: bool = False
+    farewell: str | None = None
 
 
 type UserCommand = (
@@ -382,6 +395,7 @@ type UserCommand = (
     | MessageSent
     | ResponseAsked
     | NoteAdded
+    | WordsLent
     | MuteChanged
     | SpeedChanged
     | TurnEnded

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
-from ..events import ToolExecutedEvent, ToolExecutionStartedEvent
+from ..events import ActionKind, ToolExecutedEvent, ToolExecutionStartedEvent
 from .effects import AddItem, CancelTool, Effect, Publish, SendToolOutput, StartTool
 from .facts import ResponseFinished, ToolCallFinished
 from .values import ItemKind, NewItem, ResponseStatus, ToolCall, ToolDefinition, ToolOutcome
@@ -81,7 +81,9 @@ class ToolCalls:
         effects: list[Effect] = []
         for call in calls.values():
             effects.append(StartTool(call))
-            effects.append(Publish(ToolExecutionStartedEvent(call.call_id, call.name, call.arguments)))
+            effects.append(
+                Publish(ToolExecutionStartedEvent(call.call_id, call.name, call.arguments, self._kind_of(call)))
+            )
         return effects
 
     def finished(self, fact: ToolCallFinished) -> tuple[list[Effect], FollowUp | None]:
@@ -102,6 +104,7 @@ class ToolCalls:
                     arguments=call.arguments,
                     output=outcome.output,
                     duration_s=fact.duration_s,
+                    kind=self._kind_of(call),
                 )
             ),
         ]
@@ -110,6 +113,11 @@ class ToolCalls:
         self._batches.remove(batch)
         self._unspoken += [(call, batch.outcomes[call_id]) for call_id, call in batch.calls.items()]
         return effects, _follow_up(batch)
+
+    def _kind_of(self, call: ToolCall) -> ActionKind:
+        """A tool that is not at hand any more is of no known kind."""
+        tool = self._tools.get(call.name)
+        return ActionKind.GENERIC if tool is None else tool.kind
 
     def answered_elsewhere(self, call: ToolCall, outcome: ToolOutcome) -> None:
         """A call that the provider made has its result, which it forgets with the link as it does ours."""

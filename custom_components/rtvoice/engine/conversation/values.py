@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ..events import ActionKind
+
 
 class AgentState(StrEnum):
     """What the agent is doing, as a person would say."""
@@ -65,6 +67,7 @@ class ToolDefinition:
     """What the agent should say while the tool runs, if it has not spoken already. Not told to the model in advance."""
     cancel_on_interrupt: bool = False
     """Whether a call is stopped when the user begins to speak."""
+    kind: ActionKind = ActionKind.GENERIC
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,11 @@ class Inbox:
         self._room = asyncio.Event()
         self._room.set()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether facts wait to be decided on."""
+        return bool(self._facts)
+
     def post(self, fact: Fact) -> None:
         """Take a fact of our own."""
         self._facts.append(fact)

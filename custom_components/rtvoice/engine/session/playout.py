@@ -54,6 +54,9 @@ class Playout:
         self._chunks = 0
         self._drained_chunks = 0
         self._last_item_id: str | None = None
+        self._ended = False
+        self._given = asyncio.Event()
+        self._given.set()
         self.underruns = 0
         """How often the speaker fell silent in the middle of an item because its audio came too late."""
 
@@ -67,6 +70,8 @@ class Playout:
         self._chunks += 1
         self._finished = False
         self._queue.put(item_id, pcm)
+        if self._queue.queued_samples and not self._ended:
+            self._given.clear()
         self._post_if_drained(self._sink.played_samples)
 
     def finish(self) -> None:
@@ -90,7 +95,17 @@ class Playout:
         self._last_item_id = None
         self._hear(await self._feed.clear())
         self._drained_chunks = -1
+        self._given.set()
         self._post_if_drained(self._sink.played_samples)
+
+    @property
+    def given(self) -> bool:
+        """Whether the sink was given all that was queued, heard or not."""
+        return self._given.is_set()
+
+    async def wait_given(self) -> None:
+        """Wait until the sink was given all that was queued, or nothing more will be played."""
+        await self._given.wait()
 
     def position(self) -> PlayoutPosition:
         """What was heard so far: never more than the sink has played."""
@@ -108,6 +123,8 @@ class Playout:
                 raise
             raise SinkError("The speaker stopped playing") from None
         finally:
+            self._ended = True
+            self._given.set()
             if self._watch is not None:
                 self._watch.cancel()
 
@@ -126,6 +143,8 @@ class Playout:
             await self._feed.give(self._queue, self._frame_samples)
         await self._feed.finish()
         await self._end_stream()
+        if not self._queue.queued_samples:
+            self._given.set()
 
     async def _end_stream(self) -> None:
         if self._finished and self._finish_stream is not None and not self._queue.queued_samples:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 
-from ..conversation.effects import ModelCommand, OpenInput
+from ..conversation.effects import CommitInput, ModelCommand, OpenInput
 from ..ports import Connection
 
 
@@ -11,10 +12,12 @@ class Sender:
     """Sends commands one by one, in order, so that a congested socket does not hold up the conversation.
 
     Commands are never dropped; the conversation makes few of them and waits for most. `OpenInput` among them lets the
-    microphone's audio flow, once everything before it is sent.
+    microphone's audio flow, once everything before it is sent. A turn is committed behind its audio, which takes
+    another way: `audio_sent` waits for that.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, audio_sent: Callable[[], Awaitable[None]]) -> None:
+        self._audio_sent = audio_sent
         self._commands: deque[ModelCommand | OpenInput] = deque()
         self._filled = asyncio.Event()
         self._input_open = asyncio.Event()
@@ -42,5 +45,7 @@ class Sender:
             command = self._commands.popleft()
             if isinstance(command, OpenInput):
                 self._input_open.set()
-            else:
-                await connection.send(command)
+                continue
+            if isinstance(command, CommitInput):
+                await self._audio_sent()
+            await connection.send(command)

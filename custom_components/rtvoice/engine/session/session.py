@@ -13,7 +13,7 @@ from ..conversation.facts import Fact, SessionFailed
 from ..conversation.items import Item
 from ..conversation.settings import ConversationSettings
 from ..conversation.values import AgentState, ItemKind, NewItem
-from ..errors import DeviceError, EndReason, EngineError, SinkError, SourceError
+from ..errors import DeviceError, EndReason, EngineError, SessionClosedError, SinkError, SourceError
 from ..events import SessionEvent
 from ..options import Cues, PushToTalk, SessionOptions
 from ..ports import Approver, AudioInputDevice, AudioOutputDevice, RealtimeProvider, StreamingOutputDevice, ToolRunner
@@ -103,7 +103,8 @@ class Session:
         self._approver = approver or RemoteApprovals(options.mcp_servers)
         self._publish = publish
         self._inbox = Inbox()
-        self._sender = Sender()
+        self._decided = asyncio.Event()
+        self._over = False
         self._timers = Timers(self.post)
         self._conversation = Conversation(
             ConversationSettings(
@@ -136,6 +137,7 @@ class Session:
             record=recorder.microphone if recorder else None,
             process=self._echo.clean if self._echo else None,
         )
+        self._sender = Sender(self._uplink.forwarded)
         self._playout = Playout(
             sink,
             capabilities.output_rate_hz,
@@ -168,6 +170,21 @@ class Session:
         """Let the conversation know something; callable at any time, from the loop's thread."""
         self._inbox.post(fact)
 
+    async def wait_composed(self) -> None:
+        """Wait until there is no more to say for now and the speaker was given all of it, heard or not.
+
+        Facts that were posted before count. Raises SessionClosedError when the session ends before.
+        """
+        while not self._over:
+            if self._inbox.waiting or self._conversation.composing:
+                self._decided.clear()
+                await self._decided.wait()
+            elif not self._playout.given:
+                await self._playout.wait_given()
+            else:
+                return
+        raise SessionClosedError(EndReason.STOPPED)
+
     async def run(self) -> SessionEnd:
         """Connect, converse, and return when the conversation is over. Never raises an EngineError."""
         if self._recorder is not None:
@@ -192,6 +209,8 @@ class Session:
                 failed = close.error is not None
                 await self._cues.play_last(self._sink, failed=failed, finish_stream=self._finish_stream)
         finally:
+            self._over = True
+            self._decided.set()
             self._timers.close()
             await self._stop_devices()
             if self._echo is not None:
@@ -222,6 +241,7 @@ class Session:
                         self._act_on_input(effect)
                     case _:
                         self._command(effect)
+            self._decided.set()
 
     async def _devices_open(self) -> None:
         await self._source_open.wait()

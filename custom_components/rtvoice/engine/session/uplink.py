@@ -42,6 +42,8 @@ class Uplink:
         self._holding = False
         self._withheld: deque[bytes] = deque(maxlen=_WITHHELD_FRAMES)
         self._captured = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._last_frame = b""
         self._record = record
         self._process = process
@@ -72,6 +74,7 @@ class Uplink:
         """Send what was captured meanwhile, then each frame as it comes. Never returns; raises ConnectionLostError."""
         while True:
             while not self._frames:
+                self._idle.set()
                 self._captured.clear()
                 await self._captured.wait()
             frame = self._frames.popleft()
@@ -89,6 +92,10 @@ class Uplink:
             for frame in list(self._withheld)[len(self._withheld) - recalled :]:
                 self._offer(frame)
             self._withheld.clear()
+
+    async def forwarded(self) -> None:
+        """Wait until all that was captured so far has been sent."""
+        await self._idle.wait()
 
     def hold(self) -> None:
         """Remember all that is sent from a moment ago on, until `release`."""
@@ -109,6 +116,8 @@ class Uplink:
         self._sent.clear()
         self._frames.clear()
         self._frames.extend(again)
+        if self._frames:
+            self._idle.clear()
 
     def _remember(self, frame: bytes) -> None:
         self._sent.append(frame)
@@ -135,4 +144,5 @@ class Uplink:
         if len(self._frames) == self._frames.maxlen:
             self.dropped_frames += 1
         self._frames.append(frame)
+        self._idle.clear()
         self._captured.set()

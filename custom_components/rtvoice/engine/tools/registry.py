@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from ..conversation.values import ToolCall, ToolDefinition, ToolOutcome
 from ..errors import ToolError, UnknownToolError
+from ..events import ActionKind
 from .bodies import HandlerBody, ToolHandler, function_body
 from .calling import RegisteredTool, failure, perform
 from .inject import ToolContext
@@ -50,6 +51,7 @@ class Tools:
         respond: bool = True,
         timeout: float = 30.0,
         cancel_on_interrupt: bool = False,
+        kind: ActionKind = ActionKind.GENERIC,
         available_when: Availability | None = None,
     ) -> Callable[[F], F]:
         """Offer the decorated function to the model, under its own name or `name`, and return it unchanged.
@@ -64,7 +66,8 @@ class Tools:
         dropped. The tool's exceptions become failures; only the text of a ToolError is told to the model.
 
         A `description` that depends on the context is a function of the `ToolContext`. While `available_when` of it is
-        false the model does not see the tool, and cannot call it. Both are asked anew whenever tools are offered.
+        false the model does not see the tool, and cannot call it. Both are asked anew whenever tools are offered. Its
+        `kind` is for observers and middleware; the model is not told.
 
         Raises ValueError for a name that is taken or that providers refuse, for parameters without a JSON schema, and
         for a `status` that asks for what the tool does not take.
@@ -85,6 +88,7 @@ class Tools:
                     body.parameters.schema,
                     holding_instruction=holding_instruction,
                     cancel_on_interrupt=cancel_on_interrupt,
+                    kind=kind,
                 ),
                 timeout_s=timeout,
                 respond=respond,

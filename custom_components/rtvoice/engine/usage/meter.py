@@ -4,7 +4,7 @@ from dataclasses import fields
 from decimal import Decimal
 
 from ..conversation.values import ResponseUsage, TokenCount
-from ..events import SessionEvent, TranscriptionUsageEvent, UsageEvent
+from ..events import SessionEvent, SubAgentUsageEvent, TranscriptionUsageEvent, UsageEvent
 from .bill import Bill, Consumption, bill_for
 from .prices import PriceList
 from .report import SourceUsage, TokenTotals, UsageReport
@@ -35,7 +35,7 @@ class UsageMeter:
         return sum((item.cost_usd or Decimal(0) for bill in self._bills() for item in bill.items), Decimal(0))
 
     def observe(self, event: SessionEvent) -> None:
-        """Count what responses and transcriptions used; all other events are none of its business."""
+        """Count what responses, transcriptions and subagents used; all other events are none of its business."""
         match event:
             case UsageEvent():
                 self._add(AGENT, self.model, _usage(event))
@@ -43,6 +43,9 @@ class UsageMeter:
                 received = TokenCount(event.input_text, event.input_audio)
                 written = TokenCount(event.output_text)
                 self.transcribed(seconds=event.seconds, usage=ResponseUsage(input=received, output=written))
+            case SubAgentUsageEvent(agent_name=source, model=model):
+                counts = (event.input_text, event.cached_text, event.output_text)
+                self.chatted(source, model, ResponseUsage(*map(TokenCount, counts)))
 
     def transcribed(self, *, seconds: float | None = None, usage: ResponseUsage = _NOTHING) -> None:
         """Count a transcription of the user's speech: by `seconds` where the provider gives them, else by tokens."""

@@ -1,0 +1,1 @@
+"""An agent behind Assist pipelines: their ears and mouths are whatever satellite they run for."""
