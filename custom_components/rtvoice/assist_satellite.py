@@ -8,6 +8,7 @@ from homeassistant.components.assist_satellite import (
     AssistSatelliteConfiguration,
     AssistSatelliteEntity,
     AssistSatelliteEntityFeature,
+    AssistSatelliteWakeWord,
 )
 from homeassistant.components.assist_satellite.const import PREANNOUNCE_URL
 from homeassistant.core import Context, HomeAssistant, callback
@@ -21,7 +22,7 @@ from .bridge.parties import Satellite
 from .bridge.request import SessionRequest
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
 from .bridge.states import SATELLITE_STATES
-from .const import DOMAIN
+from .const import CONF_WAKE_WORD, DOMAIN
 from .entity import PartyEntity, async_add_to_satellites
 
 PARALLEL_UPDATES = 0
@@ -73,12 +74,25 @@ class LiveSatellite(PartyEntity, AssistSatelliteEntity):
     @callback
     @override
     def async_get_configuration(self) -> AssistSatelliteConfiguration:
-        """There are no wake words to choose from."""
-        return AssistSatelliteConfiguration(available_wake_words=[], active_wake_words=[], max_active_wake_words=0)
+        """Tell which wake words may be chosen, and which one was."""
+        words = self._satellite.place.wake_words
+        available = [AssistSatelliteWakeWord(word.id, word.phrase or word.name, []) for word in words.available]
+        active = [word.id for word in available if word.id == words.chosen_id]
+        return AssistSatelliteConfiguration(
+            available_wake_words=available, active_wake_words=active, max_active_wake_words=1 if available else 0
+        )
 
     @override
     async def async_set_configuration(self, config: AssistSatelliteConfiguration) -> None:
-        """There is nothing to set."""
+        """Choose a wake word. Raises HomeAssistantError unless it is one: *Mute* is what ends listening."""
+        if not self._satellite.place.wake_words.available and not config.active_wake_words:
+            return
+        if len(config.active_wake_words) != 1:
+            raise HomeAssistantError(translation_domain=DOMAIN, translation_key="one_wake_word")
+        subentry = self._satellite.subentry
+        data = {**subentry.data, CONF_WAKE_WORD: config.active_wake_words[0]}
+        self.hass.config_entries.async_update_subentry(self._satellite.entry, subentry, data=data)
+        self._satellite.activity.changed()
 
     @callback
     @override

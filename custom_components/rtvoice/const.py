@@ -136,6 +136,14 @@ CONF_ECHO: Final = "echo"
 ECHO_CANCEL: Final = "cancel"
 ECHO_HALF_DUPLEX: Final = "half_duplex"
 ECHO_OFF: Final = "off"
+CONF_WAKE_ENGINE: Final = "wake_engine"
+"""The `wake_word` entity that listens between sessions; absent: nothing does, and the rest has no meaning."""
+CONF_WAKE_WORD: Final = "wake_word"
+"""Id of a wake word of that engine; absent: the engine's own."""
+CONF_WAKE_INTERRUPTS: Final = "wake_interrupts"
+"""Whether the wake word silences the agent; absent: it does."""
+CONF_WAKE_CUES: Final = "wake_cues"
+"""Whether sounds tell what becomes of a session that it begins; absent: they do."""
 
 DEFAULT_INACTIVITY_TIMEOUT: Final = 30.0
 DEFAULT_MAX_DURATION: Final = 60.0

@@ -2,13 +2,12 @@
 
 import contextlib
 import functools
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from demo.home_assistant import ROOT, free_port
+from demo.home_assistant import free_port
 from demo.house import Furnishing
 from demo.programs import running
 from demo.speech import trim
@@ -16,8 +15,8 @@ from demo.speech import trim
 from .conftest import need
 from .house import House
 from .recogniser import recognise
+from .wake_words import PYTHON, listens, wake_word_program
 
-PYTHON = ROOT / ".venv-satellite" / "bin" / "python"
 SATELLITE = "assist_satellite.hall_satellite"
 MICROPHONE = "parec --device=microphone --rate=16000 --channels=1 --format=s16le --latency-msec=20 --raw"
 SPEAKER = "pacat --playback --device=speaker --rate=22050 --channels=1 --format=s16le --latency-msec=50 --raw"
@@ -25,27 +24,19 @@ SESSION = "switch.hall_satellite_session"
 STATUS = "sensor.hall_satellite_status"
 
 
-async def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
-        return True
-    return False
-
-
 @contextlib.asynccontextmanager
 async def satellite_program(house: House, folder: Path) -> AsyncIterator[int]:
     """A satellite with a wake word at the house's sound card; its port."""
-    port, wake_port = free_port(), free_port()
-    wake = (PYTHON, ROOT / "tests" / "e2e" / "wake_word_program.py", f"tcp://127.0.0.1:{wake_port}")
-    satellite = (
-        *(PYTHON, "-m", "wyoming_satellite", "--name", "Hall", "--uri", f"tcp://127.0.0.1:{port}", "--no-zeroconf"),
-        *("--mic-command", MICROPHONE, "--snd-command", SPEAKER),
-        *("--wake-uri", f"tcp://127.0.0.1:{wake_port}", "--wake-word-name", "okay_nabu"),
-    )
-    async with running("wake word", wake, log=folder / "wake.log") as ears:
-        await ears.ready(functools.partial(_listens, wake_port), within_s=30)
+    port = free_port()
+    async with wake_word_program(folder) as wake_port:
+        satellite = (
+            *(PYTHON, "-m", "wyoming_satellite", "--name", "Hall", "--uri", f"tcp://127.0.0.1:{port}", "--no-zeroconf"),
+            *("--mic-command", MICROPHONE, "--snd-command", SPEAKER),
+            *("--wake-uri", f"tcp://127.0.0.1:{wake_port}", "--wake-word-name", "okay_nabu"),
+        )
         environment = house.sound.environment
         async with running("satellite", satellite, log=folder / "satellite.log", environment=environment) as program:
-            await program.ready(functools.partial(_listens, port), within_s=30)
+            await program.ready(functools.partial(listens, port), within_s=30)
             yield port
 
 

@@ -1,4 +1,4 @@
-"""A wake word program of a Wyoming satellite: `wake_word_program.py tcp://HOST:PORT` really hears "okay nabu"."""
+"""A wake word program, which really hears "okay nabu": `wake_word_program.py tcp://HOST:PORT`."""
 
 import asyncio
 import sys
@@ -7,10 +7,31 @@ from typing import Any
 from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures, Model
 from wyoming.audio import AudioChunk
 from wyoming.event import Event
+from wyoming.info import Describe
 from wyoming.server import AsyncEventHandler, AsyncServer
 from wyoming.wake import Detect, Detection
 
 WORD = "okay_nabu"
+_MAKER = {"name": "Kevin Ahrendt", "url": "https://www.kevinahrendt.com"}
+_MODEL = {
+    "name": WORD,
+    "description": "Okay Nabu",
+    "phrase": "okay nabu",
+    "languages": ["en"],
+    "attribution": _MAKER,
+    "installed": True,
+    "version": "1",
+}
+_PROGRAM = {
+    "name": "ears",
+    "description": "microWakeWord",
+    "models": [_MODEL],
+    "attribution": _MAKER,
+    "installed": True,
+    "version": "1",
+}
+INFO = Event("info", {"wake": [_PROGRAM]})
+"""In the words of the protocol as it is now; the satellite's library is older."""
 BLOCK_BYTES = 320
 
 
@@ -28,7 +49,9 @@ class Listener(AsyncEventHandler):
 
     async def handle_event(self, event: Event) -> bool:
         """Take in an event; True: go on."""
-        if Detect.is_type(event.type):
+        if Describe.is_type(event.type):
+            await self.write_event(INFO)
+        elif Detect.is_type(event.type):
             self._begin()
         elif AudioChunk.is_type(event.type) and self._hears(AudioChunk.from_event(event).audio):
             await self.write_event(Detection(name=WORD).event())

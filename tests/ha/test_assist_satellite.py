@@ -39,7 +39,9 @@ async def test_features(hass: HomeAssistant, setup_integration: MockConfigEntry)
     assert features == AssistSatelliteEntityFeature.ANNOUNCE | AssistSatelliteEntityFeature.START_CONVERSATION
 
 
-async def test_there_are_no_wake_words(hass: HomeAssistant, setup_integration: MockConfigEntry) -> None:
+async def test_there_are_no_wake_words_where_nothing_listens(
+    hass: HomeAssistant, setup_integration: MockConfigEntry
+) -> None:
     satellite = hass.data[DATA_COMPONENT].get_entity(SATELLITE)
     assert satellite is not None
     configuration = satellite.async_get_configuration()

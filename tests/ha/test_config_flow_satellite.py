@@ -23,6 +23,10 @@ from custom_components.rtvoice.const import (
     CONF_KIND,
     CONF_OUTPUT,
     CONF_SPEAKER,
+    CONF_WAKE_CUES,
+    CONF_WAKE_ENGINE,
+    CONF_WAKE_INTERRUPTS,
+    CONF_WAKE_WORD,
     DEFAULT_AGENT_NAME,
     DEFAULT_SATELLITE_NAME,
     KIND_BROWSER,
@@ -33,6 +37,7 @@ from custom_components.rtvoice.const import (
 from custom_components.rtvoice.flows.wyoming_form import read_wyoming
 
 from .conftest import AGENT_ID, SATELLITE_ID
+from .wake_rig import ENGINE, hearing
 from .wyoming_rig import NO_SATELLITE, RigSatellite
 
 
@@ -220,6 +225,53 @@ async def test_what_answers_but_speaks_no_wyoming_is_no_satellite(
         port = server.sockets[0].getsockname()[1]
         result = await submit(hass, form, {CONF_HOST: "127.0.0.1", CONF_PORT: port})
     assert result["errors"] == {CONF_HOST: "no_satellite"}
+
+
+async def test_the_wake_words_of_all_engines_are_offered(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    async with hearing(hass):
+        form = await add(hass, mock_entry)
+        assert form["data_schema"].schema[CONF_WAKE_WORD].config["options"] == [
+            {"value": "okay_nabu", "label": "okay nabu"},
+            {"value": "hey_jarvis", "label": "Hey Jarvis"},
+        ]
+        chosen = {CONF_WAKE_ENGINE: ENGINE, CONF_WAKE_WORD: "hey_jarvis", CONF_WAKE_INTERRUPTS: False}
+        result = await submit(hass, form, chosen)
+        assert result["data"] == {CONF_KIND: KIND_LOCAL, CONF_WAKE_CUES: True, **chosen}
+
+
+async def test_a_wake_word_that_the_engine_does_not_know(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    async with hearing(hass) as (ears, _):
+        unknown = {CONF_WAKE_ENGINE: ENGINE, CONF_WAKE_WORD: "open_sesame"}
+        form = await submit(hass, await add(hass, mock_entry), unknown)
+        assert form["errors"] == {CONF_WAKE_WORD: "unknown_wake_word"}
+        assert suggested(form)[CONF_WAKE_WORD] == "open_sesame"
+        # An engine that does not tell what it knows is taken at its word.
+        ears.words = []
+        result = await submit(hass, form, unknown)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_an_engine_that_does_not_answer_keeps_nobody_from_the_form(
+    hass: HomeAssistant, mock_entry: MockConfigEntry
+) -> None:
+    async with hearing(hass) as (ears, _):
+        ears.words = None
+        form = await add(hass, mock_entry)
+        assert form["data_schema"].schema[CONF_WAKE_WORD].config["options"] == []
+
+
+async def test_without_an_engine_there_is_nothing_about_wake_words(
+    hass: HomeAssistant, mock_entry: MockConfigEntry
+) -> None:
+    filled = {CONF_WAKE_WORD: "okay_nabu", CONF_WAKE_INTERRUPTS: False, CONF_WAKE_CUES: False}
+    result = await submit(hass, await add(hass, mock_entry), filled)
+    assert result["data"] == {CONF_KIND: KIND_LOCAL}
+
+
+async def test_an_engine_that_is_not_there_now_may_be_chosen(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
+    chosen = {CONF_WAKE_ENGINE: "wake_word.away", CONF_WAKE_WORD: "okay_nabu"}
+    result = await submit(hass, await add(hass, mock_entry), chosen)
+    assert result["data"][CONF_WAKE_ENGINE] == "wake_word.away"
 
 
 async def test_a_satellite_in_a_browser(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:

@@ -26,6 +26,7 @@ from custom_components.rtvoice.flows.local_form import local_fields
 from custom_components.rtvoice.flows.satellite import satellite_schema
 from custom_components.rtvoice.flows.server_form import PROGRAM_SCHEMA, http_schema, tools_schema
 from custom_components.rtvoice.flows.subagent import subagent_schema
+from custom_components.rtvoice.flows.wake_form import wake_fields
 from custom_components.rtvoice.flows.wyoming_form import wyoming_fields
 
 ROOT = Path(const.__file__).parents[2]
@@ -399,7 +400,7 @@ def _subentry_forms() -> dict[str, dict[str, probatio.Schema]]:
     return {
         const.SUBENTRY_AGENT: {"init": agent},
         const.SUBENTRY_SATELLITE: {
-            "local": satellite_schema("name", local_fields((), ()), {}),
+            "local": satellite_schema("name", local_fields((), ()) | wake_fields({}), {}),
             "wyoming": satellite_schema("name", wyoming_fields(), {}),
             "browser": satellite_schema("name", {}, {}),
         },

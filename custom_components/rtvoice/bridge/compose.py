@@ -110,6 +110,7 @@ def spoken_agent(
         recording_path=backing.recording_path,
         budget_usd=backing.budget_usd,
         fallback_providers=backing.fallbacks,
+        cues=request.cues,
         **echo_settings(echo),
         history=request.history,
         provider=provider,

@@ -11,6 +11,7 @@ from ..const import DOMAIN
 
 NO_SOUND_CARD = "no_sound_card"
 MISSING_PORTAUDIO = "missing_portaudio"
+WAKE_WORD_AWAY = "wake_word_away"
 QUOTA_EXCEEDED = "quota_exceeded"
 MODEL_RETIRING = "model_retiring"
 
@@ -33,6 +34,26 @@ def create_sound_issue(hass: HomeAssistant, problem: str, satellite_id: str, tit
 def delete_sound_issue(hass: HomeAssistant, satellite_id: str) -> None:
     """Take that back."""
     ir.async_delete_issue(hass, DOMAIN, f"sound_{satellite_id}")
+
+
+@callback
+def create_wake_issue(hass: HomeAssistant, satellite_id: str, title: str, engine: str) -> None:
+    """Say that nothing listens for the wake word of a satellite, because its engine is not there."""
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        f"{WAKE_WORD_AWAY}_{satellite_id}",
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=WAKE_WORD_AWAY,
+        translation_placeholders={"satellite": title, "engine": engine},
+    )
+
+
+@callback
+def delete_wake_issue(hass: HomeAssistant, satellite_id: str) -> None:
+    """Take that back."""
+    ir.async_delete_issue(hass, DOMAIN, f"{WAKE_WORD_AWAY}_{satellite_id}")
 
 
 @callback
@@ -100,5 +121,6 @@ def delete_retirement_issue(hass: HomeAssistant, agent_id: str) -> None:
 def delete_subentry_issues(hass: HomeAssistant, subentry_id: str) -> None:
     """Take back all that was said about an agent or a satellite that is gone."""
     delete_sound_issue(hass, subentry_id)
+    delete_wake_issue(hass, subentry_id)
     delete_budget_issue(hass, subentry_id)
     delete_retirement_issue(hass, subentry_id)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from homeassistant.core import Context
 
-from ..engine import ConversationTurn, Tools
+from ..engine import ConversationTurn, Cues, Tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,5 +27,7 @@ class SessionRequest:
     """Offered in place of the agent's own."""
     history: tuple[ConversationTurn, ...] = ()
     """What was said before, elsewhere."""
+    cues: Cues | None = None
+    """Sounds that tell what the session does."""
     listens: bool = True
     """False: the session says its message, hears nothing, and ends."""

@@ -68,12 +68,13 @@ class Runtime:
         self.exchanges = Exchanges(hass, self.provider)
         """What its agents hear and say by way of Assist pipelines."""
         self._sessions: dict[str, LiveSession] = {}
+        self._closed = False
         self._ended: deque[dict[str, Any]] = deque(maxlen=MAX_REMEMBERED)
 
     def open(self) -> None:
         """Let the satellites be woken; their entities are there."""
         for satellite in self.satellites.values():
-            satellite.place.open(partial(self._wake, satellite))
+            satellite.place.open(partial(self._wake, satellite), partial(self._async_silence, satellite))
             self.entry.async_on_unload(satellite.place.async_watch_speaker())
 
     def agent_of(self, satellite: Satellite) -> Agent | None:
@@ -169,6 +170,7 @@ class Runtime:
 
     async def async_close(self) -> None:
         """End all sessions and let go of the provider and of servers."""
+        self._closed = True
         self.reachability.close()
         await asyncio.gather(self.async_stop(list(self._sessions.values())), self.exchanges.async_close())
         await asyncio.gather(*(satellite.place.async_close() for satellite in self.satellites.values()))
@@ -201,10 +203,16 @@ class Runtime:
 
     def _wake(self, satellite: Satellite, wake_word: str | None) -> bool:
         """Somebody wants to talk at a satellite; whether they are answered here. Raises HomeAssistantError."""
-        if not async_answers(self._hass, wake_word, satellite.subentry_id):
+        if self._closed or not async_answers(self._hass, wake_word, satellite.subentry_id):
             return False
-        self.begin(satellite, SessionRequest(context=Context()))
+        self.begin(satellite, SessionRequest(context=Context(), cues=satellite.place.cues))
         return True
+
+    async def _async_silence(self, satellite: Satellite, wake_word: str | None, heard_s: float | None) -> None:
+        """Somebody at a satellite wants its agent to fall silent, and no other to answer. Raises HomeAssistantError."""
+        async_answers(self._hass, wake_word, satellite.subentry_id)
+        if (session := self.session_on(satellite)) is not None:
+            await session.async_interrupt(heard_s)
 
     def _used(self, agent: Agent) -> dict[str, Any]:
         usage = self.ledger.of(agent.subentry_id)

@@ -196,10 +196,10 @@ class LiveSession:
         with engine_errors():
             await self._live().send_message(text, image=image)
 
-    async def async_interrupt(self) -> None:
-        """Have the agent fall silent."""
+    async def async_interrupt(self, heard_s: float | None = None) -> None:
+        """Have the agent fall silent, to which the user has been speaking for `heard_s` if that is known."""
         with engine_errors():
-            await self._live().interrupt()
+            await self._live().interrupt(heard_s=heard_s)
 
     async def async_set_speech_speed(self, speed: float) -> None:
         """Have the agent speak slower or faster from its next response on."""

@@ -10,16 +10,18 @@ from homeassistant.helpers.selector import SelectSelector, SelectSelectorConfig,
 
 from ..const import CONF_INPUT, CONF_OUTPUT, FILE_PREFIX
 from ..engine.devices import list_devices
+from .wake_form import async_offered_wake_words, async_wake_errors, wake_fields
 
 
-async def async_local_fields(hass: HomeAssistant) -> dict[probatio.Marker, object]:  # noqa: ARG001 - others look
+async def async_local_fields(hass: HomeAssistant) -> dict[probatio.Marker, object]:
     """The form's own fields, with the devices that there are now."""
     devices = await list_devices()
-    return local_fields(*([device.name for device in side] for side in (devices.inputs, devices.outputs)))
+    inputs, outputs = ([device.name for device in side] for side in (devices.inputs, devices.outputs))
+    return local_fields(inputs, outputs) | wake_fields(await async_offered_wake_words(hass))
 
 
 def local_fields(inputs: Iterable[str], outputs: Iterable[str]) -> dict[probatio.Marker, object]:
-    """The form's own fields at these devices, given by name."""
+    """The fields of these devices, given by name."""
     return {
         probatio.Optional(CONF_INPUT): _device_selector(inputs),
         probatio.Optional(CONF_OUTPUT): _device_selector(outputs),
@@ -27,8 +29,9 @@ def local_fields(inputs: Iterable[str], outputs: Iterable[str]) -> dict[probatio
 
 
 async def async_local_errors(hass: HomeAssistant, options: Mapping[str, Any]) -> dict[str, str]:
-    """What is wrong with files named as devices."""
-    return await hass.async_add_executor_job(_file_errors, hass, options)
+    """What is wrong with files named as devices, and with the wake word."""
+    wrong = await hass.async_add_executor_job(_file_errors, hass, options)
+    return wrong | await async_wake_errors(hass, options)
 
 
 def _device_selector(names: Iterable[str]) -> SelectSelector:

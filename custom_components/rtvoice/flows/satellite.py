@@ -38,6 +38,7 @@ from ..const import (
 )
 from .local_form import async_local_errors, async_local_fields
 from .subentry import SubentryFlow
+from .wake_form import meaningful
 from .wyoming_form import async_wyoming_errors, async_wyoming_fields, read_wyoming
 
 type Fields = dict[probatio.Marker, object]
@@ -116,7 +117,7 @@ class SatelliteFlow(SubentryFlow):
         errors = {}
         name, shown = self._name or self._free_name(form.name), self._known
         if user_input is not None:
-            shown = form.read({key: value for key, value in map(_stripped, user_input.items()) if value})
+            shown = form.read(meaningful(map(_stripped, user_input.items())))
             name = shown.pop(CONF_NAME, name)
             errors = await form.errors(self.hass, shown)
             if not errors:

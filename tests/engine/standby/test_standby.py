@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -13,6 +14,7 @@ from custom_components.rtvoice.engine import (
     AssistantInterruptedEvent,
     AuthenticationError,
     Cues,
+    Detection,
     DeviceError,
     EndReason,
     EventBus,
@@ -311,6 +313,25 @@ def test_a_detector_that_fails_is_asked_again_more_and_more_patiently(caplog: py
 
     run(main())
     assert "broken model" in caplog.text
+
+
+def test_a_detector_that_fails_after_it_has_long_listened_is_asked_again_soon() -> None:
+    class Restarted(NumberDetector):
+        """Gives up every so many frames, as a server that is restarted does."""
+
+        async def detect(self, frames: AsyncIterator[bytes]) -> Detection | None:
+            for _ in range(50 * 61):
+                await anext(frames)
+            return None
+
+    async def main():
+        rig = Rig(detector=Restarted())
+        await rig.start()
+        await rig.until(lambda: len(rig.of(StandByErrorEvent)) == 4)
+        assert [event.retry_after_s for event in rig.of(StandByErrorEvent)] == [1.0] * 4
+        await rig.stop()
+
+    run(main())
 
 
 def test_a_detector_that_fails_in_a_session_does_not_disturb_it() -> None:

@@ -12,7 +12,8 @@ from ..browser.devices import BrowserInput, BrowserOutput
 from ..browser.seat import NOT_OPEN, Seat
 from ..browser.wire import GOING_AWAY_CODE, Farewell
 from ..options import SatelliteOptions
-from .place import Place, Site
+from .place import Place
+from .site import Site
 
 
 class BrowserPlace(Place):

@@ -11,7 +11,8 @@ from ...engine.devices import AudioDevices, list_devices
 from ..options import SatelliteOptions
 from .browser import BrowserPlace
 from .local import LocalPlace
-from .place import Place, Site
+from .place import Place
+from .site import Site
 from .wyoming import WyomingPlace
 
 KINDS: Final[Mapping[str, type[Place]]] = {

@@ -8,12 +8,17 @@ from typing import Any, Self, override
 from homeassistant.core import HomeAssistant
 
 from ...const import CONF_INPUT, CONF_OUTPUT, CONF_SPEAKER, ECHO_CANCEL, ECHO_OFF, FILE_PREFIX
+from ...engine import Cues
 from ...engine.devices import AudioDevices, FileInput, FileOutput, MicrophoneInput, SpeakerOutput
 from ...engine.errors import SinkError, SourceError
 from ...engine.ports import AudioInputDevice, AudioOutputDevice
 from .. import issues
 from ..options import SatelliteOptions
-from .place import Place, Site
+from ..standby.listening import Listening
+from ..standby.options import WakeOptions
+from ..wakes import Interrupt, WakeWords, Woken
+from .place import Place
+from .site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,8 @@ class LocalPlace(Place):
     def __init__(self, hass: HomeAssistant, site: Site, sound: AudioDevices, changed: Callable[[], None]) -> None:
         super().__init__(hass, site, sound, changed)
         self._problem = sound_problem(self._options, sound)
+        by_word = self._problem is None and WakeOptions.read(site.subentry.data) is not None
+        self._listening = Listening(hass, site, self._async_ears, changed) if by_word else None
 
     @classmethod
     @override
@@ -73,9 +80,51 @@ class LocalPlace(Place):
         """Why there is nothing to hear or speak with."""
         return self._problem
 
+    @property
+    @override
+    def absence(self) -> str | None:
+        """The microphone that a wake word is listened for with is gone."""
+        return "microphone_gone" if self._listening is not None and self._listening.microphone_failed else None
+
+    @property
+    @override
+    def wake_words(self) -> WakeWords:
+        """Those of its wake word engine."""
+        if self._listening is None or (options := self._listening.options) is None:
+            return WakeWords()
+        return WakeWords(self._listening.wake_words, options.wake_word_id)
+
+    @property
+    @override
+    def cues(self) -> Cues | None:
+        """At once, as who has said a wake word expects."""
+        options = WakeOptions.read(self._site.subentry.data)
+        return Cues(at_once=True) if options is not None and options.cues else None
+
+    @override
+    def open(self, woken: Woken, interrupt: Interrupt) -> None:
+        """Listen for a wake word, if there is one."""
+        if self._listening is not None:
+            self._listening.open(woken, interrupt)
+
+    @override
+    def ended(self) -> None:
+        """The wake word is for the next session again."""
+        if self._listening is not None:
+            self._listening.ended()
+
+    @override
+    async def async_close(self) -> None:
+        """Stop listening."""
+        if self._listening is not None:
+            await self._listening.async_close()
+
     @override
     async def async_input(self) -> AudioInputDevice:
         """What it hears with. Raises SourceError for a file that Home Assistant may not read."""
+        return await (self._async_ears() if self._listening is None else self._listening.async_microphone())
+
+    async def _async_ears(self) -> AudioInputDevice:
         device = self._options.input
         if (path := _path(device)) is None:
             return MicrophoneInput(device or None)

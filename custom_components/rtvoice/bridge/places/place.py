@@ -2,31 +2,20 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
-from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from ...const import ECHO_HALF_DUPLEX
+from ...engine import Cues
 from ...engine.devices import AudioDevices
 from ...engine.events import SessionEvent
 from ...engine.ports import AudioInputDevice, AudioOutputDevice
 from ..options import SatelliteOptions
 from ..player.output import PlayerOutput
 from ..player.player import Player
-from ..wakes import Woken
-
-
-class Site(Protocol):
-    """What a place knows of the satellite that it belongs to."""
-
-    @property
-    def title(self) -> str:
-        """Its name."""
-
-    @property
-    def subentry(self) -> ConfigSubentry:
-        """Its options as they are now."""
+from ..wakes import Interrupt, WakeWords, Woken
+from .site import Site
 
 
 class Place(ABC):
@@ -110,8 +99,18 @@ class Place(ABC):
         """Notice when the media player comes and goes, until what is returned is called."""
         return _nothing if self._speaker is None else self._speaker.async_watch(self._changed)
 
-    def open(self, woken: Woken) -> None:  # noqa: B027 - most places are only there
-        """Begin to be there; `woken` is called when somebody there wants to talk."""
+    @property
+    def wake_words(self) -> WakeWords:
+        """What it may be woken by, as far as that can be chosen here."""
+        return WakeWords()
+
+    @property
+    def cues(self) -> Cues | None:
+        """The sounds of a session that begins because it was woken; None where it makes its own, or none."""
+        return None
+
+    def open(self, woken: Woken, interrupt: Interrupt) -> None:  # noqa: B027 - most places are only there
+        """Begin to be there; `woken` is called when somebody there wants to talk, `interrupt` to silence the agent."""
 
     def receive(self, event: SessionEvent) -> None:  # noqa: B027 - most places show nothing
         """Show what happens in a session here. Never waits."""

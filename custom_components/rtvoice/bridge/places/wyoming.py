@@ -22,10 +22,11 @@ from ...engine.events import (
 )
 from ...engine.ports import AudioInputDevice, AudioOutputDevice
 from ..options import SatelliteOptions
-from ..wakes import Woken
+from ..wakes import Interrupt, Woken
 from ..wyoming.devices import WyomingInput, WyomingOutput
 from ..wyoming.link import LinkState, WyomingLink
-from .place import Place, Site
+from .place import Place
+from .site import Site
 
 _ABSENCE: Final = {LinkState.AWAY: "satellite_away", LinkState.TAKEN: "satellite_taken", LinkState.READY: None}
 
@@ -55,7 +56,7 @@ class WyomingPlace(Place):
         return _ABSENCE[self._link.state]
 
     @override
-    def open(self, woken: Woken) -> None:
+    def open(self, woken: Woken, interrupt: Interrupt) -> None:
         """Connect, and stay connected."""
         self._woken = woken
         name = f"{DOMAIN} link to {self._site.title}"

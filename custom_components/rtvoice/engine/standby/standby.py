@@ -22,6 +22,8 @@ _LOGGER = logging.getLogger(__name__)
 
 MICROPHONE_START_S = 10.0
 """The microphone must open within this time."""
+STEADY_S = 60.0
+"""A detector that fails after it has listened for so long had worked: what was wrong before is forgotten."""
 
 _current: ContextVar[StandBy | None] = ContextVar("rtvoice_stand_by", default=None)
 """The stand-by that the present task belongs to: tools and observers must not wait for its end."""
@@ -164,6 +166,7 @@ class StandBy:
         """Wait for the wake word. Raises SourceError."""
         while True:
             ear = await Ear.open(self._microphone, self._detector.sample_rate)
+            armed_s = asyncio.get_running_loop().time()
             error = EngineError("The wake word detector gave up")
             try:
                 detection = await self._detector.detect(ear)
@@ -181,6 +184,8 @@ class StandBy:
                 noticed = ear.position_of(detection)
                 earliest = noticed - round(LOOK_BACK_S * self._microphone.sample_rate)
                 return _Heard(detection.phrase, max(ear.begin, earliest), noticed)
+            if asyncio.get_running_loop().time() - armed_s > STEADY_S:
+                self._detections.worked()
             await self._rest(self._detections, error)
 
     async def _on_wake_word(self, heard: _Heard) -> None:

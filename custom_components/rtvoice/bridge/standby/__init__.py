@@ -1,0 +1,1 @@
+"""Listening for a wake word at a place whose microphone belongs to this machine."""
