@@ -35,6 +35,7 @@ from custom_components.rtvoice.bridge.history import async_chat_log
 from custom_components.rtvoice.const import CONF_DAY_BUDGET, CONF_ENDPOINTING, ENDPOINTING_AGENT
 from simulator import Call, Heard, Plan, Say, ScriptedBrain, Simulator, Stall, Turn, tone
 
+from .clinging import CLING, add_clinging_tool
 from .conftest import AGENT_ID
 from .house import AGENT, LIGHT, async_build_house, context_of, entity_of, happenings, state_of, states_seen
 from .pipelines import CREATE, STT, TTS, Satellite, async_create, microphone, speech
@@ -282,6 +283,29 @@ async def test_unloading_ends_it(
         await simulator.connections[0].closed.wait()
     await hass.async_block_till_done(wait_background_tasks=True)
     assert len(exchanges) == 0
+
+
+async def test_ending_waits_for_no_tool_that_clings(
+    hass: HomeAssistant,
+    brain: ScriptedBrain,
+    satellite: Satellite,
+    setup_integration: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("custom_components.rtvoice.bridge.ending.STOP_TIMEOUT_S", 0.05)
+    clinging = add_clinging_tool(hass, setup_integration)
+    brain.add(Turn("Do it.", (Plan((CLING,)),)))
+    run = hass.async_create_background_task(satellite.run(), "run")
+    await clinging.running.wait()
+    try:
+        async with asyncio.timeout(5):
+            await setup_integration.runtime_data.exchanges.async_close()
+    finally:
+        clinging.released.set()
+    assert "exchange with Voice agent did not end in time" in caplog.text
+    run.cancel()
+    await asyncio.wait((run,))
 
 
 async def test_where_somebody_else_answers_it_only_writes_down(

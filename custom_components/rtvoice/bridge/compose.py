@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from typing import Final, TypedDict
 
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import llm
 
 from ..compat import make_llm_context
-from ..const import DOMAIN, ECHO_CANCEL, ECHO_HALF_DUPLEX
+from ..const import ECHO_CANCEL, ECHO_HALF_DUPLEX
 from ..engine import ConversationTurn, RealtimeAgent, Tools
 from ..engine.options import OutputModality, TranscriptionModel, TurnDetection
 from ..engine.ports import AudioInputDevice, AudioOutputDevice
 from .backing import Backing
 from .equipment import Equipment, async_equip
-from .parties import Agent, Party
+from .parties import Agent
 from .prompt import Occasion, async_render_prompt
 from .provider import Provider
 from .request import SessionRequest
@@ -51,13 +50,13 @@ async def async_brief(hass: HomeAssistant, agent: Agent, occasion: Occasion, too
     return Briefing(prompt, toolbox, equipment)
 
 
-def llm_context_of(hass: HomeAssistant, agent: Agent, place: Party, context: Context) -> llm.LLMContext:
-    """Who speaks to `agent`, and where."""
+def llm_context_of(hass: HomeAssistant, agent: Agent, device_id: str | None, context: Context) -> llm.LLMContext:
+    """Who speaks to `agent`, and at which device."""
     return make_llm_context(
         context,
         language=agent.options.language or hass.config.language,
-        device_id=place.async_device_id(hass),
-        agent_entity_id=er.async_get(hass).async_get_entity_id("conversation", DOMAIN, agent.subentry_id),
+        device_id=device_id,
+        agent_entity_id=agent.async_entity_id(hass),
     )
 
 
