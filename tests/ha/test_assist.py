@@ -330,11 +330,17 @@ async def test_where_somebody_else_answers_it_only_writes_down(
 
 
 async def test_the_entities_follow_it(
-    hass: HomeAssistant, brain: ScriptedBrain, satellite: Satellite, simulator: Simulator
+    hass: HomeAssistant,
+    brain: ScriptedBrain,
+    satellite: Satellite,
+    simulator: Simulator,
+    setup_integration: MockConfigEntry,
 ) -> None:
     status = entity_of(hass, "sensor", AGENT_ID, "status")
     session = entity_of(hass, "binary_sensor", AGENT_ID, "session")
     user = entity_of(hass, "binary_sensor", AGENT_ID, "user_speaking")
+    er.async_get(hass).async_update_entity(user, disabled_by=None)
+    assert await hass.config_entries.async_reload(setup_integration.entry_id)
     seen = states_seen(hass, status, session, user)
     told = happenings(hass, entity_of(hass, "event", AGENT_ID, "activity"))
     brain.add(Turn("Turn on the kitchen light.", (Plan((TURN_ON,)), Plan((Say("It is on.", audio=VOICE),)))))
