@@ -213,8 +213,11 @@ def show(outcome: Outcome, recording: Path) -> None:
 
 @contextlib.asynccontextmanager
 async def speak_on_request(api: HomeAssistantApi, sound: Sound, folder: Path, *, voice: str) -> AsyncIterator[None]:
-    """Speak what the action `demo_house.speak` asks for, one after the other, while the body runs."""
-    sentences: asyncio.Queue[str] = asyncio.Queue()
+    """Speak what the action `demo_house.speak` asks for, one after the other, while the body runs.
+
+    At most 16 sentences wait; what is asked for beyond that is not said.
+    """
+    sentences: asyncio.Queue[str] = asyncio.Queue(16)
 
     async def speak() -> None:
         while True:
@@ -230,9 +233,11 @@ async def speak_on_request(api: HomeAssistantApi, sound: Sound, folder: Path, *,
             except (ApiError, ProgramError) as err:
                 print(f"“{sentence}” could not be said: {err}", file=sys.stderr, flush=True)
 
-    await api.subscribe(
-        "subscribe_events", lambda event: sentences.put_nowait(event["data"]["text"]), event_type="demo_house_speak"
-    )
+    def ask(event: Json) -> None:
+        if not sentences.full():
+            sentences.put_nowait(event["data"]["text"])
+
+    await api.subscribe("subscribe_events", ask, event_type="demo_house_speak")
     speaker = asyncio.create_task(speak(), name="speak on request")
     try:
         yield

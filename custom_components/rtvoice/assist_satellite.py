@@ -49,7 +49,7 @@ class LiveSatellite(PartyEntity, AssistSatelliteEntity):
     def __init__(self, runtime: Runtime, satellite: Satellite) -> None:
         super().__init__(runtime, satellite)
         self._satellite = satellite
-        self._was_available = satellite.present
+        self._was_available = self.available
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -60,8 +60,8 @@ class LiveSatellite(PartyEntity, AssistSatelliteEntity):
     @property
     @override
     def available(self) -> bool:
-        """Whether it can hear and speak now."""
-        return self._satellite.present
+        """Whether it can hear and speak now, and there is a provider."""
+        return super().available and self._satellite.present
 
     @callback
     def _async_follow(self) -> None:

@@ -56,7 +56,7 @@ class SessionSwitch(PartySwitch):
     @override
     def available(self) -> bool:
         """Whether there could be one now."""
-        return self.party.present
+        return super().available and self.party.present
 
     @override
     def shown(self) -> object:

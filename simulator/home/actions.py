@@ -147,7 +147,7 @@ def _script(request: _Request) -> list[Call | None]:
 
 def _hand_off(request: _Request) -> list[Call | None]:
     _, _, task = request.intent.text.partition(" to ")
-    return [request.toolbox.hand_off(request.slots["helper"], task)]
+    return [request.toolbox.hand_off(request.slots["subagent"], task)]
 
 
 def _ask_state(request: _Request) -> list[Call | None]:

@@ -101,7 +101,7 @@ class HomeBrain:
 
     def _phrases_for(self, context: Context) -> Phrases:
         toolbox = Toolbox(context.tools)
-        key = (context.instructions, " ".join((*toolbox.scripts, *toolbox.helpers)))
+        key = (context.instructions, " ".join((*toolbox.scripts, *toolbox.subagents)))
         if key not in self._phrases:
             while len(self._phrases) >= _KEPT_HOUSES:
                 del self._phrases[next(iter(self._phrases))]

@@ -47,7 +47,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "media": ("<playback> [the] <media>", "(skip|next) (song|track)"),
     "scene": ("(activate|start|turn on) [the] <scene>",),
     "script": ("(run|start) [the] <script>",),
-    "hand_off": ("ask [the] <helper> to (turn|switch) <onoff> [the|my] <thing>",),
+    "hand_off": ("ask [the] <subagent> to (turn|switch) <onoff> [the|my] <thing>",),
     "ask_state": (
         "is [the] <any> <state>",
         "what is the (state|brightness|value|position|volume) of [the] <any>",
@@ -112,7 +112,7 @@ class Phrases:
             **_FIXED,
             **_house_slots(house),
             "script": tuple(toolbox.scripts),
-            "helper": tuple(toolbox.helpers),
+            "subagent": tuple(toolbox.subagents),
         }
 
     def understand(self, text: str) -> Intent | None:

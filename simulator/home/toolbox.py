@@ -22,14 +22,14 @@ class Toolbox:
         return [spoken(name.rpartition("script__")[2].replace("_", " ")) for name in self._tools if "script__" in name]
 
     @property
-    def helpers(self) -> dict[str, str]:
+    def subagents(self) -> dict[str, str]:
         """The tools that take a task in words, by what they are called in spoken form."""
         needs = {name: tool.get("parameters", {}).get("required", ()) for name, tool in self._tools.items()}
         return {spoken(name.replace("_", " ")): name for name, required in needs.items() if "task" in required}
 
-    def hand_off(self, helper: str, task: str) -> Call | None:
-        """A call that gives a helper a task."""
-        name = self.helpers.get(helper)
+    def hand_off(self, subagent: str, task: str) -> Call | None:
+        """A call that gives a subagent a task."""
+        name = self.subagents.get(subagent)
         return Call(name, {"task": task}) if name else None
 
     def script(self, phrase: str) -> Call | None:

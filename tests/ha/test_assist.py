@@ -35,6 +35,7 @@ from custom_components.rtvoice.bridge.history import async_chat_log
 from custom_components.rtvoice.const import CONF_DAY_BUDGET, CONF_ENDPOINTING, ENDPOINTING_AGENT
 from simulator import Call, Heard, Plan, Say, ScriptedBrain, Simulator, Stall, Turn, tone
 
+from .clinging import CLING, add_clinging_tool
 from .conftest import AGENT_ID
 from .house import AGENT, LIGHT, async_build_house, context_of, entity_of, happenings, state_of, states_seen
 from .pipelines import CREATE, STT, TTS, Satellite, async_create, microphone, speech
@@ -284,6 +285,29 @@ async def test_unloading_ends_it(
     assert len(exchanges) == 0
 
 
+async def test_ending_waits_for_no_tool_that_clings(
+    hass: HomeAssistant,
+    brain: ScriptedBrain,
+    satellite: Satellite,
+    setup_integration: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("custom_components.rtvoice.bridge.ending.STOP_TIMEOUT_S", 0.05)
+    clinging = add_clinging_tool(hass, setup_integration)
+    brain.add(Turn("Do it.", (Plan((CLING,)),)))
+    run = hass.async_create_background_task(satellite.run(), "run")
+    await clinging.running.wait()
+    try:
+        async with asyncio.timeout(5):
+            await setup_integration.runtime_data.exchanges.async_close()
+    finally:
+        clinging.released.set()
+    assert "exchange with Voice agent did not end in time" in caplog.text
+    run.cancel()
+    await asyncio.wait((run,))
+
+
 async def test_where_somebody_else_answers_it_only_writes_down(
     hass: HomeAssistant, brain: ScriptedBrain, simulator: Simulator, satellite: Satellite
 ) -> None:
@@ -306,11 +330,17 @@ async def test_where_somebody_else_answers_it_only_writes_down(
 
 
 async def test_the_entities_follow_it(
-    hass: HomeAssistant, brain: ScriptedBrain, satellite: Satellite, simulator: Simulator
+    hass: HomeAssistant,
+    brain: ScriptedBrain,
+    satellite: Satellite,
+    simulator: Simulator,
+    setup_integration: MockConfigEntry,
 ) -> None:
     status = entity_of(hass, "sensor", AGENT_ID, "status")
     session = entity_of(hass, "binary_sensor", AGENT_ID, "session")
     user = entity_of(hass, "binary_sensor", AGENT_ID, "user_speaking")
+    er.async_get(hass).async_update_entity(user, disabled_by=None)
+    assert await hass.config_entries.async_reload(setup_integration.entry_id)
     seen = states_seen(hass, status, session, user)
     told = happenings(hass, entity_of(hass, "event", AGENT_ID, "activity"))
     brain.add(Turn("Turn on the kitchen light.", (Plan((TURN_ON,)), Plan((Say("It is on.", audio=VOICE),)))))

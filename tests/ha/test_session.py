@@ -16,6 +16,7 @@ from custom_components.rtvoice.bridge.request import SessionRequest
 from custom_components.rtvoice.const import DOMAIN, EVENT_ACTIVITY
 from simulator import Call, Heard, Plan, Say, ScriptedBrain, Simulator, Turn
 
+from .clinging import CLING, add_clinging_tool
 from .conftest import AGENT_ID, SATELLITE_ID
 from .house import (
     AGENT,
@@ -495,39 +496,14 @@ async def test_a_tool_that_clings_is_left_behind(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("custom_components.rtvoice.bridge.session.STOP_TIMEOUT_S", 0.05)
-    running, released = asyncio.Event(), asyncio.Event()
-
-    class ClingingTool(llm.Tool):
-        name = "cling"
-        integration = "cling"
-
-        async def async_call(
-            self, hass: HomeAssistant, tool_input: llm.ToolInput, llm_context: llm.LLMContext
-        ) -> llm.ToolResult:
-            running.set()
-            while not released.is_set():
-                try:
-                    await released.wait()
-                except asyncio.CancelledError:
-                    continue
-            return llm.ToolResult({})
-
-    class ClingingAPI(llm.API):
-        async def async_get_api_instance(self, llm_context: llm.LLMContext) -> llm.APIInstance:
-            return llm.APIInstance(self, "", llm_context, [ClingingTool()])
-
-    llm.async_register_api(hass, ClingingAPI(hass=hass, id="cling", name="Cling"))
-    subentry = setup_integration.subentries[AGENT_ID]
-    hass.config_entries.async_update_subentry(
-        setup_integration, subentry, data={**subentry.data, "llm_hass_api": ["cling"]}
-    )
-    brain.plans.append(Plan((Call("cling"),)))
+    monkeypatch.setattr("custom_components.rtvoice.bridge.ending.STOP_TIMEOUT_S", 0.05)
+    clinging = add_clinging_tool(hass, setup_integration)
+    brain.plans.append(Plan((CLING,)))
     await start(hass, prompt="Do it.")
-    await running.wait()
+    await clinging.running.wait()
     await stop(hass)
     assert "did not end in time" in caplog.text
-    released.set()
+    clinging.released.set()
     await async_wait_for_state(hass, SATELLITE, "idle")
 
 

@@ -168,7 +168,7 @@ async def test_states_are_waited_for(
     hass: HomeAssistant,
     brain: ScriptedBrain,
     setup_integration: MockConfigEntry,
-    pictures: None,  # noqa: F811
+    pictures: None,  # noqa: F811 - a fixture
 ) -> None:
     async def slow(call: ServiceCall) -> None:
         (entity_id,) = call.data["entity_id"]
@@ -202,7 +202,7 @@ async def test_what_vanishes_is_not_verified(
     hass: HomeAssistant,
     brain: ScriptedBrain,
     setup_integration: MockConfigEntry,
-    pictures: None,  # noqa: F811
+    pictures: None,  # noqa: F811 - a fixture
 ) -> None:
     async def vanish(call: ServiceCall) -> None:
         hass.states.async_remove("switch.ghost")
@@ -238,7 +238,7 @@ async def test_an_action_that_describes_itself_wrongly_is_left_out(
     hass: HomeAssistant,
     brain: ScriptedBrain,
     setup_integration: MockConfigEntry,
-    pictures: None,  # noqa: F811
+    pictures: None,  # noqa: F811 - a fixture
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     hass.services.async_register("odd", "act", lambda call: None)

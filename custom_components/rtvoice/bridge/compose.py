@@ -1,21 +1,23 @@
 """Makes an agent of the engine out of options and Home Assistant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final, TypedDict
 
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import llm
 
 from ..compat import make_llm_context
-from ..const import DOMAIN, ECHO_CANCEL, ECHO_HALF_DUPLEX
+from ..const import ECHO_CANCEL, ECHO_HALF_DUPLEX
 from ..engine import ConversationTurn, RealtimeAgent, Tools
-from ..engine.options import OutputModality, TranscriptionModel, TurnDetection
+from ..engine.mcp import MCPServer
+from ..engine.options import OutputModality, ReasoningEffort, TranscriptionModel, TurnDetection
 from ..engine.ports import AudioInputDevice, AudioOutputDevice
+from ..engine.subagents import SubAgent
 from .backing import Backing
 from .equipment import Equipment, async_equip
-from .parties import Agent, Party
+from .parties import Agent
 from .prompt import Occasion, async_render_prompt
 from .provider import Provider
 from .request import SessionRequest
@@ -51,13 +53,13 @@ async def async_brief(hass: HomeAssistant, agent: Agent, occasion: Occasion, too
     return Briefing(prompt, toolbox, equipment)
 
 
-def llm_context_of(hass: HomeAssistant, agent: Agent, place: Party, context: Context) -> llm.LLMContext:
-    """Who speaks to `agent`, and where."""
+def llm_context_of(hass: HomeAssistant, agent: Agent, device_id: str | None, context: Context) -> llm.LLMContext:
+    """Who speaks to `agent`, and at which device."""
     return make_llm_context(
         context,
         language=agent.options.language or hass.config.language,
-        device_id=place.async_device_id(hass),
-        agent_entity_id=er.async_get(hass).async_get_entity_id("conversation", DOMAIN, agent.subentry_id),
+        device_id=device_id,
+        agent_entity_id=agent.async_entity_id(hass),
     )
 
 
@@ -85,35 +87,24 @@ def spoken_agent(
 ) -> RealtimeAgent:
     """An agent that speaks, and listens if asked to."""
     options = agent.options
-    # An announcement waits for no server.
-    equipment = briefing.equipment if request.listens or request.prompt else Equipment()
+    if not (request.listens or request.prompt):
+        # An announcement waits for no server.
+        briefing = replace(briefing, equipment=Equipment())
     timeout_s = options.inactivity_timeout_s if request.inactivity_timeout_s is None else request.inactivity_timeout_s
     engine = RealtimeAgent(
-        instructions=briefing.instructions,
-        model=options.model,
         voice=request.voice or options.voice,
         speech_speed=request.speech_speed or options.speech_speed,
         transcription_model=options.transcription_model,
         transcription_language=options.language,
         noise_reduction=options.noise_reduction,
         turn_detection=options.turn_detection,
-        reasoning_effort=options.reasoning_effort,
-        max_output_tokens=options.max_output_tokens,
-        tools=briefing.toolbox.tools,
-        mcp_servers=equipment.mcp_servers,
-        subagents=equipment.subagents,
-        audio_input=devices[0],
-        audio_output=devices[1],
         inactivity_timeout_seconds=timeout_s if request.listens and timeout_s > 0 else None,
         inactivity_timeout_enabled=request.listens and timeout_s > 0,
         max_duration_seconds=options.max_duration_s,
         recording_path=backing.recording_path,
-        budget_usd=backing.budget_usd,
-        fallback_providers=backing.fallbacks,
         cues=request.cues,
         **echo_settings(echo),
-        history=request.history,
-        provider=provider,
+        **_means(agent, provider, briefing, request.history, devices, backing=backing),
     )
     briefing.toolbox.attach(engine)
     return engine
@@ -132,28 +123,16 @@ def piped_agent(
     """An agent that is spoken to by way of a pipeline, which must know what was said, and answers aloud."""
     options = agent.options
     engine = RealtimeAgent(
-        instructions=briefing.instructions,
-        model=options.model,
         voice=options.voice,
         speech_speed=options.speech_speed,
         transcription_model=options.transcription_model or TranscriptionModel.GPT_TRANSCRIBE,
         transcription_language=options.language,
         noise_reduction=options.noise_reduction,
         turn_detection=turn_detection,
-        reasoning_effort=options.reasoning_effort,
-        max_output_tokens=options.max_output_tokens,
-        tools=briefing.toolbox.tools,
-        mcp_servers=briefing.equipment.mcp_servers,
-        subagents=briefing.equipment.subagents,
-        audio_input=devices[0],
-        audio_output=devices[1],
         inactivity_timeout_seconds=FORGOTTEN_S,
         inactivity_timeout_enabled=True,
         max_duration_seconds=options.max_duration_s,
-        history=history,
-        budget_usd=backing.budget_usd,
-        fallback_providers=backing.fallbacks,
-        provider=provider,
+        **_means(agent, provider, briefing, history, devices, backing=backing),
     )
     briefing.toolbox.attach(engine)
     return engine
@@ -171,23 +150,55 @@ def writing_agent(
     """An agent that is written to and writes back."""
     options = agent.options
     engine = RealtimeAgent(
-        instructions=briefing.instructions,
-        model=options.model,
         voice=options.voice,
         transcription_model=None,
         noise_reduction=None,
         output_modalities=[OutputModality.TEXT],
-        reasoning_effort=options.reasoning_effort,
-        max_output_tokens=options.max_output_tokens,
-        tools=briefing.toolbox.tools,
-        mcp_servers=briefing.equipment.mcp_servers,
-        subagents=briefing.equipment.subagents,
-        audio_input=devices[0],
-        audio_output=devices[1],
-        history=history,
-        budget_usd=backing.budget_usd,
-        fallback_providers=backing.fallbacks,
-        provider=provider,
+        **_means(agent, provider, briefing, history, devices, backing=backing),
     )
     briefing.toolbox.attach(engine, typed=True)
     return engine
+
+
+class _Means(TypedDict):
+    """What RealtimeAgent takes of an agent's options and of a session, however it is spoken to."""
+
+    instructions: str
+    model: str
+    reasoning_effort: ReasoningEffort | None
+    max_output_tokens: int | None
+    tools: Tools
+    mcp_servers: tuple[MCPServer, ...]
+    subagents: tuple[SubAgent, ...]
+    audio_input: AudioInputDevice
+    audio_output: AudioOutputDevice
+    history: Sequence[ConversationTurn]
+    budget_usd: Decimal | None
+    fallback_providers: Sequence[Provider]
+    provider: Provider
+
+
+def _means(
+    agent: Agent,
+    provider: Provider,
+    briefing: Briefing,
+    history: Sequence[ConversationTurn],
+    devices: tuple[AudioInputDevice, AudioOutputDevice],
+    *,
+    backing: Backing,
+) -> _Means:
+    return {
+        "instructions": briefing.instructions,
+        "model": agent.options.model,
+        "reasoning_effort": agent.options.reasoning_effort,
+        "max_output_tokens": agent.options.max_output_tokens,
+        "tools": briefing.toolbox.tools,
+        "mcp_servers": briefing.equipment.mcp_servers,
+        "subagents": briefing.equipment.subagents,
+        "audio_input": devices[0],
+        "audio_output": devices[1],
+        "history": history,
+        "budget_usd": backing.budget_usd,
+        "fallback_providers": backing.fallbacks,
+        "provider": provider,
+    }

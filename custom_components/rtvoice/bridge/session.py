@@ -23,6 +23,7 @@ from ..engine.events import (
 from .backing import async_backing
 from .chronicle import Chapter
 from .compose import async_brief, llm_context_of, spoken_agent
+from .ending import async_end
 from .equipment import async_prepare
 from .errors import engine_errors, failed, react
 from .herald import Herald
@@ -40,8 +41,6 @@ from .tools import Toolbox
 
 _LOGGER = logging.getLogger(__name__)
 
-STOP_TIMEOUT_S: Final = 5.0
-"""How long a session may take to end in good order before it is cancelled."""
 _ORDERLY: Final = frozenset({EndReason.STOPPED, EndReason.INACTIVITY, EndReason.MAX_LENGTH, EndReason.BUDGET_EXCEEDED})
 MOVED: Final = "moved"
 """Why a session ended that goes on elsewhere."""
@@ -135,22 +134,8 @@ class LiveSession:
             await self._successor.async_stop()
 
     async def _end_here(self) -> None:
-        if self._task is None or self._task.done():
-            return
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await self._settle(self._task)
-        except TimeoutError:
-            _LOGGER.warning("The %s did not end in time and was cancelled", self.name)
-            self._task.cancel()
-            await asyncio.wait((self._task,), timeout=STOP_TIMEOUT_S)
-
-    async def _settle(self, task: asyncio.Task[None]) -> None:
-        if self._engine is None:
-            task.cancel()
-        else:
-            await self._engine.stop()
-        await asyncio.wait((task,))
+        if self._task is not None and not self._task.done():
+            await async_end(self._task, self._engine, self.name)
 
     @property
     def live(self) -> bool:
@@ -243,7 +228,7 @@ class LiveSession:
 
     async def _compose(self) -> RealtimeAgent:
         hass, request = self._hass, self.request
-        llm_context = llm_context_of(hass, self.agent, self.satellite, self.context)
+        llm_context = llm_context_of(hass, self.agent, self.satellite.async_device_id(hass), self.context)
         occasion = Occasion(llm_context, live=request.listens, extra=request.instructions)
         briefing = await async_brief(hass, self.agent, occasion, request.tools)
         self._toolbox = briefing.toolbox

@@ -58,7 +58,7 @@ async def test_the_context_decides_what_is_offered_and_what_can_be_called() -> N
 async def test_an_offer_that_fails_costs_the_others_nothing(caplog: pytest.LogCaptureFixture) -> None:
     tools = of_the_night()  # and no house to ask
 
-    @tools.action(lambda context: house_of(context).nonsense)  # type: ignore[attr-defined]
+    @tools.action(lambda context: house_of(context).nonsense)  # type: ignore[attr-defined]  # that is the point
     async def odd() -> str:
         return "done"
 

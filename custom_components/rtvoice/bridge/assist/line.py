@@ -3,21 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import entity_registry as er
 from homeassistant.util.ulid import ulid_now
 
-from ...compat import make_llm_context
 from ...const import DOMAIN
 from ...engine import RealtimeAgent
 from ...engine.errors import EndReason, EngineError, SessionClosedError
 from ...engine.events import AgentErrorEvent, AgentSessionConnectedEvent, SessionEvent
 from ...engine.options import PushToTalk
 from ..backing import async_backing
-from ..compose import async_brief, piped_agent
+from ..compose import async_brief, llm_context_of, piped_agent
+from ..ending import async_end
 from ..equipment import async_prepare
 from ..errors import engine_errors, failed, react
 from ..history import async_chat_log, history_of
@@ -32,8 +30,6 @@ from .microphone import PipelineMicrophone
 from .speaker import PipelineSpeaker
 
 _LOGGER = logging.getLogger(__name__)
-
-STOP_TIMEOUT_S: Final = 5.0
 
 
 class Line:
@@ -117,17 +113,8 @@ class Line:
 
     async def async_close(self) -> None:
         """End it and wait until nothing of it is left. Idempotent."""
-        if (task := self._task) is None or task.done():
-            return
-        if self._engine is None:
-            task.cancel()
-        else:
-            await self._engine.stop()
-        _, pending = await asyncio.wait((task,), timeout=STOP_TIMEOUT_S)
-        if pending:
-            _LOGGER.warning("The %s did not end in time and was cancelled", self.name)
-            task.cancel()
-            await asyncio.wait((task,), timeout=STOP_TIMEOUT_S)
+        if self._task is not None and not self._task.done():
+            await async_end(self._task, self._engine, self.name)
 
     async def _run(self) -> None:
         try:
@@ -150,12 +137,7 @@ class Line:
         log = async_chat_log(hass, self._conversation_id)
         history = list(history_of(log.content)) if log is not None else []
         self.known_entries = len(log.content) if log is not None else 0
-        llm_context = make_llm_context(
-            self.context,
-            language=agent.options.language or hass.config.language,
-            device_id=self.caller.device_id,
-            agent_entity_id=er.async_get(hass).async_get_entity_id("conversation", DOMAIN, agent.subentry_id),
-        )
+        llm_context = llm_context_of(hass, agent, self.caller.device_id, self.context)
         briefing = await async_brief(hass, agent, Occasion(llm_context, conversation_id=self._conversation_id))
         self.toolbox, self.instructions = briefing.toolbox, briefing.instructions
         toolbox = briefing.toolbox

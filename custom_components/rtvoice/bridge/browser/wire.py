@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ...engine.audio.frame import SAMPLE_BYTES
 
-PROTOCOL: Final = 1
 MAX_CHUNK_MS: Final = 100
 """Of microphone audio in one message."""
 MAX_MESSAGE_BYTES: Final = 65_536

@@ -133,15 +133,12 @@ class SubAgent:
                 own = OwnTools.beside(offered().names(), reports=liaison.on_progress is not None)
                 run = Run(self.llm, offered, own, liaison, start(own))
                 return await run.execute(self.max_iterations)
-        except EngineError as err:
-            _LOGGER.warning("Subagent %s failed: %s", self.name, type(err).__name__)
-            _LOGGER.debug("Traceback of subagent %s", self.name, exc_info=err)
-            message = failure_text(err)
         except Exception as err:
-            if deadline.expired():
+            if deadline.expired() and not isinstance(err, EngineError):
                 status, message = SubAgentStatus.TIMED_OUT, f"it did not finish within {self.timeout_s:g} s"
             else:
-                _LOGGER.exception("Subagent %s failed", self.name)
+                _LOGGER.warning("Subagent %s failed: %s", self.name, type(err).__name__)
+                _LOGGER.debug("Traceback of subagent %s", self.name, exc_info=err)
                 message = failure_text(err)
         result = SubAgentResult(status, f"The task was not finished: {message}")
         return result if run is None else replace(result, usage=run.usage)
