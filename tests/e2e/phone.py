@@ -16,7 +16,7 @@ from demo.speech import write_wav
 
 from .assist import spoken
 
-MODULES = next(Path("/usr/lib").glob("**/baresip/modules"), None)
+MODULES = next((path for name in ("baresip", "*/baresip") for path in Path("/usr/lib").glob(f"{name}/modules")), None)
 RATE_HZ = 48_000
 SILENCE_S = 60
 """Longer than a call: where its file ends, baresip has no microphone any more."""
