@@ -151,6 +151,20 @@ async def test_a_new_run_interrupts_and_what_was_heard_is_told(
     assert interrupted["played_ms"] == cut["audio_end_ms"]
 
 
+async def test_a_satellite_that_listens_again_has_heard_the_question_to_its_end(
+    hass: HomeAssistant, brain: ScriptedBrain, simulator: Simulator, satellite: Satellite
+) -> None:
+    brain.add(Turn("Unlock the door.", (Plan((Say("Shall I do it?", seconds=1.0),)),)))
+    brain.add(Turn("Yes.", (Plan((Say("Done.", audio=VOICE),)),)))
+    await satellite.ask()
+    await satellite._playing
+    # By the reckoning, a little is missing.
+    await asyncio.sleep(0.8)
+    await satellite.run()
+    assert satellite.answer == "Done."
+    assert "conversation.item.truncate" not in {event["type"] for event in simulator.client_events}
+
+
 async def test_two_satellites_with_the_same_sentence_never_mix(
     hass: HomeAssistant, brain: ScriptedBrain, simulator: Simulator, satellite: Satellite
 ) -> None:
