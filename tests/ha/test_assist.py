@@ -324,8 +324,7 @@ async def test_the_entities_follow_it(
 ) -> None:
     status = entity_of(hass, "sensor", AGENT_ID, "status")
     session = entity_of(hass, "binary_sensor", AGENT_ID, "session")
-    user = entity_of(hass, "binary_sensor", AGENT_ID, "user_speaking")
-    seen = states_seen(hass, status, session, user)
+    seen = states_seen(hass, status, session)
     told = happenings(hass, entity_of(hass, "event", AGENT_ID, "activity"))
     brain.add(Turn("Turn on the kitchen light.", (Plan((TURN_ON,)), Plan((Say("It is on.", audio=VOICE),)))))
     await satellite.run()
@@ -333,7 +332,6 @@ async def test_the_entities_follow_it(
     assert seen[status][0] == "listening"
     assert [one for one in seen[status] if one in ("thinking", "speaking")][-2:] == ["thinking", "speaking"]
     assert seen[session] == ["on", "off"]
-    assert seen[user] == ["on", "off"]
     assert state_of(hass, entity_of(hass, "sensor", AGENT_ID, "user_transcript")).state == "Turn on the kitchen light."
     assert state_of(hass, entity_of(hass, "sensor", AGENT_ID, "assistant_transcript")).state == "It is on."
     assert state_of(hass, entity_of(hass, "sensor", AGENT_ID, "last_tool")).state == "intent__HassTurnOn"
