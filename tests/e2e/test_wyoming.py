@@ -35,7 +35,7 @@ async def _listens(port: int) -> bool:
 async def satellite_program(house: House, folder: Path) -> AsyncIterator[int]:
     """A satellite with a wake word at the house's sound card; its port."""
     port, wake_port = free_port(), free_port()
-    wake = (PYTHON, ROOT / "tests" / "e2e" / "wake_word_program.py", f"tcp://127.0.0.1:{wake_port}")
+    wake = (PYTHON, "-P", ROOT / "tests" / "e2e" / "wake_word_program.py", f"tcp://127.0.0.1:{wake_port}")
     satellite = (
         *(PYTHON, "-m", "wyoming_satellite", "--name", "Hall", "--uri", f"tcp://127.0.0.1:{port}", "--no-zeroconf"),
         *("--mic-command", MICROPHONE, "--snd-command", SPEAKER),
