@@ -25,7 +25,7 @@ async def spoken(sentence: str, rate_hz: int, folder: Path) -> np.ndarray:
     await speak_to_file(sentence, path)
     samples, rate = read_wav(path)
     positions = np.arange(int(len(samples) * rate_hz / rate)) * rate / rate_hz
-    return np.interp(positions, np.arange(len(samples)), samples)
+    return np.asarray(np.interp(positions, np.arange(len(samples)), samples))
 
 
 def as_pcm(samples: np.ndarray) -> bytes:

@@ -98,12 +98,14 @@ async def telephone(folder: Path) -> AsyncIterator[Phone]:
     """The program while the body runs."""
     await asyncio.to_thread((folder / "calls").mkdir, parents=True)
     write_wav(folder / "silence.wav", np.zeros(SILENCE_S * RATE_HZ), RATE_HZ)
-    places = {"host": HOST, "sip_port": free_udp_port(), "control_port": free_port()}
-    (folder / "config").write_text(_CONFIG.format(**places, folder=folder, modules=MODULES))
-    (folder / "accounts").write_text(_ACCOUNT.format(**places))
+    control_port = free_port()
+    place = {"host": HOST, "sip_port": free_udp_port()}
+    config = _CONFIG.format(**place, control_port=control_port, folder=folder, modules=MODULES)
+    (folder / "config").write_text(config)
+    (folder / "accounts").write_text(_ACCOUNT.format(**place))
     async with running("baresip", ("baresip", "-f", folder, "-4"), log=folder / "baresip.log") as program:
         await program.line("baresip is ready", within_s=30)
-        reader, writer = await asyncio.open_connection(HOST, places["control_port"])
+        reader, writer = await asyncio.open_connection(HOST, control_port)
         try:
             yield Phone(program, folder, reader, writer)
         finally:

@@ -44,6 +44,7 @@ async def test_a_device_with_a_speaker_turns_on_a_light_and_asks_before_it_opens
         await house.until_state("lock.front_door", "unlocked")
         await device.did("idle", times=2)
         await house.until_state(STATUS, "idle", within_s=30)
+        assert house.simulator.sent("conversation.item.truncate") == []
         house.check()
 
 
