@@ -4,25 +4,21 @@ import asyncio
 
 from demo.house import ENTRIES
 
+from .assist import STATUS, create_voice_assistant
 from .conftest import OpenHouse, need
 from .recogniser import recognise
 from .test_voice import DECOYS
 from .wyoming import PYTHON, wyoming_satellite
 
 SATELLITE = "assist_satellite.hall_box"
-STATUS = "sensor.voice_agent_status"
 
 
 async def test_a_wyoming_satellite_turns_on_a_light_and_plays_the_model_s_own_voice(own_house: OpenHouse) -> None:
     need(PYTHON.exists(), "wyoming-satellite (.venv-satellite)")
     async with own_house(files=True) as house, wyoming_satellite(house.folder / "satellite") as satellite:
-        api = house.api
-        await api.perform("button.press", entity_id="button.voice_agent_create_voice_assistant")
-        pipelines = (await api.call("assist_pipeline/pipeline/list"))["pipelines"]
-        (pipeline,) = [one for one in pipelines if one["name"] == "Voice agent"]
-        await api.call("assist_pipeline/pipeline/set_preferred", pipeline_id=pipeline["id"])
+        await create_voice_assistant(house.api)
         address = {"host": "127.0.0.1", "port": satellite.port}
-        step = await api.flow(f"{ENTRIES}/flow", {"handler": "wyoming"}, (address,))
+        step = await house.api.flow(f"{ENTRIES}/flow", {"handler": "wyoming"}, (address,))
         assert step["type"] == "create_entry", step
         await satellite.program.line("Waiting for wake word", within_s=60)
 

@@ -12,7 +12,9 @@ import numpy as np
 
 from demo.home_assistant import HOST, ROOT, free_port
 from demo.programs import Program, running
-from demo.speech import read_wav, speak_to_file, write_wav
+from demo.speech import write_wav
+
+from .assist import as_pcm, spoken
 
 PYTHON = ROOT / ".venv-satellite" / "bin" / "python"
 """Where wyoming-satellite is installed: its own requirements disagree with Home Assistant's."""
@@ -57,14 +59,9 @@ class WyomingSatellite:
 
     async def call(self, sentence: str) -> None:
         """Say the wake word, and a sentence behind it."""
-        path = self.folder / "sentence.wav"
-        await speak_to_file(sentence, path)
-        samples, rate = read_wav(path)
-        positions = np.arange(int(len(samples) * EAR_HZ / rate)) * rate / EAR_HZ
-        pcm = np.interp(positions, np.arange(len(samples)), samples)
-        spoken = np.concatenate((np.zeros(EAR_HZ // 2), pcm))
+        samples = await spoken(sentence, EAR_HZ, self.folder)
         whole = self.folder / "sentence.raw"
-        whole.write_bytes((np.clip(spoken, -1, 1) * 32767).astype("<i2").tobytes())
+        whole.write_bytes(as_pcm(np.concatenate((np.zeros(EAR_HZ // 2), samples))))
         (self.folder / "called").touch()
         whole.rename(self.folder / "spoken.raw")
 

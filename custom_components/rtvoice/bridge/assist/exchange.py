@@ -198,6 +198,9 @@ class Exchange:
         former, self._turn = self._turn, Turn(self._hass, caller, wish, observer)
         if former is not None:
             self._look_away()
+            if former.finished:
+                # A satellite that listens again after a question has played it to its end.
+                self._line.speaker.settle()
             former.finish()
             self._close_turn(former)
         if self._line.connected:

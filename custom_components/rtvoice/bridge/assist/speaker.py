@@ -13,6 +13,9 @@ MAX_HELD_S: Final = 600
 START_S: Final = 0.2
 """About how long it takes from the first sample's being fetched to its being heard."""
 
+TOLERANCE_S: Final = 0.5
+"""How far the reckoning of what was heard may be off."""
+
 
 class Voice:
     """What the agent says in one turn, as it comes: 16-bit mono PCM at SAMPLE_RATE_HZ, read once."""
@@ -128,6 +131,11 @@ class PipelineSpeaker:
         """All of the voice was said."""
         if self._late:
             self._start()
+
+    def settle(self) -> None:
+        """The satellite is done with playing: if next to nothing is missing by the reckoning, all was heard."""
+        if self._since_s is not None and self._given - self.played_samples <= TOLERANCE_S * SAMPLE_RATE_HZ:
+            self._settled, self._since_s = self._given, None
 
     async def start(self) -> None:
         """Do nothing; it is always ready."""
