@@ -15,7 +15,7 @@ const home = new FakeHome();
 home.hass.language = query.get("language") ?? "en";
 const session = { in_session: true, session_id: "1", online: true };
 const turns = [
-  { item_id: "1", role: "user", text: "Is the garage door still open?", final: true, interrupted: false },
+  { item_id: "1", role: "user", text: "Is the garage door still open?", final: true, after: null },
   {
     item_id: "2",
     role: "assistant",

@@ -112,13 +112,16 @@ describe("what was said", () => {
   beforeEach(() => {
     Object.assign(home.satellite, REMOTE);
     Object.assign(home.state, TALKING);
-    home.turns = [{ item_id: "1", role: "user", text: "Turn on the light", final: true, interrupted: false }];
+    home.turns = [
+      { item_id: "1", role: "user", text: "Turn on the light", final: true, interrupted: false, after: null },
+    ];
   });
 
   test("is shown as it comes, with tools", async () => {
     await shown();
     home.tell({ type: "tool", call_id: "c", name: "Turn on", status: "failed", message: "Away." });
-    home.tell({ type: "turn", item_id: "2", role: "assistant", text: "I turned", final: true, interrupted: true });
+    const words = { text: "I turned", final: true, interrupted: true };
+    home.tell({ type: "turn", item_id: "2", role: "assistant", ...words, after: "1" });
     await settled();
     const transcript = part("rtvoice-transcript");
     expect(text("ol", transcript)).toBe("You: Turn on the light Turn on failed Away. Agent: I turned interrupted");

@@ -12,7 +12,7 @@ test("a snapshot has the state, the turns and the tools", () => {
     muted: true,
     online: true,
     agent: { name: "House", entity_id: "conversation.house" },
-    turns: [{ item_id: "i1", role: "user", text: "hi", final: true, interrupted: false }],
+    turns: [{ item_id: "i1", role: "user", text: "hi", final: true, interrupted: false, after: null }],
     tools: [{ call_id: "c1", name: "Turn on", status: "ok", message: null }],
     something_new: 1,
   });
@@ -28,7 +28,7 @@ test("a snapshot has the state, the turns and the tools", () => {
       online: true,
       agent: { name: "House", entityId: "conversation.house" },
     },
-    turns: [{ itemId: "i1", role: "user", text: "hi", final: true, interrupted: false }],
+    turns: [{ itemId: "i1", role: "user", text: "hi", final: true, interrupted: false, after: null }],
     tools: [{ callId: "c1", name: "Turn on", status: "ok", message: null }],
   });
 });

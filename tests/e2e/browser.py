@@ -1,18 +1,18 @@
 """A browser, and somebody who sits before it.
 
 The pictures in docs/images are taken by the tests:
-PICTURES=docs/images script/test tests/e2e/test_browser_setup.py tests/e2e/test_dashboard.py
+PICTURES=docs/images script/test tests/e2e/test_browser_setup.py tests/e2e/test_dashboard.py tests/e2e/test_card.py
 """
 
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import ConsoleMessage, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright, expect
 
 from demo.home_assistant import PASSWORD, USER
 
@@ -29,23 +29,49 @@ KEY = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 @asynccontextmanager
 async def browser(house: House, chromium: str) -> AsyncIterator[Page]:
     """A page of a browser that somebody has logged in with; in the end its console has told of no error."""
-    errors: list[str] = []
+    async with running_browser(chromium) as program, logged_in(program, house) as context:
+        yield context.pages[0]
+
+
+@asynccontextmanager
+async def running_browser(
+    chromium: str, *options: str, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Browser]:
+    """The program; with an environment, which says where its speaker is, it can be heard."""
     async with async_playwright() as playwright:
-        program = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        program = await playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", *options],
+            env=None if environment is None else {**os.environ, **environment},
+            ignore_default_args=None if environment is None else ["--mute-audio"],
+        )
         try:
-            page = await program.new_page(viewport=WINDOW)
-            page.on("console", lambda message: errors.extend(_error(message)))
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.set_default_timeout(PATIENCE_MS)
-            expect.set_options(timeout=PATIENCE_MS)
-            await page.goto(house.home.url)
-            await page.locator("input[name=username]").fill(USER)
-            await page.locator("input[name=password]").fill(PASSWORD)
-            await page.keyboard.press("Enter")
-            await page.locator("home-assistant-main").wait_for(state="attached")
-            yield page
+            yield program
         finally:
             await program.close()
+
+
+@asynccontextmanager
+async def logged_in(
+    program: Browser, house: House, *, user: str = USER, password: str = PASSWORD
+) -> AsyncIterator[BrowserContext]:
+    """Windows of a user, one of which is open; in the end the console has told of no error in any."""
+    errors: list[str] = []
+    context = await program.new_context(viewport=WINDOW)
+    try:
+        context.on("console", lambda message: errors.extend(_error(message)))
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        context.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
+        page = await context.new_page()
+        await page.goto(house.home.url)
+        await page.locator("input[name=username]").fill(user)
+        await page.locator("input[name=password]").fill(password)
+        await page.keyboard.press("Enter")
+        await page.locator("home-assistant-main").wait_for(state="attached")
+        yield context
+    finally:
+        await context.close()
     assert errors == []
 
 

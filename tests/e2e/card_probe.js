@@ -1,6 +1,6 @@
-// Runs before the page: listens at the loudspeaker, and notes when the server said "clear", when it was last loud, and what
-// microphones the page was given.
-window.probe = { clearedAt: null, loudAt: null, tracks: [] };
+// Runs before the page: listens at the loudspeaker, and notes when the server said "clear", when it was loud (and last), and
+// what microphones the page was given.
+window.probe = { clears: [], clearedAt: null, loud: [], loudAt: null, tracks: [] };
 
 const code = `registerProcessor("probe", class extends AudioWorkletProcessor {
   process([input]) {
@@ -15,7 +15,7 @@ AudioNode.prototype.connect = function (target, ...rest) {
     const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
     this.context.audioWorklet.addModule(url).then(() => {
       const probe = new AudioWorkletNode(this.context, "probe", { numberOfOutputs: 0 });
-      probe.port.onmessage = () => (window.probe.loudAt = performance.now());
+      probe.port.onmessage = () => window.probe.loud.push((window.probe.loudAt = performance.now()));
       connect.call(this, probe);
     });
   }
@@ -27,7 +27,9 @@ window.WebSocket = class extends Socket {
   constructor(...parts) {
     super(...parts);
     this.addEventListener("message", ({ data }) => {
-      if (typeof data === "string" && JSON.parse(data).type === "clear") window.probe.clearedAt = performance.now();
+      if (typeof data === "string" && JSON.parse(data).type === "clear") {
+        window.probe.clears.push((window.probe.clearedAt = performance.now()));
+      }
     });
   }
 };

@@ -51,7 +51,7 @@ async def test_a_spoken_command_turns_on_the_light(
     [ended] = [one for one in told if one["type"] == "ended"]
     assert ended == {"type": "ended", "session_id": started["session_id"], "reason": "stopped", "error": None}
     tools = [(one["name"], one["status"], one["message"]) for one in told if one["type"] == "tool"]
-    assert tools == [("intent__HassTurnOn", "running", None), ("intent__HassTurnOn", "ok", None)]
+    assert tools == [("Turn on", "running", None), ("Turn on", "ok", None)]
     assert "Kitchen light" not in str([one for one in told if one["type"] == "tool"])
     finals = [(one["role"], one["text"], one["interrupted"]) for one in told if one["type"] == "turn" and one["final"]]
     assert finals == [

@@ -14,10 +14,13 @@ from homeassistant.helpers.service import async_register_admin_service, async_se
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
-from simulator import Call, Plan, ScriptedBrain
+from simulator import Call, Plan, Say, ScriptedBrain
 
-from .house import AGENT, LIGHT, async_build_house, context_of, state_of
+from .browser import Commands
+from .conftest import SATELLITE_ID
+from .house import AGENT, LIGHT, SATELLITE, async_build_house, context_of, entity_of, state_of
 from .test_policy import LOCK, Schemer, async_build_locks, say, set_options
+from .test_websocket_api import answered, of_type
 
 TURN_ON = "light__turn_on"
 
@@ -233,3 +236,34 @@ async def test_with_many_targets_they_are_named(
     targets = offered(brain)[TURN_ON]["parameters"]["properties"]["targets"]
     assert "enum" not in targets["items"]
     assert "names of areas" in targets["description"]
+
+
+async def test_tools_are_told_by_the_names_that_people_have_for_them(
+    hass: HomeAssistant, brain: ScriptedBrain, pictures: None, two_browsers: MockConfigEntry, commands: Commands
+) -> None:
+    await async_build_house(hass)
+    sequence = [{"event": "good_night"}]
+    assert await async_setup_component(
+        hass, "script", {"script": {"good_night": {"alias": "Time for bed", "sequence": sequence}}}
+    )
+    async_expose_entity(hass, "conversation", "script.good_night", should_expose=True)
+    set_options(hass, two_browsers, actions=["light.toggle"])
+    await hass.async_block_till_done()
+    calls = (
+        Call("script__good_night", {}),
+        Call("light__toggle", {"targets": [LIGHT]}),
+        Call("get_state", {"names": ["Kitchen light"]}),
+    )
+    brain.plans.extend((Plan(calls), Plan((Say("Done.", seconds=0.3),))))
+    told = await commands.follow(SATELLITE)
+    await commands.result("session/start", entity_id=SATELLITE)
+    await commands.result("session/send_message", entity_id=SATELLITE, text="Good night.")
+    await commands.until(answered(told, "Done."))
+    names = {tool["call_id"]: tool["name"] for tool in of_type(told, "tool")}
+    assert sorted(names.values()) == ["Get state", "Time for bed", "Toggle light"]
+    # Who comes later is told the same, and automations go on with Home Assistant's names.
+    snapshot = (await commands.follow(SATELLITE))[0]
+    assert sorted(tool["name"] for tool in snapshot["tools"]) == sorted(names.values())
+    last = state_of(hass, entity_of(hass, "sensor", SATELLITE_ID, "last_tool")).state
+    assert last in {"script__good_night", "light__toggle", "get_state"}
+    await commands.result("session/stop", entity_id=SATELLITE)

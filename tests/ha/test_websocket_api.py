@@ -10,6 +10,7 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.rtvoice.bridge.toolbox.titles import readable
 from custom_components.rtvoice.const import DOMAIN
 from simulator import Call, Plan, Say, ScriptedBrain, Simulator, Turn
 
@@ -249,14 +250,30 @@ async def test_tools_are_told_without_what_they_were_called_with(
     await commands.result("session/stop", entity_id=SATELLITE)
     tools = of_type(told, "tool")
     assert sorted((tool["name"], tool["status"]) for tool in tools) == [
-        ("intent__HassTurnOn", "failed"),
-        ("intent__HassTurnOn", "ok"),
-        ("intent__HassTurnOn", "running"),
-        ("intent__HassTurnOn", "running"),
+        ("Turn on", "failed"),
+        ("Turn on", "ok"),
+        ("Turn on", "running"),
+        ("Turn on", "running"),
     ]
     assert set(tools[0]) == {"type", "call_id", "name", "status", "message"}
     assert "moon" not in str(tools)
     assert "Kitchen" not in str(tools)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("intent__HassTurnOn", "Turn on"),
+        ("GetLiveContext", "Get live context"),
+        ("shopping_list__addItem", "Add item"),
+        ("watch-TV", "Watch TV"),
+        ("play 3 songs", "Play 3 songs"),
+        ("Hass", "Hass"),
+        ("__", "__"),
+    ],
+)
+def test_a_name_without_a_title_is_put_into_words(name: str, words: str) -> None:
+    assert readable(name) == words
 
 
 async def test_the_pin_is_never_told(

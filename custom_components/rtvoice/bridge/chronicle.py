@@ -30,6 +30,7 @@ REMEMBERED_S: Final = 600.0
 _CHRONICLES: Final[HassKey[dict[str, Chronicle]]] = HassKey(f"{DOMAIN}_chronicles")
 
 type Role = Literal["user", "assistant"]
+type ToolStatus = Literal["running", "ok", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class ToolUpdate:
 
     call_id: str
     name: str
-    status: Literal["running", "ok", "failed"]
+    """What people call the tool."""
+    status: ToolStatus
     message: str | None = None
 
 
@@ -85,6 +87,8 @@ class Chapter:
     """The items of the conversation, as they follow each other."""
     hide: Callable[[str], str] = str
     """Takes out of unfinished words what must not be seen."""
+    title: Callable[[str], str] = str
+    """What people call a tool."""
     failure: Callable[[], str | None] = lambda: None
     """The key of the error that the place has failed with."""
     pieces: dict[str, dict[int, str]] = field(default_factory=dict)
@@ -154,9 +158,10 @@ class Chronicle:
             case AssistantInterruptedEvent(item_id=str(item_id)):
                 self._put(TurnUpdate(item_id, "assistant", event.transcript, final=True, interrupted=True))
             case ToolExecutionStartedEvent() if event.name != WAIT_FOR_USER.name:
-                self._do(ToolUpdate(event.call_id, event.name, "running"))
+                self._do(ToolUpdate(event.call_id, self._chapter.title(event.name), "running"))
             case ToolExecutedEvent() if event.name != WAIT_FOR_USER.name:
-                self._do(ToolUpdate(event.call_id, event.name, "ok" if event.ok else "failed"))
+                status: ToolStatus = "ok" if event.ok else "failed"
+                self._do(ToolUpdate(event.call_id, self._chapter.title(event.name), status))
             case AgentErrorEvent(error=error):
                 key = self._chapter.failure() if error.type == EndReason.DEVICE_FAILED else None
                 self._tell(ErrorUpdate(key or error.type, error.message))

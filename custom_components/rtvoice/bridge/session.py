@@ -294,6 +294,7 @@ class LiveSession:
             session_id=self.session_id if self.request.listens else None,
             order=lambda: [turn.item_id for turn in self._engine.turns] if self._engine is not None else [],
             hide=lambda text: text if self._toolbox is None else self._toolbox.hide_so_far(text),
+            title=lambda name: name if self._toolbox is None else self._toolbox.title(name),
             failure=lambda: self.satellite.place.failure,
         )
 

@@ -23,6 +23,7 @@ from .toolbox.changes import async_follow_changes
 from .toolbox.guarded import GuardedTools, Judge
 from .toolbox.offer import offer
 from .toolbox.states import state_tools
+from .toolbox.titles import readable, titles
 from .toolbox.watch import Watches
 
 MAX_OUTPUT_CHARS: Final = 60_000
@@ -108,6 +109,7 @@ class Toolbox:
         """Home Assistant's name by the name that the model knows."""
         self.api: llm.APIInstance | None = None
         self._kit = kit
+        self._titles: dict[str, str] = {}
         self._unfollow: CALLBACK_TYPE | None = None
 
     @property
@@ -120,6 +122,10 @@ class Toolbox:
         """What the model must know to use them."""
         parts = (self.api.api_prompt if self.api else "", self._kit.guard.prompt if self._kit else "")
         return "\n".join(filter(None, parts))
+
+    def title(self, name: str) -> str:
+        """What people call the tool that Home Assistant calls `name`."""
+        return self._titles.get(name) or readable(name)
 
     def hide(self, event: SessionEvent) -> SessionEvent:
         """An event of the session as it may be shown and told."""
@@ -152,6 +158,7 @@ class Toolbox:
         tools.merge(others)
         kit.judge.known = known
         self.names.update({name: tool.name for name, tool in known.items()})
+        self._titles.update(titles(known.values()))
         self.tools = tools
         return tools.definitions() != before
 

@@ -37,6 +37,8 @@ export interface Turn {
   text: string;
   final: boolean;
   interrupted: boolean;
+  /** The item id of the turn that it follows; null if it is the first. */
+  after: string | null;
 }
 
 export interface Tool {
@@ -157,6 +159,7 @@ function readTurn(item: unknown): Turn {
     text: text(fields.text),
     final: fields.final === true,
     interrupted: fields.interrupted === true,
+    after: textOrNull(fields.after),
   };
 }
 

@@ -59,8 +59,35 @@ function arranged(turns: readonly Turn[], tools: readonly Tool[]): Entry[] {
 }
 
 function withEntry(entries: readonly Entry[], entry: Entry): Entry[] {
-  const at = entries.findIndex((other) => keyOf(other) === keyOf(entry));
-  return at < 0 ? [...entries, entry].slice(-MOST_ENTRIES) : entries.with(at, entry);
+  const known = entries.findIndex((other) => keyOf(other) === keyOf(entry));
+  if (known >= 0) {
+    return entries.with(known, entry);
+  }
+  const at = entry.kind === "turn" ? placeOf(entries, entry.turn) : entries.length;
+  return entries.toSpliced(at, 0, entry).slice(-MOST_ENTRIES);
+}
+
+/**
+ * Where a turn that is new belongs: what the user said is often known after the answer has begun. Tool calls stand where
+ * they were told of. They are part of an answer, so they belong behind what the user said, and before the next turn.
+ */
+function placeOf(entries: readonly Entry[], { role, after }: Turn): number {
+  const at = after === null ? -1 : entries.findIndex((entry) => isTurn(entry) && entry.turn.itemId === after);
+  if (after !== null && at < 0) {
+    return entries.length;
+  }
+  const before = entries[at];
+  const isBeforeCalls =
+    role === "user" && (before === undefined || (isTurn(before) && before.turn.role === "assistant"));
+  if (isBeforeCalls) {
+    return at + 1;
+  }
+  const next = entries.findIndex((entry, index) => index > at && isTurn(entry));
+  return next < 0 ? entries.length : next;
+}
+
+function isTurn(entry: Entry): entry is Extract<Entry, { kind: "turn" }> {
+  return entry.kind === "turn";
 }
 
 /** Nothing is still being said or done when a session has ended. */

@@ -111,7 +111,7 @@ def _tool(hass: HomeAssistant, api: llm.APIInstance, tool: llm.Tool) -> HomeTool
     return HomeTool(
         ToolDefinition(tool.name, tool.description or "", object_schema(tool.parameters, api.custom_serializer)),
         name=tool.name,
-        title=tool.title,
+        title=tool.title or _script_name(hass, inner),
         call=partial(_async_call, api, tool.name),
         touch=_touch_of(hass, inner, api.llm_context),
         reads_only=tool.annotations.read_only,
@@ -119,11 +119,24 @@ def _tool(hass: HomeAssistant, api: llm.APIInstance, tool: llm.Tool) -> HomeTool
     )
 
 
+def _script_name(hass: HomeAssistant, tool: llm.Tool) -> str | None:
+    """What people call a script; Home Assistant has no titles for the tools that scripts are."""
+    if (script := _script(tool)) is None or (state := hass.states.get(script)) is None:
+        return None
+    return state.name
+
+
+def _script(tool: llm.Tool) -> str | None:
+    """The entity of the script that a tool is; None for others."""
+    is_script = isinstance(tool, llm.ActionTool) and tool.name.startswith("script__")
+    return f"script.{tool.name.removeprefix('script__')}" if is_script else None
+
+
 def _touch_of(hass: HomeAssistant, tool: llm.Tool, context: llm.LLMContext) -> Callable[[Arguments], Touch]:
     if isinstance(tool, llm.IntentTool):
         return partial(async_intent_touch, hass, tool, context=context)
-    if isinstance(tool, llm.ActionTool) and tool.name.startswith("script__"):
-        return partial(async_script_touch, hass, f"script.{tool.name.removeprefix('script__')}")
+    if (script := _script(tool)) is not None:
+        return partial(async_script_touch, hass, script)
     if tool.name == _CALL_ACTION:
         return partial(async_call_action_touch, hass)
     return partial(async_foreign_touch, hass, tool.name, tool.annotations)
