@@ -1,5 +1,6 @@
 """Fixtures for tests that go through Home Assistant."""
 
+import logging
 import sys
 import wave
 from collections.abc import AsyncGenerator
@@ -40,6 +41,9 @@ from tests.engine.subagents.conftest import chat_server  # noqa: F401 - a fixtur
 from tests.official import ClientEvents
 
 from .browser import PHONE_ID, TABLET, Commands, Page, add_browser
+
+# The test plugin has every statement of the recorder written down, beside the results of the tests.
+logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 API_KEY = "sk-simulated-0123456789"
 AGENT_ID = "agent_one"
