@@ -11,7 +11,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.rtvoice.bridge.compose import echo_settings
-from custom_components.rtvoice.bridge.options import SatelliteOptions
 from custom_components.rtvoice.const import CONF_MAX_DURATION, CONF_RECORDING, CONF_VOICE, DOMAIN
 from simulator import ScriptedBrain
 
@@ -197,10 +196,19 @@ async def test_a_session_ends_after_its_longest_time(hass: HomeAssistant, setup_
         ({"echo": "cancel", "input": "file:/a.wav"}, "cancel"),
         ({"echo": "half_duplex"}, "half_duplex"),
         ({"echo": "klingon"}, "cancel"),
+        ({"speaker": "media_player.hall"}, "half_duplex"),
+        ({"speaker": "media_player.hall", "echo": "cancel"}, "cancel"),
+        ({"kind": "browser"}, "off"),
+        ({"kind": "browser", "echo": "half_duplex"}, "half_duplex"),
     ],
 )
-def test_what_is_done_about_the_echo(data: dict[str, str], echo: str) -> None:
-    assert SatelliteOptions.read(data).echo == echo
+async def test_what_is_done_about_the_echo(
+    hass: HomeAssistant, mock_entry: MockConfigEntry, data: dict[str, str], echo: str
+) -> None:
+    hass.config_entries.async_update_subentry(mock_entry, mock_entry.subentries[SATELLITE_ID], data=data)
+    assert await hass.config_entries.async_setup(mock_entry.entry_id)
+    assert mock_entry.runtime_data.satellites[SATELLITE_ID].place.echo_in_use == echo
+    assert await hass.config_entries.async_unload(mock_entry.entry_id)
 
 
 def test_what_that_means_to_the_engine() -> None:
