@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
+import pytest_socket
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from demo.house import Furnishing
@@ -93,6 +94,7 @@ async def card_on_a_dashboard(house: House) -> AsyncIterator[None]:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shared_tablet(shared_house: House, chromium: str) -> AsyncIterator[Tablet]:
     """The tablet, which one user after the other holds; in the end no console has told of an error."""
+    pytest_socket.enable_socket()
     async with (
         card_on_a_dashboard(shared_house),
         running_browser(chromium, AUTOPLAY, environment=shared_house.sound.environment) as program,

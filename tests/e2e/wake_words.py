@@ -16,7 +16,8 @@ PYTHON = ROOT / ".venv-satellite" / "bin" / "python"
 async def wake_word_program(folder: Path) -> AsyncIterator[int]:
     """The program while the body runs; its port."""
     port = free_port()
-    command = (PYTHON, ROOT / "tests" / "e2e" / "wake_word_program.py", f"tcp://127.0.0.1:{port}")
+    # Without its own folder on the path, in which a module is called like the library.
+    command = (PYTHON, "-P", ROOT / "tests" / "e2e" / "wake_word_program.py", f"tcp://127.0.0.1:{port}")
     async with running("wake word", command, log=folder / "wake.log") as program:
         await program.ready(functools.partial(listens, port), within_s=30)
         yield port
