@@ -43,7 +43,7 @@ async def in_session(house: House) -> asyncio.Task[dict[str, Any]]:
 
 
 async def is_healthy(house: House, *, reachable: bool = True) -> None:
-    """No session is left, Home Assistant works, and nobody saw a traceback; without a provider no satellite is there."""
+    """No session is left, Home Assistant works, nobody saw a traceback; without a provider no satellite is there."""
     await house.until_state(STATUS, "idle" if reachable else "unavailable")
     await house.until_state("switch.local_satellite_session", "off" if reachable else "unavailable")
     assert (await house.api.call("get_config"))["state"] == "RUNNING"
