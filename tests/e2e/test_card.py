@@ -25,6 +25,7 @@ SATELLITE, STATUS = "assist_satellite.tablet", "sensor.tablet_status"
 DASHBOARD = "tablet-card"
 LISTEN_S = 2.5
 """How much of the story is listened to."""
+HEARD_FRAMES = 25
 SILENT_WITHIN_MS = 60.0
 """From the provider's word that somebody speaks; the way to Home Assistant and to the page takes no time here."""
 SPOKE_WITHIN_MS, QUIET_MS = 500.0, 400.0
@@ -113,12 +114,21 @@ async def tablet(shared_tablet: Tablet, house: House) -> AsyncIterator[Tablet]:
     await house.until_state(STATUS, "idle")
 
 
+async def until_heard(house: House, before: int) -> None:
+    """Wait until the browser's microphone is heard, counted from an event: a virtual one may begin seconds late."""
+    async with asyncio.timeout(20):
+        while len(of(house.simulator.events()[before:], "client", "input_audio_buffer.append")) < HEARD_FRAMES:
+            await asyncio.sleep(0.1)
+
+
 async def test_one_tap_and_the_light_goes_on_by_voice(house: House, tablet: Tablet, tmp_path: Path) -> None:
+    before = len(house.simulator.events())
     page = await tablet.open()
     answer = tmp_path / "answer.wav"
     async with house.sound.recording(answer):
         await start_button(page).click()
         await house.until_state(STATUS, "listening")
+        await until_heard(house, before)
         await house.speak("turn on the kitchen lights")
         await house.until_state("light.kitchen_light", "on")
         await house.until_state(STATUS, "speaking")
@@ -145,6 +155,7 @@ async def test_the_browser_falls_silent_when_the_agent_is_spoken_over(house: Hou
     page = await tablet.open()
     await start_button(page).click()
     await house.until_state(STATUS, "listening")
+    await until_heard(house, before)
     await house.speak("tell me a story")
     await house.until_state(STATUS, "speaking")
     await asyncio.sleep(LISTEN_S)
