@@ -25,6 +25,25 @@ SATELLITE, STATUS = "assist_satellite.tablet", "sensor.tablet_status"
 DASHBOARD = "tablet-card"
 LISTEN_S = 2.5
 """How much of the story is listened to."""
+WARM_UP = """async () => {
+  const patience = new Promise(resolve => setTimeout(resolve, 20000, false));
+  const work = async () => {
+    while (true) {
+      const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+      const context = new AudioContext();
+      const [track] = stream.getAudioTracks();
+      const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+      const late = new Promise(resolve => setTimeout(resolve, 4000, false));
+      const heard = await Promise.race([reader.read().then(() => true), late]);
+      const runs = context.currentTime > 0;
+      track.stop();
+      await context.close();
+      if (heard && runs) return true;
+    }
+  };
+  return Promise.race([work(), patience]);
+}"""
+"""Uses microphone and speaker until both go: the first streams of a browser on a virtual sound card may stay silent."""
 HEARD_FRAMES = 25
 SILENT_WITHIN_MS = 60.0
 """From the provider's word that somebody speaks; the way to Home Assistant and to the page takes no time here."""
@@ -101,7 +120,13 @@ async def shared_tablet(shared_house: House, chromium: str) -> AsyncIterator[Tab
         running_browser(chromium, AUTOPLAY, environment=shared_house.sound.environment) as program,
         logged_in(program, shared_house) as context,
     ):
-        yield Tablet(shared_house, program, context)
+        shared = Tablet(shared_house, program, context)
+        await shared.may_listen(allowed=True)
+        page = await context.new_page()
+        await page.goto(shared_house.home.url)
+        assert await page.evaluate(WARM_UP), "The browser hears and plays nothing"
+        await page.close()
+        yield shared
 
 
 @pytest_asyncio.fixture(loop_scope="session")
