@@ -11,7 +11,6 @@ from ...engine.ports import AudioInputDevice, AudioOutputDevice
 from ..browser.devices import BrowserInput, BrowserOutput
 from ..browser.seat import NOT_OPEN, Seat
 from ..browser.wire import GOING_AWAY_CODE, Farewell
-from ..options import SatelliteOptions
 from .place import Place
 from .site import Site
 
@@ -27,9 +26,9 @@ class BrowserPlace(Place):
 
     @property
     @override
-    def echo(self) -> str:
-        """As chosen, or else nothing: browsers cancel the echo themselves."""
-        return SatelliteOptions.read(self._site.subentry.data).echo or ECHO_OFF
+    def usual_echo(self) -> str:
+        """Nothing: browsers cancel the echo themselves."""
+        return ECHO_OFF
 
     @property
     @override

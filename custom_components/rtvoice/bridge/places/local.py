@@ -13,7 +13,6 @@ from ...engine.devices import AudioDevices, FileInput, FileOutput, MicrophoneInp
 from ...engine.errors import SinkError, SourceError
 from ...engine.ports import AudioInputDevice, AudioOutputDevice
 from .. import issues
-from ..options import SatelliteOptions
 from ..standby.listening import Listening
 from ..standby.options import WakeOptions
 from ..wakes import Interrupt, WakeWords, Woken
@@ -67,12 +66,10 @@ class LocalPlace(Place):
 
     @property
     @override
-    def echo(self) -> str:
-        """As chosen, or else cancelled: only what a sound card plays in a room comes back by its microphone."""
+    def usual_echo(self) -> str:
+        """Cancelled, since what a sound card plays in a room comes back by its microphone; nothing at files."""
         options = self._options
-        at_files = not (options.needs_microphone and options.needs_speaker)
-        chosen = SatelliteOptions.read(self._site.subentry.data).echo
-        return chosen or (ECHO_OFF if at_files else ECHO_CANCEL)
+        return ECHO_CANCEL if options.needs_microphone and options.needs_speaker else ECHO_OFF
 
     @property
     @override

@@ -28,10 +28,15 @@ class Place(ABC):
     model: ClassVar[str]
     """What its device is called."""
 
-    def __init__(self, hass: HomeAssistant, site: Site, sound: AudioDevices, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        site: Site,
+        sound: AudioDevices,  # noqa: ARG002 - those look at it that need it
+        changed: Callable[[], None],
+    ) -> None:
         self._hass = hass
         self._site = site
-        self._sound = sound
         self._changed = changed
         speaker = self._options_of_all.speaker
         self._speaker = None if speaker is None else Player(hass, speaker)
@@ -43,13 +48,13 @@ class Place(ABC):
 
     @property
     @abstractmethod
-    def echo(self) -> str:
-        """What is done about its own mouth in its ears: ECHO_CANCEL, ECHO_HALF_DUPLEX or ECHO_OFF."""
+    def usual_echo(self) -> str:
+        """What is done about its own mouth in its ears unless chosen: ECHO_CANCEL, ECHO_HALF_DUPLEX or ECHO_OFF."""
 
     @property
     def echo_in_use(self) -> str:
         """What is done about whatever mouth it has in its ears; nobody knows how late a media player is heard."""
-        return self.echo if self._speaker is None else self._options_of_all.echo or ECHO_HALF_DUPLEX
+        return self._options_of_all.echo or (self.usual_echo if self._speaker is None else ECHO_HALF_DUPLEX)
 
     @property
     def problem(self) -> str | None:

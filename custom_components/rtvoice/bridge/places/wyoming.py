@@ -21,7 +21,6 @@ from ...engine.events import (
     UserStoppedSpeakingEvent,
 )
 from ...engine.ports import AudioInputDevice, AudioOutputDevice
-from ..options import SatelliteOptions
 from ..wakes import Interrupt, Woken
 from ..wyoming.devices import WyomingInput, WyomingOutput
 from ..wyoming.link import LinkState, WyomingLink
@@ -45,9 +44,9 @@ class WyomingPlace(Place):
 
     @property
     @override
-    def echo(self) -> str:
-        """As chosen, or else half duplex: few of these satellites take out what they play themselves."""
-        return SatelliteOptions.read(self._site.subentry.data).echo or ECHO_HALF_DUPLEX
+    def usual_echo(self) -> str:
+        """Half duplex: few of these satellites take out what they play themselves."""
+        return ECHO_HALF_DUPLEX
 
     @property
     @override
