@@ -17,6 +17,7 @@ from wyoming.event import Event
 from wyoming.ping import Ping
 
 from custom_components.rtvoice.bridge.wyoming import link as link_module
+from custom_components.rtvoice.bridge.wyoming.devices import WyomingInput
 from custom_components.rtvoice.bridge.wyoming.link import WyomingLink
 from custom_components.rtvoice.const import CONF_KIND, DOMAIN, KIND_WYOMING, SUBENTRY_SATELLITE
 from simulator import Call, Heard, Plan, Say, ScriptedBrain, Simulator, Turn, tone
@@ -281,6 +282,22 @@ async def test_what_is_not_heard_in_time_is_bounded(socket_enabled: None) -> Non
         await rig.send(Ping(text="there?").event())
         await rig.until("pong", 2)
         assert len(heard[-1]) == pytest.approx(2 * 1600, abs=8), "any format is heard at 16 kHz"
+
+
+async def test_what_is_said_right_after_a_later_wake_word_is_heard_too(socket_enabled: None) -> None:
+    async with RigSatellite().serving() as rig, linked(rig) as link:
+        former = WyomingInput(link)
+        await former.start()
+        await former.stop()
+        link.rearm()
+        await rig.wake()
+        await rig.hear(b"\x01\x02" * 1024, in_real_time=False)
+        await rig.send(Ping(text="there?").event())
+        await rig.until("pong")
+        later = WyomingInput(link)
+        await later.start()
+        async with asyncio.timeout(2):
+            assert await anext(aiter(later.stream_chunks())) == b"\x01\x02" * 1024
 
 
 async def test_a_link_that_nobody_reads_from_neither_grows_nor_blocks(socket_enabled: None) -> None:

@@ -95,7 +95,7 @@ class WyomingLink:
 
     def ignore(self, ear: Callable[[bytes], None]) -> None:
         """Hear no more."""
-        if self._ear is ear:
+        if self._ear == ear:  # a method is another object each time that it is looked up
             self._ear = self._deafness = None
 
     def rearm(self) -> None:
