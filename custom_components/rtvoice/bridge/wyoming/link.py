@@ -5,7 +5,6 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -43,14 +42,6 @@ class LinkState(StrEnum):
     READY = "ready"
 
 
-@dataclass(frozen=True, slots=True)
-class Satellite:
-    """What a satellite says of itself."""
-
-    name: str
-    version: str | None
-
-
 class WyomingLink:
     """Keeps connected while `run` runs.
 
@@ -77,7 +68,6 @@ class WyomingLink:
         self._last_heard_s = 0.0
         self._infos = 0
         self.state = LinkState.AWAY
-        self.satellite: Satellite | None = None
 
     async def run(self) -> None:
         """Connect and stay connected until cancelled."""
@@ -204,7 +194,6 @@ class WyomingLink:
     def _receive_info(self, info: Info) -> None:
         if info.satellite is None:
             raise ValueError("It is no satellite")
-        self.satellite = Satellite(info.satellite.name, info.satellite.version)
         self._infos += 1
         if self._infos > 1:
             self._enter(LinkState.READY)
