@@ -1,11 +1,10 @@
 """The ears and the mouth of a browser satellite, as a session uses them."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, override
 
 from ...engine.audio.frame import SAMPLE_BYTES
+from ...engine.devices.fed import FedInput
 from ..places.errors import EarsFailedError, MouthFailedError
 from .playback import Playback
 from .seat import PageRates, Seat
@@ -20,69 +19,32 @@ _MAX_CHUNKS: Final = 500
 """Ten seconds in chunks of 20 ms."""
 
 
-class BrowserInput:
-    """The microphone of whichever page sits at a seat.
-
-    Ten seconds are kept for a reader that comes late (full: the oldest chunk is dropped and counted).
-    """
+class BrowserInput(FedInput):
+    """The microphone of whichever page sits at a seat, at the rate that the page captures at."""
 
     def __init__(self, seat: Seat) -> None:
+        super().__init__(seat.rates.input_hz if seat.rates else DEFAULT_RATE_HZ, max_chunks=_MAX_CHUNKS)
         self._seat = seat
-        self._chunks: deque[bytes] = deque(maxlen=_MAX_CHUNKS)
-        self._changed = asyncio.Event()
-        self._running = False
-        self._failure: EarsFailedError | None = None
-        self._rate_hz = seat.rates.input_hz if seat.rates else DEFAULT_RATE_HZ
-        self.dropped_chunks = 0
 
-    @property
-    def sample_rate(self) -> int:
-        """Samples per second, as the page captures."""
-        return self._rate_hz
-
-    @property
-    def is_active(self) -> bool:
-        """Whether it was started and has neither failed nor been stopped since."""
-        return self._running and self._failure is None
-
+    @override
     async def start(self) -> None:
         """Have the page open its microphone. Raises SourceError when no page is there."""
-        rates = self._seat.seat_ears(self)
-        self._rate_hz = rates.input_hz
-        self._running = True
+        self._sample_rate = self._seat.seat_ears(self).input_hz
+        await super().start()
 
+    @override
     async def stop(self) -> None:
         """Have the page close its microphone; `stream_chunks` ends. Idempotent."""
-        self._running = False
-        self._changed.set()
+        await super().stop()
         self._seat.free_ears(self)
-
-    async def stream_chunks(self) -> AsyncIterator[bytes]:
-        """Chunks as they come, until `stop`. Raises SourceError when there is no microphone any more."""
-        while self._running:
-            if self._chunks:
-                yield self._chunks.popleft()
-            elif self._failure is not None:
-                raise self._failure
-            else:
-                self._changed.clear()
-                await self._changed.wait()
-
-    def hear(self, pcm: bytes) -> None:
-        """The page has captured this."""
-        if len(self._chunks) == self._chunks.maxlen:
-            self.dropped_chunks += 1
-        self._chunks.append(pcm)
-        self._changed.set()
 
     def fits(self, rates: PageRates) -> bool:
         """Whether a page that takes over captures as the session expects."""
-        return rates.input_hz == self._rate_hz
+        return rates.input_hz == self.sample_rate
 
     def fail(self, key: str, message: str) -> None:
         """There is no microphone any more."""
-        self._failure = self._failure or EarsFailedError(key, message)
-        self._changed.set()
+        self.break_off(EarsFailedError(key, message))
 
 
 class BrowserOutput:

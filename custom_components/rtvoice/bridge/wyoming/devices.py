@@ -1,12 +1,10 @@
 """A satellite's microphone and speaker, as a session uses them."""
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncIterator
 from typing import Final, override
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
+from ...engine.devices.fed import FedInput
 from ...engine.devices.paced import PacedOutput
 from ...engine.errors import SinkError, SourceError
 from .link import RATE_HZ, WyomingLink
@@ -18,59 +16,27 @@ LATENCY_S: Final = 0.15
 _CAPACITY_CHUNKS: Final = 500
 
 
-class WyomingInput:
-    """The microphone. At most 500 chunks wait (full: the oldest is dropped and counted)."""
+class WyomingInput(FedInput):
+    """The microphone."""
 
     def __init__(self, link: WyomingLink) -> None:
+        super().__init__(RATE_HZ, max_chunks=_CAPACITY_CHUNKS)
         self._link = link
-        self._chunks: deque[bytes] = deque(maxlen=_CAPACITY_CHUNKS)
-        self._arrived = asyncio.Event()
-        self._lost = False
-        self._active = False
-        self.dropped_chunks = 0
 
-    @property
-    def sample_rate(self) -> int:
-        """Samples per second."""
-        return RATE_HZ
-
-    @property
-    def is_active(self) -> bool:
-        """Whether it is heard."""
-        return self._active
-
+    @override
     async def start(self) -> None:
         """Begin to hear, with what was said since the satellite was woken."""
-        self._active = True
-        self._link.hear(self._take, self._lose)
+        await super().start()
+        self._link.hear(self.hear, self._lose)
 
+    @override
     async def stop(self) -> None:
         """Hear no more. Idempotent."""
-        self._active = False
-        self._arrived.set()
-        self._link.ignore(self._take)
-
-    async def stream_chunks(self) -> AsyncIterator[bytes]:
-        """What is heard, as it comes. Raises SourceError when the satellite is gone."""
-        while True:
-            while self._chunks:
-                yield self._chunks.popleft()
-            if self._lost:
-                raise SourceError("The satellite is gone")
-            if not self._active:
-                return
-            self._arrived.clear()
-            await self._arrived.wait()
-
-    def _take(self, pcm: bytes) -> None:
-        if len(self._chunks) == _CAPACITY_CHUNKS:
-            self.dropped_chunks += 1
-        self._chunks.append(pcm)
-        self._arrived.set()
+        await super().stop()
+        self._link.ignore(self.hear)
 
     def _lose(self) -> None:
-        self._lost = True
-        self._arrived.set()
+        self.break_off(SourceError("The satellite is gone"))
 
 
 class WyomingOutput(PacedOutput):
