@@ -1,6 +1,7 @@
 """The engine's errors in Home Assistant's terms; nothing else translates them."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,6 +30,8 @@ from ..engine.errors import (
 )
 from . import issues
 from .places.errors import EarsFailedError, MouthFailedError
+
+_LOGGER = logging.getLogger(__name__)
 
 _KEYS: tuple[tuple[type[EngineError], str], ...] = (
     (AuthenticationError, "invalid_auth"),
@@ -83,6 +86,26 @@ def engine_errors() -> Iterator[None]:
         yield
     except EngineError as err:
         raise translated(err) from err
+
+
+@contextmanager
+def told_errors(name: str, tell: Callable[[HomeAssistantError], None]) -> Iterator[None]:
+    """For a task of that name: tell what it fails by, translated, and end it; log what nobody has expected."""
+    try:
+        with engine_errors():
+            yield
+    except HomeAssistantError as err:
+        _LOGGER.debug("The %s failed: %s", name, err)
+        tell(err)
+    except Exception as err:
+        _LOGGER.exception("The %s failed unexpectedly", name)
+        tell(failed(type(err).__name__))
+
+
+def end_reason_of(error: HomeAssistantError) -> EndReason:
+    """Why a session ended that failed by a translated error."""
+    cause = error.__cause__
+    return cause.end_reason if isinstance(cause, EngineError) else EndReason.ERROR
 
 
 @callback

@@ -1,7 +1,6 @@
 """One live session of one agent on one satellite."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -13,7 +12,7 @@ from homeassistant.util.ulid import ulid_now
 from ..const import DOMAIN
 from ..engine import AgentState, ConversationTurn, RealtimeAgent
 from ..engine.devices import NullInput
-from ..engine.errors import EndReason, EngineError, SessionClosedError
+from ..engine.errors import EndReason, SessionClosedError
 from ..engine.events import (
     AgentSessionConnectedEvent,
     SessionEvent,
@@ -25,7 +24,7 @@ from .chronicle import Chapter
 from .compose import async_brief, llm_context_of, spoken_agent
 from .ending import async_end
 from .equipment import async_prepare
-from .errors import engine_errors, failed, react
+from .errors import end_reason_of, engine_errors, react, told_errors
 from .herald import Herald
 from .ledger import Ledger
 from .observer import Observer
@@ -38,8 +37,6 @@ from .request import SessionRequest
 from .tab import Tab
 from .timings import Timings
 from .tools import Toolbox
-
-_LOGGER = logging.getLogger(__name__)
 
 _ORDERLY: Final = frozenset({EndReason.STOPPED, EndReason.INACTIVITY, EndReason.MAX_LENGTH, EndReason.BUDGET_EXCEEDED})
 MOVED: Final = "moved"
@@ -207,13 +204,8 @@ class LiveSession:
 
     async def _run(self) -> None:
         try:
-            with engine_errors():
+            with told_errors(self.name, self._failed):
                 await self._converse()
-        except HomeAssistantError as err:
-            self._failed(err)
-        except Exception as err:
-            _LOGGER.exception("The %s failed unexpectedly", self.name)
-            self._failed(failed(type(err).__name__))
         finally:
             self._end()
 
@@ -300,10 +292,8 @@ class LiveSession:
 
     def _failed(self, err: HomeAssistantError) -> None:
         self.error = err
-        cause = err.__cause__
-        reason = cause.end_reason if isinstance(cause, EngineError) else EndReason.ERROR
+        cause, reason = err.__cause__, end_reason_of(err)
         self.report = replace(self.report, end_reason=reason)
-        _LOGGER.debug("The %s failed: %s", self.name, err)
         if self.observer.last_error != str(cause):
             self.observer.tell(
                 Occurrence(OccurrenceType.ERROR, {"error_type": reason.value, "message": str(cause or err)})

@@ -12,13 +12,13 @@ from homeassistant.util.ulid import ulid_now
 from ..const import DOMAIN
 from ..engine import AgentState, ConversationTurn, RealtimeAgent
 from ..engine.devices import NullInput, NullOutput
-from ..engine.errors import EndReason, EngineError
+from ..engine.errors import EndReason
 from ..engine.events import AgentSessionConnectedEvent, SessionEvent, StopAgentCommand
 from .backing import async_backing
 from .compose import Briefing, writing_agent
 from .deltas import Delta, Deltas
 from .equipment import async_prepare
-from .errors import engine_errors, failed, react
+from .errors import end_reason_of, engine_errors, failed, react
 from .ledger import Ledger
 from .observer import Observer
 from .parties import Agent
@@ -94,7 +94,7 @@ class TypedTurn:
             self._tab.settle(result.usage)
             reason = EndReason(result.end_reason)
         except HomeAssistantError as err:
-            reason = err.__cause__.end_reason if isinstance(err.__cause__, EngineError) else EndReason.ERROR
+            reason = end_reason_of(err)
             raise
         finally:
             self._observer.end()

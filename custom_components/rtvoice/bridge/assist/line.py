@@ -1,7 +1,6 @@
 """The live session of an exchange: one agent's engine between a pipeline's microphone and its speaker."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 
 from homeassistant.core import Context, HomeAssistant
@@ -10,14 +9,14 @@ from homeassistant.util.ulid import ulid_now
 
 from ...const import DOMAIN
 from ...engine import RealtimeAgent
-from ...engine.errors import EndReason, EngineError, SessionClosedError
+from ...engine.errors import EndReason, SessionClosedError
 from ...engine.events import AgentErrorEvent, AgentSessionConnectedEvent, SessionEvent
 from ...engine.options import PushToTalk
 from ..backing import async_backing
 from ..compose import async_brief, llm_context_of, piped_agent
 from ..ending import async_end
 from ..equipment import async_prepare
-from ..errors import engine_errors, failed, react
+from ..errors import end_reason_of, failed, react, told_errors
 from ..history import async_chat_log, history_of
 from ..occurrences import Occurrence, OccurrenceType
 from ..parties import Agent
@@ -28,8 +27,6 @@ from ..tools import Toolbox
 from .caller import Caller
 from .microphone import PipelineMicrophone
 from .speaker import PipelineSpeaker
-
-_LOGGER = logging.getLogger(__name__)
 
 
 class Line:
@@ -118,17 +115,12 @@ class Line:
 
     async def _run(self) -> None:
         try:
-            with engine_errors():
+            with told_errors(self.name, self._failed):
                 self._engine = engine = await self._compose()
                 await self.async_apply_mute()
                 result = await engine.run()
-            self._tab.settle(result.usage)
-            react(self._hass, self._agent.entry, EndReason(result.end_reason))
-        except HomeAssistantError as err:
-            self._failed(err)
-        except Exception as err:
-            _LOGGER.exception("The %s failed unexpectedly", self.name)
-            self._failed(failed(type(err).__name__))
+                self._tab.settle(result.usage)
+                react(self._hass, self._agent.entry, EndReason(result.end_reason))
         finally:
             self._end()
 
@@ -169,10 +161,8 @@ class Line:
 
     def _failed(self, err: HomeAssistantError) -> None:
         self.error = err
-        cause = err.__cause__
-        reason = cause.end_reason if isinstance(cause, EngineError) else EndReason.ERROR
+        cause, reason = err.__cause__, end_reason_of(err)
         react(self._hass, self._agent.entry, reason)
-        _LOGGER.debug("The %s failed: %s", self.name, err)
         if self.complaint != str(cause):
             error = {"error_type": reason.value, "message": str(cause or err)}
             self._agent.activity.tell(Occurrence(OccurrenceType.ERROR, error, self.context))
