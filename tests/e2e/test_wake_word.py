@@ -10,7 +10,8 @@ from demo.house import Furnishing
 
 from .conftest import need
 from .house import House
-from .wake_words import PYTHON, wake_word_program
+from .wake_words import wake_word_program
+from .wyoming import PYTHON
 
 ENGINE = "wake_word.ears"
 SATELLITE = "assist_satellite.nook"

@@ -15,7 +15,8 @@ from demo.speech import trim
 from .conftest import need
 from .house import House
 from .recogniser import recognise
-from .wake_words import PYTHON, listens, wake_word_program
+from .wake_words import listens, wake_word_program
+from .wyoming import PYTHON
 
 SATELLITE = "assist_satellite.hall_satellite"
 MICROPHONE = "parec --device=microphone --rate=16000 --channels=1 --format=s16le --latency-msec=20 --raw"

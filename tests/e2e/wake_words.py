@@ -9,7 +9,7 @@ from pathlib import Path
 from demo.home_assistant import ROOT, free_port
 from demo.programs import running
 
-PYTHON = ROOT / ".venv-satellite" / "bin" / "python"
+from .wyoming import PYTHON
 
 
 @contextlib.asynccontextmanager

@@ -4,20 +4,18 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from aiohttp import ClientWebSocketResponse, WSMsgType
 from aiohttp.test_utils import TestClient
 from homeassistant.auth.models import Credentials
-from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import CLIENT_ID, MockConfigEntry, MockUser
 
-from custom_components.rtvoice.const import CONF_KIND, KIND_BROWSER, SUBENTRY_SATELLITE
+from custom_components.rtvoice.const import CONF_KIND, KIND_BROWSER
 from simulator import tone
 
-from .house import PATIENCE_S
+from .house import PATIENCE_S, add_satellite
 
 TABLET = "assist_satellite.tablet"
 TABLET_ID = "satellite_tablet"
@@ -217,14 +215,7 @@ def add_browser(
     hass: HomeAssistant, entry: MockConfigEntry, subentry_id: str = TABLET_ID, title: str = "Tablet"
 ) -> None:
     """Add a browser satellite to an account that is not set up."""
-    subentry = ConfigSubentry(
-        data=MappingProxyType({CONF_KIND: KIND_BROWSER}),
-        subentry_id=subentry_id,
-        subentry_type=SUBENTRY_SATELLITE,
-        title=title,
-        unique_id=None,
-    )
-    hass.config_entries.async_add_subentry(entry, subentry)
+    add_satellite(hass, entry, subentry_id, {CONF_KIND: KIND_BROWSER}, title=title)
 
 
 async def async_guest(hass: HomeAssistant, policy: Any) -> tuple[MockUser, str]:

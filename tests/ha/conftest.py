@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient
-from homeassistant.config_entries import ConfigEntryState, ConfigSubentryDataWithId
+from homeassistant.config_entries import ConfigSubentryDataWithId
 from homeassistant.const import CONF_API_KEY
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -41,6 +41,7 @@ from tests.engine.subagents.conftest import chat_server  # noqa: F401 - a fixtur
 from tests.official import ClientEvents
 
 from .browser import PHONE_ID, TABLET, Commands, Page, add_browser
+from .house import loaded
 
 # The test plugin has every statement of the recorder written down, beside the results of the tests.
 logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
@@ -179,12 +180,8 @@ def mock_entry(
 @pytest.fixture
 async def setup_integration(hass: HomeAssistant, mock_entry: MockConfigEntry) -> AsyncGenerator[MockConfigEntry]:
     """`mock_entry`, set up; unloaded at the end if the test has not done so."""
-    assert await hass.config_entries.async_setup(mock_entry.entry_id)
-    await hass.async_block_till_done()
-    yield mock_entry
-    if mock_entry.state is ConfigEntryState.LOADED:
-        assert await hass.config_entries.async_unload(mock_entry.entry_id)
-        await hass.async_block_till_done(wait_background_tasks=True)
+    async with loaded(hass, mock_entry):
+        yield mock_entry
 
 
 @pytest.fixture
@@ -192,12 +189,8 @@ async def two_browsers(hass: HomeAssistant, mock_entry: MockConfigEntry) -> Asyn
     """`mock_entry` with two browser satellites more, set up; unloaded at the end if the test has not done so."""
     add_browser(hass, mock_entry)
     add_browser(hass, mock_entry, PHONE_ID, "Phone")
-    assert await hass.config_entries.async_setup(mock_entry.entry_id)
-    await hass.async_block_till_done()
-    yield mock_entry
-    if mock_entry.state is ConfigEntryState.LOADED:
-        assert await hass.config_entries.async_unload(mock_entry.entry_id)
-        await hass.async_block_till_done(wait_background_tasks=True)
+    async with loaded(hass, mock_entry):
+        yield mock_entry
 
 
 @pytest.fixture

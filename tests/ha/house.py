@@ -2,24 +2,61 @@
 
 import asyncio
 import wave
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from unittest.mock import Mock
 
 from homeassistant.components.media_source import MediaSource, MediaSourceItem, PlayMedia
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import Context, Event, HomeAssistant, State, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
-from pytest_homeassistant_custom_component.common import MockModule, MockUser, mock_integration, mock_platform
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    MockModule,
+    MockUser,
+    mock_integration,
+    mock_platform,
+)
 
-from custom_components.rtvoice.const import DOMAIN
+from custom_components.rtvoice.const import DOMAIN, SUBENTRY_SATELLITE
 from simulator import tone
 
 LIGHT = "light.kitchen_light"
 AGENT = "conversation.voice_agent"
 SATELLITE = "assist_satellite.local_satellite"
 PATIENCE_S = 20.0
+
+
+@asynccontextmanager
+async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> AsyncGenerator[MockConfigEntry]:
+    """The account is loaded while the block runs, unless the block itself unloads it."""
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    try:
+        yield entry
+    finally:
+        if entry.state is ConfigEntryState.LOADED:
+            assert await hass.config_entries.async_unload(entry.entry_id)
+            await hass.async_block_till_done(wait_background_tasks=True)
+
+
+def add_satellite(
+    hass: HomeAssistant, entry: MockConfigEntry, subentry_id: str, data: Mapping[str, Any], *, title: str | None = None
+) -> None:
+    """Add a satellite to an account that is not set up; it is called as its id is."""
+    subentry = ConfigSubentry(
+        data=MappingProxyType(dict(data)),
+        subentry_id=subentry_id,
+        subentry_type=SUBENTRY_SATELLITE,
+        title=title or subentry_id.capitalize(),
+        unique_id=None,
+    )
+    hass.config_entries.async_add_subentry(entry, subentry)
 
 
 async def async_build_house(hass: HomeAssistant) -> None:

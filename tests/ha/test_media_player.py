@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import MappingProxyType
 from typing import Any
 
 import aiohttp
 import pytest
 from homeassistant.components.assist_satellite.const import PREANNOUNCE_URL
 from homeassistant.components.media_player.const import MediaPlayerEntityFeature as Can
-from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -20,18 +18,20 @@ from custom_components.rtvoice.bridge.player import output as output_module
 from custom_components.rtvoice.bridge.player import stream as stream_module
 from custom_components.rtvoice.bridge.player.stream import SpeechStream
 from custom_components.rtvoice.bridge.player.view import RATE_HZ, wav_header
-from custom_components.rtvoice.const import CONF_ECHO, CONF_SPEAKER, DOMAIN, ECHO_CANCEL, SUBENTRY_SATELLITE
+from custom_components.rtvoice.const import CONF_ECHO, CONF_SPEAKER, DOMAIN, ECHO_CANCEL
 from custom_components.rtvoice.engine.errors import SinkError
 from simulator import Call, Plan, Say, ScriptedBrain
 
 from .conftest import SATELLITE_ID
 from .house import (
     SATELLITE,
+    add_satellite,
     async_build_house,
     async_wait_for_state,
     async_wait_until,
     entity_of,
     happenings,
+    loaded,
     state_of,
     states_seen,
 )
@@ -46,17 +46,6 @@ def speak_through(hass: HomeAssistant, entry: MockConfigEntry, player: str = SHE
     hass.config_entries.async_update_subentry(
         entry, satellite, data={**satellite.data, CONF_SPEAKER: player, **options}
     )
-
-
-@asynccontextmanager
-async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> AsyncIterator[None]:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    try:
-        yield
-    finally:
-        await hass.config_entries.async_unload(entry.entry_id)
-        await hass.async_block_till_done(wait_background_tasks=True)
 
 
 @pytest.fixture
@@ -344,22 +333,9 @@ async def test_two_satellites_speak_through_their_own_players_and_not_through_on
 ) -> None:
     monkeypatch.setattr(output_module, "LEASE_WITHIN_S", 0.1)
     shelf, desk = RigPlayer(), RigPlayer("Desk")
-    for name in ("desk", "same"):
-        hass.config_entries.async_add_subentry(
-            mock_entry,
-            ConfigSubentry(
-                data=MappingProxyType(
-                    {
-                        **mock_entry.subentries[SATELLITE_ID].data,
-                        CONF_SPEAKER: "media_player.desk" if name == "desk" else SHELF,
-                    }
-                ),
-                subentry_id=name,
-                subentry_type=SUBENTRY_SATELLITE,
-                title=name.capitalize(),
-                unique_id=None,
-            ),
-        )
+    for name, player in (("desk", "media_player.desk"), ("same", SHELF)):
+        data = {**mock_entry.subentries[SATELLITE_ID].data, CONF_SPEAKER: player}
+        add_satellite(hass, mock_entry, name, data)
     async with make_house(shelf, desk):
         await call(hass, "start")
         await call(hass, "start", entity_id="assist_satellite.desk")

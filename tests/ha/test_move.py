@@ -2,10 +2,8 @@
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
-from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import llm
@@ -20,11 +18,13 @@ from .conftest import AGENT_ID, SATELLITE_ID
 from .house import (
     AGENT,
     SATELLITE,
+    add_satellite,
     async_wait_for_state,
     async_wait_until,
     context_of,
     entity_of,
     happenings,
+    loaded,
     speak_into,
     state_of,
 )
@@ -48,20 +48,9 @@ async def home_with_kitchen(
 ) -> AsyncGenerator[MockConfigEntry]:
     """The account of `setup_integration`, with one more satellite."""
     data = {"kind": "local", "input": f"file:{kitchen_microphone}", "output": f"file:{tmp_path / 'kitchen.wav'}"}
-    kitchen = ConfigSubentry(
-        data=MappingProxyType(data),
-        subentry_id=KITCHEN_ID,
-        subentry_type="satellite",
-        title="Kitchen",
-        unique_id=None,
-    )
-    hass.config_entries.async_add_subentry(mock_entry, kitchen)
-    assert await hass.config_entries.async_setup(mock_entry.entry_id)
-    await hass.async_block_till_done()
-    yield mock_entry
-    if mock_entry.state is ConfigEntryState.LOADED:
-        assert await hass.config_entries.async_unload(mock_entry.entry_id)
-        await hass.async_block_till_done(wait_background_tasks=True)
+    add_satellite(hass, mock_entry, KITCHEN_ID, data, title="Kitchen")
+    async with loaded(hass, mock_entry):
+        yield mock_entry
 
 
 async def act(hass: HomeAssistant, action: str, entity_id: object = SATELLITE, **fields: object) -> None:

@@ -35,15 +35,15 @@ from .house import (
     async_wait_for_state,
     entity_of,
     heard_from,
+    loaded,
     state_of,
 )
 from .wake_rig import (
     ENGINE,
     Ears,
     Usb,
-    add_satellite,
+    add_local,
     hearing,
-    loaded,
     pause,
     say_into,
     set_satellite,
@@ -216,7 +216,7 @@ async def test_it_silences_an_announcement_too(
 async def test_one_of_two_satellites_that_hear_the_same_words_answers(
     hass: HomeAssistant, mock_entry: MockConfigEntry, ears: Ears, microphone: Path, tmp_path: Path
 ) -> None:
-    add_satellite(hass, mock_entry, "hall", microphone, tmp_path / "hall.wav", **{CONF_WAKE_ENGINE: ENGINE})
+    add_local(hass, mock_entry, "hall", microphone, tmp_path / "hall.wav", **{CONF_WAKE_ENGINE: ENGINE})
     say_into(microphone, pause(1), wake_tone())
     async with loaded(hass, mock_entry):
         await until(lambda: ears.listening == 2)

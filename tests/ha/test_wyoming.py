@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import MappingProxyType
 
 import pytest
-from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import CONF_HOST, CONF_PORT, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
@@ -19,11 +17,20 @@ from wyoming.ping import Ping
 from custom_components.rtvoice.bridge.wyoming import link as link_module
 from custom_components.rtvoice.bridge.wyoming.devices import WyomingInput
 from custom_components.rtvoice.bridge.wyoming.link import WyomingLink
-from custom_components.rtvoice.const import CONF_KIND, DOMAIN, KIND_WYOMING, SUBENTRY_SATELLITE
+from custom_components.rtvoice.const import CONF_KIND, DOMAIN, KIND_WYOMING
 from simulator import Call, Heard, Plan, Say, ScriptedBrain, Simulator, Turn, tone
 
 from .conftest import AGENT_ID
-from .house import LIGHT, async_build_house, async_wait_for_state, async_wait_until, entity_of, state_of
+from .house import (
+    LIGHT,
+    add_satellite,
+    async_build_house,
+    async_wait_for_state,
+    async_wait_until,
+    entity_of,
+    loaded,
+    state_of,
+)
 from .wyoming_rig import RATE_HZ, RigSatellite
 
 HALL_ID, KITCHEN_ID = "hall", "kitchen"
@@ -34,29 +41,9 @@ def speech(seconds: float = 0.6) -> bytes:
     return tone(seconds * RATE_HZ / 24_000) + bytes(2 * RATE_HZ)
 
 
-def add_satellite(hass: HomeAssistant, entry: MockConfigEntry, rig: RigSatellite, subentry_id: str = HALL_ID) -> None:
+def add_wyoming(hass: HomeAssistant, entry: MockConfigEntry, rig: RigSatellite, subentry_id: str = HALL_ID) -> None:
     data = {CONF_KIND: KIND_WYOMING, CONF_HOST: "127.0.0.1", CONF_PORT: rig.port}
-    hass.config_entries.async_add_subentry(
-        entry,
-        ConfigSubentry(
-            data=MappingProxyType(data),
-            subentry_id=subentry_id,
-            subentry_type=SUBENTRY_SATELLITE,
-            title=subentry_id.capitalize(),
-            unique_id=None,
-        ),
-    )
-
-
-@asynccontextmanager
-async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> AsyncIterator[None]:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    try:
-        yield
-    finally:
-        await hass.config_entries.async_unload(entry.entry_id)
-        await hass.async_block_till_done(wait_background_tasks=True)
+    add_satellite(hass, entry, subentry_id, data)
 
 
 def hall(hass: HomeAssistant, subentry_id: str = HALL_ID) -> str:
@@ -76,7 +63,7 @@ async def test_the_wake_word_begins_a_conversation_that_turns_on_a_light(
     call = Call("intent__HassTurnOn", {"name": "Kitchen light", "domain": ["light"]})
     brain.add(Turn(Heard("Turn on the kitchen light."), (Plan((call,)), Plan((Say("It is on.", seconds=0.4),)))))
     async with RigSatellite().serving() as rig:
-        add_satellite(hass, mock_entry, rig)
+        add_wyoming(hass, mock_entry, rig)
         async with loaded(hass, mock_entry):
             await async_ready(hass)
             await rig.wake()
@@ -102,7 +89,7 @@ async def test_a_satellite_without_wake_word_listens_when_it_is_asked_to(
 ) -> None:
     brain.add(Turn(Heard("Hello."), (Plan((Say("Good day.", seconds=0.3),)),)))
     async with RigSatellite(wake_word=None).serving() as rig:
-        add_satellite(hass, mock_entry, rig)
+        add_wyoming(hass, mock_entry, rig)
         async with loaded(hass, mock_entry):
             await async_ready(hass)
             await rig.hear(speech(0.2), in_real_time=False)
@@ -116,7 +103,7 @@ async def test_a_satellite_without_wake_word_listens_when_it_is_asked_to(
 
 async def test_an_announcement_is_heard_there(hass: HomeAssistant, mock_entry: MockConfigEntry) -> None:
     async with RigSatellite().serving() as rig:
-        add_satellite(hass, mock_entry, rig)
+        add_wyoming(hass, mock_entry, rig)
         async with loaded(hass, mock_entry):
             await async_ready(hass)
             announcement = {"entity_id": hall(hass), "message": "Dinner.", "preannounce": False}
@@ -129,8 +116,8 @@ async def test_one_of_two_satellites_that_hear_the_same_words_answers(
     hass: HomeAssistant, mock_entry: MockConfigEntry
 ) -> None:
     async with RigSatellite().serving() as first, RigSatellite().serving() as second:
-        add_satellite(hass, mock_entry, first, HALL_ID)
-        add_satellite(hass, mock_entry, second, KITCHEN_ID)
+        add_wyoming(hass, mock_entry, first, HALL_ID)
+        add_wyoming(hass, mock_entry, second, KITCHEN_ID)
         async with loaded(hass, mock_entry):
             await async_ready(hass, HALL_ID)
             await async_ready(hass, KITCHEN_ID)
@@ -147,7 +134,7 @@ async def test_who_cannot_be_answered_is_told_and_the_wake_word_heard_again(
     hass: HomeAssistant, mock_entry: MockConfigEntry
 ) -> None:
     async with RigSatellite().serving() as rig:
-        add_satellite(hass, mock_entry, rig)
+        add_wyoming(hass, mock_entry, rig)
         hass.config_entries.async_remove_subentry(mock_entry, AGENT_ID)
         async with loaded(hass, mock_entry):
             await async_ready(hass)
@@ -161,7 +148,7 @@ async def test_a_session_that_never_comes_about_lets_the_satellite_go(
     hass: HomeAssistant, simulator: Simulator, mock_entry: MockConfigEntry
 ) -> None:
     async with RigSatellite().serving() as rig:
-        add_satellite(hass, mock_entry, rig)
+        add_wyoming(hass, mock_entry, rig)
         async with loaded(hass, mock_entry):
             await async_ready(hass)
             simulator.behaviour.refusal = "insufficient_quota"
@@ -177,7 +164,7 @@ async def test_a_satellite_that_is_away_is_unavailable_until_it_is_back(
     rig = RigSatellite()
     await rig.switch_on()
     await rig.switch_off()
-    add_satellite(hass, mock_entry, rig)
+    add_wyoming(hass, mock_entry, rig)
     async with loaded(hass, mock_entry):
         assert state_of(hass, hall(hass)).state == STATE_UNAVAILABLE
         with pytest.raises(ServiceValidationError) as refused:
@@ -194,7 +181,7 @@ async def test_a_satellite_that_serves_another_program_says_so(
     rig = RigSatellite()
     rig.taken = True
     async with rig.serving():
-        add_satellite(hass, mock_entry, rig)
+        add_wyoming(hass, mock_entry, rig)
         async with loaded(hass, mock_entry):
             place = mock_entry.runtime_data.satellites[HALL_ID].place
             async with asyncio.timeout(5):
@@ -211,7 +198,7 @@ async def test_a_satellite_that_vanishes_in_the_middle_of_an_answer_ends_its_ses
     brain.add(Turn(Heard("Tell me a story."), (Plan((Say("Once upon a time.", seconds=20),)),)))
     rig = RigSatellite()
     await rig.switch_on()
-    add_satellite(hass, mock_entry, rig)
+    add_wyoming(hass, mock_entry, rig)
     async with loaded(hass, mock_entry):
         await async_ready(hass)
         await rig.wake()

@@ -6,12 +6,12 @@ import wave
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any, override
 
 import numpy as np
 from homeassistant.components.wake_word import DetectionResult, WakeWord, WakeWordDetectionEntity
-from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigSubentry
+from homeassistant.config_entries import ConfigEntry, ConfigFlow
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from pytest_homeassistant_custom_component.common import (
@@ -28,9 +28,10 @@ from custom_components.rtvoice.const import (
     CONF_OUTPUT,
     FILE_PREFIX,
     KIND_LOCAL,
-    SUBENTRY_SATELLITE,
 )
 from simulator import tone
+
+from .house import add_satellite
 
 ENGINE = "wake_word.ears"
 RATE_HZ = 24_000
@@ -171,32 +172,12 @@ def set_satellite(hass: HomeAssistant, entry: MockConfigEntry, subentry_id: str,
     hass.config_entries.async_update_subentry(entry, subentry, data={**subentry.data, **options})
 
 
-def add_satellite(
+def add_local(
     hass: HomeAssistant, entry: MockConfigEntry, subentry_id: str, microphone: Path, speaker: Path, **options: object
 ) -> None:
     """Another satellite whose sound card is two files."""
     data = {CONF_KIND: KIND_LOCAL, CONF_INPUT: f"{FILE_PREFIX}{microphone}", CONF_OUTPUT: f"{FILE_PREFIX}{speaker}"}
-    hass.config_entries.async_add_subentry(
-        entry,
-        ConfigSubentry(
-            data=MappingProxyType({**data, **options}),
-            subentry_id=subentry_id,
-            subentry_type=SUBENTRY_SATELLITE,
-            title=subentry_id.capitalize(),
-            unique_id=None,
-        ),
-    )
-
-
-@asynccontextmanager
-async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> AsyncIterator[None]:
-    """The account is loaded while the block runs."""
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    try:
-        yield
-    finally:
-        assert await hass.config_entries.async_unload(entry.entry_id)
-        await hass.async_block_till_done(wait_background_tasks=True)
+    add_satellite(hass, entry, subentry_id, {**data, **options})
 
 
 class SoundCardError(Exception):
