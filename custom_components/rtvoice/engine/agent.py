@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from .audio.resample import Resampler
 from .backstage import Backstage
 from .bus import EventBus
-from .conversation.facts import (
+from .conversation.facts import ToolProgressed
+from .conversation.user_commands import (
     InterruptAsked,
     MessageSent,
     MuteChanged,
@@ -21,7 +22,6 @@ from .conversation.facts import (
     SpeedChanged,
     StopAsked,
     ToolChoiceChanged,
-    ToolProgressed,
     ToolsChanged,
     TurnEnded,
     UserCommand,
@@ -238,7 +238,7 @@ class RealtimeAgent:
             self._session,
             self._bus,
             self._listener,
-            meter=self._meter(),
+            meter=UsageMeter(self._options.model, self._options.transcription_model, self._prices),
             equipment=self._equipment,
             budget_usd=self._budget_usd,
         )
@@ -362,9 +362,6 @@ class RealtimeAgent:
         if self._run is None:
             raise SessionClosedError(EndReason.STOPPED)
         self._run.post(command)
-
-    def _meter(self) -> UsageMeter:
-        return UsageMeter(self._options.model, self._options.transcription_model, self._prices)
 
     def _session(self, publish: Callable[[SessionEvent], None]) -> Session:
         self._shown = None

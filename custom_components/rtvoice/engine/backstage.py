@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import override
 
-from .conversation.facts import BackgroundWorkChanged, NoteAdded
+from .conversation.facts import BackgroundWorkChanged
+from .conversation.user_commands import NoteAdded
 from .conversation.values import ResponseUsage
 from .equipment import EquipmentObserver
 from .events import SessionEvent

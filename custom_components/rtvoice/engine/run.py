@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from .bus import EventBus, Feed
-from .conversation.facts import BackgroundWorkChanged, StopAsked, ToolProgressed, UserCommand
+from .conversation.facts import BackgroundWorkChanged, ToolProgressed
 from .conversation.items import Item
+from .conversation.user_commands import StopAsked, UserCommand
 from .conversation.values import AgentState, ItemKind, ResponseUsage
 from .equipment import Equipment
 from .errors import EndReason, SessionClosedError

@@ -9,6 +9,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     Publish,
     TruncateItem,
 )
+from custom_components.rtvoice.engine.conversation.user_commands import InterruptAsked, SayAsked
 from custom_components.rtvoice.engine.conversation.values import Capabilities
 from custom_components.rtvoice.engine.events import (
     AgentStateChangedEvent,
@@ -209,9 +210,9 @@ def test_speech_while_the_model_thinks_silences_the_response_to_come() -> None:
 
 def test_interrupt_command_cancels_truncates_and_drops_what_was_queued() -> None:
     dialogue = speaking()
-    dialogue.tell(f.SayAsked("Later"))
+    dialogue.tell(SayAsked("Later"))
     dialogue.hear("i1", 300)
-    effects = dialogue.tell(f.InterruptAsked())
+    effects = dialogue.tell(InterruptAsked())
     assert effects[:2] == [ClearPlayout(), TruncateItem("i1", 300)]
     assert of_type(effects, CancelResponse) == [CancelResponse("r1")]
     assert not of_type(dialogue.tell(cancelled()), CreateResponse)
@@ -219,15 +220,15 @@ def test_interrupt_command_cancels_truncates_and_drops_what_was_queued() -> None
 
 def test_interrupt_command_takes_back_a_request_in_flight() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Hello"))
-    dialogue.tell(f.InterruptAsked())
+    dialogue.tell(SayAsked("Hello"))
+    dialogue.tell(InterruptAsked())
     effects = dialogue.tell(f.ResponseStarted("r1", "response-1"))
     assert of_type(effects, CancelResponse) == [CancelResponse("r1")]
     assert not of_type(dialogue.tell(cancelled()), CreateResponse)
 
 
 def test_interrupt_command_without_anything_to_interrupt_does_nothing() -> None:
-    assert ready().tell(f.InterruptAsked()) == []
+    assert ready().tell(InterruptAsked()) == []
 
 
 def test_server_that_cannot_truncate_or_delete_is_not_asked_to() -> None:

@@ -1,6 +1,7 @@
 from custom_components.rtvoice.engine.conversation import facts as f
 from custom_components.rtvoice.engine.conversation.effects import CancelResponse, CreateResponse, DeleteItem, Play
 from custom_components.rtvoice.engine.conversation.interruption import GO_ON
+from custom_components.rtvoice.engine.conversation.user_commands import InterruptAsked
 from custom_components.rtvoice.engine.conversation.values import Capabilities
 
 from .dialogue import Dialogue, audio, cancelled, done, of_type, ready, speaking
@@ -107,6 +108,6 @@ def test_a_response_of_ours_is_not_taken_for_the_answer_to_the_noise() -> None:
 
 def test_already_silenced_answer_is_not_cancelled_twice() -> None:
     dialogue = interrupted()
-    dialogue.tell(f.ResponseStarted("r2"), f.InterruptAsked())
+    dialogue.tell(f.ResponseStarted("r2"), InterruptAsked())
     effects = dialogue.tell(f.UserTranscriptFinished("u1", ""))
     assert not of_type(effects, CancelResponse)

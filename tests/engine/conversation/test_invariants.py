@@ -13,6 +13,16 @@ from custom_components.rtvoice.engine.conversation.remote_facts import (
     RemoteCallStarted,
     RemoteListingFailed,
 )
+from custom_components.rtvoice.engine.conversation.user_commands import (
+    InterruptAsked,
+    MessageSent,
+    ResponseAsked,
+    SayAsked,
+    SpeedChanged,
+    StopAsked,
+    TurnEnded,
+    UserCommand,
+)
 from custom_components.rtvoice.engine.conversation.values import (
     ApprovalRequest,
     Capabilities,
@@ -78,13 +88,13 @@ WILD = st.one_of(
     st.builds(f.TimerFired, st.sampled_from(list(f.Timer))),
     st.builds(f.PlayoutStarted, ITEMS),
     st.builds(f.PlayoutDrained, st.integers(0, 5)),
-    st.just(f.InterruptAsked()),
-    st.builds(f.SayAsked, st.text(max_size=5)),
-    st.builds(f.MessageSent, st.text(max_size=5)),
-    st.builds(f.ResponseAsked, st.one_of(st.none(), st.text(max_size=5))),
-    st.builds(f.SpeedChanged, st.floats(0.25, 1.5)),
-    st.just(f.TurnEnded()),
-    st.builds(f.StopAsked, st.just(EndReason.STOPPED), st.booleans(), st.sampled_from([None, "Say goodbye."])),
+    st.just(InterruptAsked()),
+    st.builds(SayAsked, st.text(max_size=5)),
+    st.builds(MessageSent, st.text(max_size=5)),
+    st.builds(ResponseAsked, st.one_of(st.none(), st.text(max_size=5))),
+    st.builds(SpeedChanged, st.floats(0.25, 1.5)),
+    st.just(TurnEnded()),
+    st.builds(StopAsked, st.just(EndReason.STOPPED), st.booleans(), st.sampled_from([None, "Say goodbye."])),
 )
 
 
@@ -131,7 +141,7 @@ def test_no_order_of_facts_breaks_the_conversation(script) -> None:
     """Facts that no sane provider sends: nothing raises, and at the end nothing is armed."""
     dialogue = Dialogue(inactivity_timeout_s=20.0)
     ledger = Ledger()
-    for fact, wait_s, heard_item, heard_ms in [*script, (f.StopAsked(), 0, None, 0)]:
+    for fact, wait_s, heard_item, heard_ms in [*script, (StopAsked(), 0, None, 0)]:
         dialogue.now_s += wait_s
         dialogue.heard = PlayoutPosition(heard_item, heard_ms)
         ledger.note_fact(fact)
@@ -331,8 +341,8 @@ class SaneProvider(RuleBasedStateMachine):
             response_id = self.remote.pop(call_id)
             self.tell(RemoteCallFinished(call(call_id, "docs_a"), ToolOutcome("x", ok=ok), response_id))
 
-    @rule(command=st.sampled_from([f.SayAsked("x"), f.MessageSent("x"), f.ResponseAsked(), f.InterruptAsked()]))
-    def owner_asks(self, command: f.UserCommand) -> None:
+    @rule(command=st.sampled_from([SayAsked("x"), MessageSent("x"), ResponseAsked(), InterruptAsked()]))
+    def owner_asks(self, command: UserCommand) -> None:
         self.tell(command)
 
     @rule(seconds=st.floats(0, 12))
@@ -357,7 +367,7 @@ class SaneProvider(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "dialogue"):
-            self.tell(f.StopAsked())
+            self.tell(StopAsked())
 
 
 TestSaneProvider = SaneProvider.TestCase

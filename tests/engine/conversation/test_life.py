@@ -11,6 +11,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     PlayCue,
     Publish,
 )
+from custom_components.rtvoice.engine.conversation.user_commands import InterruptAsked, MessageSent, SayAsked, StopAsked
 from custom_components.rtvoice.engine.conversation.values import Cue, ProviderFault, ResponseStatus, ToolChoice
 from custom_components.rtvoice.engine.errors import AuthenticationError, ConnectionLostError, EndReason
 from custom_components.rtvoice.engine.events import (
@@ -43,11 +44,11 @@ def test_failure_before_the_session_was_ready_ends_it_too() -> None:
 
 def test_nothing_follows_the_end() -> None:
     dialogue = speaking()
-    dialogue.tell(f.StopAsked())
-    assert dialogue.tell(f.SpeechStarted(), f.SayAsked("Hi"), f.StopAsked(), TICK) == []
+    dialogue.tell(StopAsked())
+    assert dialogue.tell(f.SpeechStarted(), SayAsked("Hi"), StopAsked(), TICK) == []
 
 
-FAREWELL = f.StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True, farewell="Say goodbye.")
+FAREWELL = StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True, farewell="Say goodbye.")
 
 
 def test_a_farewell_is_spoken_when_the_agent_has_finished_and_then_the_session_ends() -> None:
@@ -62,7 +63,7 @@ def test_a_farewell_is_spoken_when_the_agent_has_finished_and_then_the_session_e
 
 def test_a_session_that_is_ending_already_has_no_farewell() -> None:
     dialogue = speaking()
-    effects = dialogue.tell(f.StopAsked(when_silent=True), FAREWELL, done(), f.PlayoutDrained(1))
+    effects = dialogue.tell(StopAsked(when_silent=True), FAREWELL, done(), f.PlayoutDrained(1))
     assert not of_type(effects, CreateResponse)
     assert of_type(effects, Close) == [Close(EndReason.STOPPED)]
 
@@ -70,7 +71,7 @@ def test_a_session_that_is_ending_already_has_no_farewell() -> None:
 def test_a_farewell_that_is_interrupted_or_refused_is_not_said_again() -> None:
     dialogue = speaking()
     dialogue.tell(FAREWELL)
-    effects = dialogue.tell(f.InterruptAsked(), cancelled())
+    effects = dialogue.tell(InterruptAsked(), cancelled())
     assert not of_type(effects, CreateResponse)
     assert of_type(effects, Close) == [Close(EndReason.BUDGET_EXCEEDED)]
     refused = ready()
@@ -85,7 +86,7 @@ def test_without_a_provider_there_is_no_farewell() -> None:
 
 def test_no_deadline_outlives_the_session() -> None:
     dialogue = speaking(inactivity_timeout_s=30)
-    dialogue.tell(f.SayAsked("x"), f.StopAsked())
+    dialogue.tell(SayAsked("x"), StopAsked())
     armed: set[f.Timer] = set()
     for effect in dialogue.all:
         if isinstance(effect, ArmTimer):
@@ -132,7 +133,7 @@ def test_short_timeouts_count_down_what_there_is() -> None:
 
 def test_typed_message_restarts_it() -> None:
     dialogue = ready(inactivity_timeout_s=30)
-    assert DisarmTimer(f.Timer.INACTIVITY) in dialogue.after(1, f.MessageSent("Hi"))
+    assert DisarmTimer(f.Timer.INACTIVITY) in dialogue.after(1, MessageSent("Hi"))
 
 
 def test_without_a_timeout_there_is_no_countdown() -> None:
@@ -156,7 +157,7 @@ def test_cues_are_played_when_it_is_time_for_them() -> None:
     assert of_type(dialogue.tell(f.SpeechStarted(), f.SpeechStopped()), PlayCue) == [PlayCue(Cue.THINKING)]
     dialogue.tell(f.ResponseStarted("r1"), audio("r1", "i1", 100), f.PlayoutStarted("i1"))
     dialogue.hear("i1", 50)
-    effects = dialogue.tell(f.InterruptAsked())
+    effects = dialogue.tell(InterruptAsked())
     assert states(effects) == ["thinking"]
     assert not of_type(effects, PlayCue), "the user has not spoken"
     dialogue.tell(cancelled())

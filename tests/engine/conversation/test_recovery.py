@@ -23,6 +23,12 @@ from custom_components.rtvoice.engine.conversation.effects import (
     TruncateItem,
 )
 from custom_components.rtvoice.engine.conversation.recovery import CONTINUE
+from custom_components.rtvoice.engine.conversation.user_commands import (
+    InterruptAsked,
+    MessageSent,
+    MuteChanged,
+    SayAsked,
+)
 from custom_components.rtvoice.engine.conversation.values import Capabilities, ItemKind, NewItem, ResponseStatus
 from custom_components.rtvoice.engine.errors import ConnectionLostError
 from custom_components.rtvoice.engine.events import AgentSessionConnectedEvent, AssistantInterruptedEvent
@@ -117,7 +123,7 @@ def test_audio_of_a_turn_is_kept_until_its_words_are_known() -> None:
 
 def test_a_request_in_flight_is_made_again() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Dinner"), f.LinkLost())
+    dialogue.tell(SayAsked("Dinner"), f.LinkLost())
     (create,) = of_type(dialogue.tell(f.SessionReady()), CreateResponse)
     assert create.request_id == "response-2"
     assert create.instructions is not None
@@ -125,7 +131,7 @@ def test_a_request_in_flight_is_made_again() -> None:
 
 def test_a_request_taken_back_is_not_made_again() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Dinner"), f.InterruptAsked(), f.LinkLost())
+    dialogue.tell(SayAsked("Dinner"), InterruptAsked(), f.LinkLost())
     assert not of_type(dialogue.tell(f.SessionReady()), CreateResponse)
 
 
@@ -140,7 +146,7 @@ def test_interrupting_without_a_link_is_silent_at_once() -> None:
     dialogue = speaking(ms=5000)
     dialogue.tell(f.TranscriptDelta("r1", "i1", 0, "A long story about the sea and those who sail it"), f.LinkLost())
     dialogue.hear("i1", 1000)
-    effects = dialogue.tell(f.InterruptAsked())
+    effects = dialogue.tell(InterruptAsked())
     assert ClearPlayout() in effects
     assert not [effect for effect in effects if isinstance(effect, MODEL_COMMANDS)]
     assert of_type(published(effects), AssistantInterruptedEvent)
@@ -150,13 +156,13 @@ def test_interrupting_without_a_link_is_silent_at_once() -> None:
 def test_commands_wait_for_the_new_link() -> None:
     dialogue = ready()
     dialogue.tell(f.LinkLost())
-    assert dialogue.tell(f.SayAsked("Dinner")) == []
+    assert dialogue.tell(SayAsked("Dinner")) == []
     assert of_type(dialogue.tell(f.SessionReady()), CreateResponse)
 
 
 def test_interrupt_drops_what_was_waiting_to_be_said() -> None:
     dialogue = ready()
-    dialogue.tell(f.LinkLost(), f.SayAsked("Dinner"), f.MessageSent("Hello"), f.InterruptAsked())
+    dialogue.tell(f.LinkLost(), SayAsked("Dinner"), MessageSent("Hello"), InterruptAsked())
     effects = dialogue.tell(f.SessionReady())
     assert [item.text for item in items(effects)] == ["Hello"]
 
@@ -164,7 +170,7 @@ def test_interrupt_drops_what_was_waiting_to_be_said() -> None:
 def test_mute_works_without_a_link() -> None:
     dialogue = ready()
     dialogue.tell(f.LinkLost())
-    assert dialogue.tell(f.MuteChanged(muted=True)) == [GateInput(open=False)]
+    assert dialogue.tell(MuteChanged(muted=True)) == [GateInput(open=False)]
 
 
 def test_a_tool_that_runs_meanwhile_is_answered_by_the_new_link() -> None:

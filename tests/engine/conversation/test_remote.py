@@ -27,6 +27,7 @@ from custom_components.rtvoice.engine.conversation.remote_facts import (
     RemoteCallStarted,
     RemoteListingFailed,
 )
+from custom_components.rtvoice.engine.conversation.user_commands import InterruptAsked, StopAsked
 from custom_components.rtvoice.engine.conversation.values import (
     ApprovalRequest,
     Capabilities,
@@ -201,7 +202,7 @@ def test_a_response_is_not_stuck_while_the_provider_calls_a_tool_within_it() -> 
 
 def test_what_the_user_silenced_is_not_spoken_about() -> None:
     dialogue = calling()
-    dialogue.tell(f.InterruptAsked())
+    dialogue.tell(InterruptAsked())
     effects = dialogue.tell(ended())
     assert [event.silent for event in executed(effects)] == [True]
     assert not of_type(effects, CreateResponse)
@@ -210,7 +211,7 @@ def test_what_the_user_silenced_is_not_spoken_about() -> None:
 
 def test_results_that_are_there_already_are_silenced_too() -> None:
     dialogue = ready()
-    dialogue.tell(f.ResponseStarted("r1"), begun(), ended(), f.InterruptAsked())
+    dialogue.tell(f.ResponseStarted("r1"), begun(), ended(), InterruptAsked())
     assert not of_type(dialogue.tell(cancelled()), CreateResponse)
 
 
@@ -321,8 +322,8 @@ def test_a_request_without_a_response_is_decided() -> None:
 
 def test_deciding_does_not_let_the_session_end_and_is_stopped_with_it() -> None:
     dialogue = asking(inactivity_timeout_s=10.0)
-    assert not of_type(dialogue.tell(f.StopAsked(when_silent=True)), Close)
-    effects = dialogue.tell(f.StopAsked())
+    assert not of_type(dialogue.tell(StopAsked(when_silent=True)), Close)
+    effects = dialogue.tell(StopAsked())
     assert of_type(effects, DropApproval) == [DropApproval("q1")]
     assert not of_type(effects, AnswerApproval)
     assert dialogue.tell(ApprovalDecided("q1", True)) == []
@@ -330,7 +331,7 @@ def test_deciding_does_not_let_the_session_end_and_is_stopped_with_it() -> None:
 
 def test_an_approval_for_what_the_user_silenced_is_still_given_but_not_spoken_about() -> None:
     dialogue = asking()
-    dialogue.tell(f.InterruptAsked())
+    dialogue.tell(InterruptAsked())
     dialogue.tell(ApprovalDecided("q1", True), begun("m1", None, "q1"))
     effects = dialogue.tell(ended("m1", None, "q1"))
     assert not of_type(effects, CreateResponse)

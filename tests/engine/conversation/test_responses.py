@@ -3,6 +3,7 @@ import pytest
 from custom_components.rtvoice.engine.conversation import facts as f
 from custom_components.rtvoice.engine.conversation.deadlines import RESPONSE_PROGRESS_S, RESPONSE_REQUEST_S
 from custom_components.rtvoice.engine.conversation.effects import ArmTimer, CancelResponse, CreateResponse, DisarmTimer
+from custom_components.rtvoice.engine.conversation.user_commands import InterruptAsked, ResponseAsked, SayAsked
 from custom_components.rtvoice.engine.conversation.values import (
     Capabilities,
     ProviderFault,
@@ -25,14 +26,14 @@ def creates(effects: list) -> list[str]:
 
 def test_one_request_in_flight_at_a_time() -> None:
     dialogue = ready()
-    assert creates(dialogue.tell(f.SayAsked("One"), f.SayAsked("Two"))) == ["response-1"]
+    assert creates(dialogue.tell(SayAsked("One"), SayAsked("Two"))) == ["response-1"]
     assert creates(dialogue.tell(f.ResponseStarted("r1", "response-1"))) == []
     assert creates(dialogue.tell(done())) == ["response-2"]
 
 
 def test_say_repeats_the_session_instructions_and_forbids_tools() -> None:
     dialogue = ready(instructions="You are a butler.")
-    (create,) = of_type(dialogue.tell(f.SayAsked("Dinner is served")), CreateResponse)
+    (create,) = of_type(dialogue.tell(SayAsked("Dinner is served")), CreateResponse)
     assert create.instructions is not None
     assert create.instructions.startswith("You are a butler.\n\n")
     assert create.instructions.endswith('Say exactly: "Dinner is served"')
@@ -41,26 +42,26 @@ def test_say_repeats_the_session_instructions_and_forbids_tools() -> None:
 
 def test_asking_without_instructions_leaves_the_session_s() -> None:
     dialogue = ready(instructions="You are a butler.")
-    assert of_type(dialogue.tell(f.ResponseAsked()), CreateResponse) == [CreateResponse("response-1")]
+    assert of_type(dialogue.tell(ResponseAsked()), CreateResponse) == [CreateResponse("response-1")]
 
 
 def test_asking_with_instructions_of_its_own() -> None:
     dialogue = ready()
-    assert of_type(dialogue.tell(f.ResponseAsked("Greet the user.")), CreateResponse) == [
+    assert of_type(dialogue.tell(ResponseAsked("Greet the user.")), CreateResponse) == [
         CreateResponse("response-1", "Greet the user.")
     ]
 
 
 def test_agent_waits_while_the_user_speaks_and_is_owed_an_answer() -> None:
     dialogue = ready()
-    assert creates(dialogue.tell(f.SpeechStarted(), f.SayAsked("Doorbell"), f.SpeechStopped())) == []
+    assert creates(dialogue.tell(f.SpeechStarted(), SayAsked("Doorbell"), f.SpeechStopped())) == []
     assert creates(dialogue.tell(f.ResponseStarted("r1"))) == []
     assert creates(dialogue.tell(done())) == ["response-1"]
 
 
 def test_response_that_begins_while_the_user_speaks_is_taken_back_and_asked_for_again() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Doorbell"), f.SpeechStarted())
+    dialogue.tell(SayAsked("Doorbell"), f.SpeechStarted())
     effects = dialogue.tell(f.ResponseStarted("r1", "response-1"))
     assert of_type(effects, CancelResponse) == [CancelResponse("r1")]
     assert dialogue.tell(audio("r1", "i1", 100)) == []
@@ -70,27 +71,27 @@ def test_response_that_begins_while_the_user_speaks_is_taken_back_and_asked_for_
 
 def test_rejected_because_one_is_running_is_asked_for_again_after_it() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Doorbell"), f.ResponseStarted("r1"))
+    dialogue.tell(SayAsked("Doorbell"), f.ResponseStarted("r1"))
     assert published(dialogue.tell(ALREADY)) == []
     assert creates(dialogue.tell(done("r1"))) == ["response-2"]
 
 
 def test_rejected_because_of_an_unseen_response_waits_for_its_end() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Doorbell"))
+    dialogue.tell(SayAsked("Doorbell"))
     assert creates(dialogue.tell(ALREADY)) == []
     assert creates(dialogue.tell(done("unseen"))) == ["response-2"]
 
 
 def test_rejected_because_of_an_unseen_response_does_not_wait_for_ever() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Doorbell"), ALREADY)
+    dialogue.tell(SayAsked("Doorbell"), ALREADY)
     assert creates(dialogue.after(RESPONSE_REQUEST_S, f.TimerFired(f.Timer.RESPONSE_REQUEST))) == ["response-2"]
 
 
 def test_rejected_again_and_again_is_given_up_with_an_error() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Doorbell"))
+    dialogue.tell(SayAsked("Doorbell"))
     dialogue.tell(ALREADY, done("a"), ALREADY, done("b"))
     assert published(dialogue.tell(ALREADY))[0] == AgentErrorEvent(
         AgentError("request_rejected", "In the provider's words", "some_code", "some.param")
@@ -100,7 +101,7 @@ def test_rejected_again_and_again_is_given_up_with_an_error() -> None:
 
 def test_rejected_for_another_reason_is_told_and_not_repeated() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Doorbell"))
+    dialogue.tell(SayAsked("Doorbell"))
     effects = dialogue.tell(f.RequestRejected(FAULT, "response-1"))
     assert published(effects)[0].error.type == "request_rejected"
     assert not creates(effects)
@@ -108,7 +109,7 @@ def test_rejected_for_another_reason_is_told_and_not_repeated() -> None:
 
 def test_rejection_of_another_request_leaves_the_one_in_flight() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Doorbell"))
+    dialogue.tell(SayAsked("Doorbell"))
     assert published(dialogue.tell(f.RequestRejected(FAULT, "update-1")))[0].error.type == "request_rejected"
     assert creates(dialogue.tell(f.ResponseStarted("r1", "response-1"), done())) == []
 
@@ -126,13 +127,13 @@ def test_stray_rejections_are_harmless() -> None:
 
 def test_dropped_request_that_is_rejected_is_not_missed() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Hello"), f.InterruptAsked())
+    dialogue.tell(SayAsked("Hello"), InterruptAsked())
     assert not of_type(published(dialogue.tell(f.RequestRejected(FAULT, "response-1"))), AgentErrorEvent)
 
 
 def test_response_that_does_not_begin_is_asked_for_again_then_given_up() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Hello"))
+    dialogue.tell(SayAsked("Hello"))
     overdue = f.TimerFired(f.Timer.RESPONSE_REQUEST)
     assert creates(dialogue.after(RESPONSE_REQUEST_S, overdue)) == ["response-2"]
     assert creates(dialogue.after(RESPONSE_REQUEST_S, overdue)) == ["response-3"]
@@ -143,19 +144,19 @@ def test_response_that_does_not_begin_is_asked_for_again_then_given_up() -> None
 
 def test_dropped_request_that_does_not_begin_is_not_missed() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Hello"), f.InterruptAsked())
+    dialogue.tell(SayAsked("Hello"), InterruptAsked())
     assert not of_type(published(dialogue.after(10, f.TimerFired(f.Timer.RESPONSE_REQUEST))), AgentErrorEvent)
 
 
 def test_server_without_metadata_answers_our_request() -> None:
     dialogue = ready(capabilities=Capabilities(echoes_metadata=False))
-    dialogue.tell(f.SayAsked("One"), f.SayAsked("Two"), f.ResponseStarted("r1"))
+    dialogue.tell(SayAsked("One"), SayAsked("Two"), f.ResponseStarted("r1"))
     assert creates(dialogue.tell(done())) == ["response-2"]
 
 
 def test_server_s_own_response_does_not_answer_our_request() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("One"), f.ResponseStarted("r1"))
+    dialogue.tell(SayAsked("One"), f.ResponseStarted("r1"))
     assert creates(dialogue.tell(done("r1"))) == []
     assert creates(dialogue.tell(f.ResponseStarted("r2", "response-1"), done("r2"))) == []
 
@@ -176,7 +177,7 @@ def test_progress_moves_the_deadline() -> None:
 
 def test_deadlines_are_armed_and_disarmed() -> None:
     dialogue = ready()
-    assert ArmTimer(f.Timer.RESPONSE_REQUEST, RESPONSE_REQUEST_S) in dialogue.tell(f.SayAsked("Hi"))
+    assert ArmTimer(f.Timer.RESPONSE_REQUEST, RESPONSE_REQUEST_S) in dialogue.tell(SayAsked("Hi"))
     effects = dialogue.tell(f.ResponseStarted("r1", "response-1"))
     assert DisarmTimer(f.Timer.RESPONSE_REQUEST) in effects
     assert ArmTimer(f.Timer.RESPONSE_PROGRESS, RESPONSE_PROGRESS_S) in effects
@@ -190,7 +191,7 @@ def test_firing_that_crossed_with_its_disarming_is_ignored(timer: f.Timer) -> No
 
 def test_firing_that_crossed_with_its_moving_is_ignored() -> None:
     dialogue = ready()
-    dialogue.tell(f.SayAsked("Hi"))
+    dialogue.tell(SayAsked("Hi"))
     assert dialogue.after(1, f.TimerFired(f.Timer.RESPONSE_REQUEST)) == []
 
 
@@ -208,7 +209,7 @@ def test_failed_response_without_a_reason_is_told_all_the_same() -> None:
 
 def test_end_of_another_response_leaves_the_running_one() -> None:
     dialogue = speaking()
-    dialogue.tell(f.SayAsked("Later"))
+    dialogue.tell(SayAsked("Later"))
     assert creates(dialogue.tell(done("unknown"))) == []
     assert creates(dialogue.tell(done("r1"))) == ["response-1"]
 

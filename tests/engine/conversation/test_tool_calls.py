@@ -8,6 +8,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     StartTool,
 )
 from custom_components.rtvoice.engine.conversation.tool_calls import INTERRUPTED_OUTPUT
+from custom_components.rtvoice.engine.conversation.user_commands import InterruptAsked, StopAsked, ToolsChanged
 from custom_components.rtvoice.engine.conversation.values import ProviderFault, ResponseStatus, ToolDefinition
 from custom_components.rtvoice.engine.errors import EndReason
 from custom_components.rtvoice.engine.events import ActionKind, ToolExecutedEvent, ToolExecutionStartedEvent
@@ -129,7 +130,7 @@ def test_a_call_is_answered_once_and_strays_are_ignored() -> None:
 
 def test_interrupt_command_keeps_results_quiet() -> None:
     dialogue = calling(call("c1"))
-    dialogue.tell(f.InterruptAsked())
+    dialogue.tell(InterruptAsked())
     effects = dialogue.tell(result("c1"))
     assert of_type(effects, SendToolOutput)
     assert not of_type(effects, CreateResponse)
@@ -138,14 +139,14 @@ def test_interrupt_command_keeps_results_quiet() -> None:
 def test_end_of_the_session_stops_what_runs() -> None:
     dialogue = calling(call("c1"), call("c2"))
     dialogue.tell(result("c1"))
-    effects = dialogue.tell(f.StopAsked())
+    effects = dialogue.tell(StopAsked())
     assert of_type(effects, CancelTool) == [CancelTool("c2")]
     assert effects[-1] == Close(EndReason.STOPPED)
 
 
 def test_stop_when_silent_waits_for_tools_and_words() -> None:
     dialogue = calling(call("c1"))
-    assert not of_type(dialogue.tell(f.StopAsked(when_silent=True), f.StopAsked(when_silent=True)), Close)
+    assert not of_type(dialogue.tell(StopAsked(when_silent=True), StopAsked(when_silent=True)), Close)
     assert not of_type(dialogue.tell(result("c1")), Close)
     assert not of_type(dialogue.tell(f.ResponseStarted("r2", "response-1"), audio("r2", "i2", 100)), Close)
     assert not of_type(dialogue.tell(done("r2")), Close)
@@ -155,7 +156,7 @@ def test_stop_when_silent_waits_for_tools_and_words() -> None:
 def test_stop_when_silent_before_the_provider_is_ready_stops_at_once() -> None:
     from .dialogue import Dialogue
 
-    assert of_type(Dialogue().tell(f.StopAsked(when_silent=True)), Close) == [Close(EndReason.STOPPED)]
+    assert of_type(Dialogue().tell(StopAsked(when_silent=True)), Close) == [Close(EndReason.STOPPED)]
 
 
 def test_interrupted_while_a_tool_response_is_generated() -> None:
@@ -169,6 +170,6 @@ def test_observers_are_told_what_kind_of_tool_it_is_as_long_as_it_is_known() -> 
     dialogue = calling(call("c1"), tools=(ToolDefinition("turn_on", "", kind=ActionKind.DESTRUCTIVE),))
     (started,) = [event for event in published(dialogue.all) if isinstance(event, ToolExecutionStartedEvent)]
     assert started.kind is ActionKind.DESTRUCTIVE
-    dialogue.tell(f.ToolsChanged(()))
+    dialogue.tell(ToolsChanged(()))
     (executed,) = [event for event in published(dialogue.tell(result("c1"))) if isinstance(event, ToolExecutedEvent)]
     assert executed.kind is ActionKind.GENERIC

@@ -11,6 +11,17 @@ from custom_components.rtvoice.engine.conversation.effects import (
     Publish,
     UpdateSession,
 )
+from custom_components.rtvoice.engine.conversation.user_commands import (
+    InterruptAsked,
+    MessageSent,
+    MuteChanged,
+    ResponseAsked,
+    SayAsked,
+    SpeedChanged,
+    ToolChoiceChanged,
+    ToolsChanged,
+    TurnEnded,
+)
 from custom_components.rtvoice.engine.conversation.values import (
     ItemKind,
     NewItem,
@@ -179,7 +190,7 @@ def test_answer_disarms_the_deadline() -> None:
 
 def test_typed_message_is_a_turn_of_the_user() -> None:
     dialogue = ready()
-    effects = dialogue.tell(f.MessageSent("Who is there?", "data:image/png;base64,AAAA"))
+    effects = dialogue.tell(MessageSent("Who is there?", "data:image/png;base64,AAAA"))
     assert effects[0] == AddItem(
         NewItem(ItemKind.USER_MESSAGE, "Who is there?", "data:image/png;base64,AAAA", "typed-1")
     )
@@ -189,35 +200,35 @@ def test_typed_message_is_a_turn_of_the_user() -> None:
 
 def test_push_to_talk_commits_and_asks_for_the_answer() -> None:
     dialogue = ready(push_to_talk=True)
-    effects = dialogue.tell(f.TurnEnded())
+    effects = dialogue.tell(TurnEnded())
     assert effects[:2] == [CommitInput(), CreateResponse("response-1")]
 
 
 def test_push_to_talk_commits_and_waits_until_the_answer_is_asked_for() -> None:
     dialogue = ready(push_to_talk=True)
-    assert dialogue.tell(f.TurnEnded(respond=False))[:1] == [CommitInput()]
-    assert dialogue.tell(f.ResponseAsked())[:1] == [CreateResponse("response-1")]
+    assert dialogue.tell(TurnEnded(respond=False))[:1] == [CommitInput()]
+    assert dialogue.tell(ResponseAsked())[:1] == [CreateResponse("response-1")]
 
 
 def test_push_to_talk_without_a_word_takes_the_request_back() -> None:
     dialogue = ready(push_to_talk=True)
-    dialogue.tell(f.TurnEnded())
+    dialogue.tell(TurnEnded())
     dialogue.tell(f.RequestRejected(ProviderFault("x", "empty"), None, f.Rejection.EMPTY_INPUT))
     assert not of_type(published(dialogue.tell(f.ResponseStarted("r1", "response-1"))), AssistantStartedRespondingEvent)
 
 
 def test_with_voice_activity_detection_nothing_is_committed() -> None:
-    assert ready().tell(f.TurnEnded()) == []
+    assert ready().tell(TurnEnded()) == []
 
 
 def test_mute_needs_no_provider() -> None:
-    assert Dialogue().tell(f.MuteChanged(muted=True)) == [GateInput(open=False)]
-    assert ready().tell(f.MuteChanged(muted=False)) == [GateInput(open=True)]
+    assert Dialogue().tell(MuteChanged(muted=True)) == [GateInput(open=False)]
+    assert ready().tell(MuteChanged(muted=False)) == [GateInput(open=True)]
 
 
 def test_commands_wait_for_the_provider() -> None:
     dialogue = Dialogue()
-    assert dialogue.tell(f.SpeedChanged(1.2), f.SayAsked("Hi"), f.InterruptAsked(), f.SayAsked("Hello")) == []
+    assert dialogue.tell(SpeedChanged(1.2), SayAsked("Hi"), InterruptAsked(), SayAsked("Hello")) == []
     effects = dialogue.tell(f.SessionReady())
     assert UpdateSession("update-1", speech_speed=1.2) in effects
     (create,) = of_type(effects, CreateResponse)
@@ -240,18 +251,16 @@ def test_history_is_told_first_and_is_no_part_of_the_result() -> None:
 
 def test_speed_changes_between_responses_only() -> None:
     dialogue = speaking()
-    assert dialogue.tell(f.SpeedChanged(0.8), f.SpeedChanged(1.3)) == []
+    assert dialogue.tell(SpeedChanged(0.8), SpeedChanged(1.3)) == []
     assert UpdateSession("update-1", speech_speed=1.3) in dialogue.tell(done())
 
 
 def test_tools_change_at_once() -> None:
     dialogue = speaking()
     tool = ToolDefinition("turn_on", "Turns something on")
-    dialogue.tell(f.SpeedChanged(1.3))
-    assert dialogue.tell(f.ToolsChanged((tool,))) == [UpdateSession("update-1", tools=(tool,))]
-    assert dialogue.tell(f.ToolChoiceChanged(ToolChoice.NONE)) == [
-        UpdateSession("update-2", tool_choice=ToolChoice.NONE)
-    ]
+    dialogue.tell(SpeedChanged(1.3))
+    assert dialogue.tell(ToolsChanged((tool,))) == [UpdateSession("update-1", tools=(tool,))]
+    assert dialogue.tell(ToolChoiceChanged(ToolChoice.NONE)) == [UpdateSession("update-2", tool_choice=ToolChoice.NONE)]
     assert UpdateSession("update-3", speech_speed=1.3) in dialogue.tell(done())
 
 

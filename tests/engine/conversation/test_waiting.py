@@ -13,6 +13,14 @@ from custom_components.rtvoice.engine.conversation.effects import (
 )
 from custom_components.rtvoice.engine.conversation.input_gate import ECHO_TAIL_S
 from custom_components.rtvoice.engine.conversation.items import MAX_TOLD_NOTES
+from custom_components.rtvoice.engine.conversation.user_commands import (
+    InterruptAsked,
+    MessageSent,
+    MuteChanged,
+    NoteAdded,
+    ToolsChanged,
+    WordsLent,
+)
 from custom_components.rtvoice.engine.conversation.values import (
     ItemKind,
     NewItem,
@@ -89,12 +97,12 @@ def test_speaking_stops_the_calls_that_it_should() -> None:
 def test_interrupting_stops_them_too() -> None:
     dialogue = calling(STOPPABLE)
     dialogue.tell(done("r1", COMPLETED, call("c1")))
-    assert of_type(dialogue.tell(f.InterruptAsked()), CancelTool) == [CancelTool("c1")]
+    assert of_type(dialogue.tell(InterruptAsked()), CancelTool) == [CancelTool("c1")]
 
 
 def test_tools_that_changed_are_treated_as_they_are_now() -> None:
     dialogue = calling(SLOW)
-    dialogue.tell(f.ToolsChanged((STOPPABLE,)))
+    dialogue.tell(ToolsChanged((STOPPABLE,)))
     assert not of_type(dialogue.tell(done("r1", COMPLETED, call())), CreateResponse)
     assert of_type(dialogue.tell(f.SpeechStarted()), CancelTool)
 
@@ -119,7 +127,7 @@ def test_half_duplex_closes_the_microphone_while_the_agent_speaks() -> None:
 def test_half_duplex_opens_it_again_after_an_interruption() -> None:
     dialogue = speaking(half_duplex=True)
     dialogue.hear("i1", 300)
-    assert ArmTimer(f.Timer.HALF_DUPLEX, ECHO_TAIL_S) in dialogue.tell(f.InterruptAsked())
+    assert ArmTimer(f.Timer.HALF_DUPLEX, ECHO_TAIL_S) in dialogue.tell(InterruptAsked())
 
 
 def test_half_duplex_keeps_it_closed_when_the_agent_goes_on() -> None:
@@ -130,15 +138,15 @@ def test_half_duplex_keeps_it_closed_when_the_agent_goes_on() -> None:
 
 def test_muted_microphone_stays_closed_when_the_echo_is_gone() -> None:
     dialogue = speaking(half_duplex=True)
-    dialogue.tell(f.MuteChanged(muted=True), done(), f.PlayoutDrained(1))
+    dialogue.tell(MuteChanged(muted=True), done(), f.PlayoutDrained(1))
     assert dialogue.after(ECHO_TAIL_S, f.TimerFired(f.Timer.HALF_DUPLEX)) == [GateInput(open=False)]
-    assert dialogue.tell(f.MuteChanged(muted=False)) == [GateInput(open=True)]
+    assert dialogue.tell(MuteChanged(muted=False)) == [GateInput(open=True)]
 
 
 def test_half_duplex_hears_at_once_who_is_known_to_speak() -> None:
     dialogue = speaking(half_duplex=True)
     dialogue.hear("i1", 300)
-    effects = dialogue.after(10, f.InterruptAsked(heard_s=0.4))
+    effects = dialogue.after(10, InterruptAsked(heard_s=0.4))
     assert of_type(effects, GateInput) == [GateInput(open=True, recall_s=0.4)]
     assert effects.index(ClearPlayout()) < effects.index(GateInput(open=True, recall_s=0.4))
     assert dialogue.after(ECHO_TAIL_S, f.TimerFired(f.Timer.HALF_DUPLEX)) == []
@@ -147,21 +155,21 @@ def test_half_duplex_hears_at_once_who_is_known_to_speak() -> None:
 
 def test_half_duplex_does_not_recall_what_was_heard_while_muted() -> None:
     dialogue = speaking(half_duplex=True)
-    dialogue.tell(f.MuteChanged(muted=True))
-    dialogue.after(5, f.MuteChanged(muted=False), f.MuteChanged(muted=False))
-    effects = dialogue.after(0.25, f.InterruptAsked(heard_s=0.4))
+    dialogue.tell(MuteChanged(muted=True))
+    dialogue.after(5, MuteChanged(muted=False), MuteChanged(muted=False))
+    effects = dialogue.after(0.25, InterruptAsked(heard_s=0.4))
     assert of_type(effects, GateInput) == [GateInput(open=True, recall_s=0.25)]
 
 
 def test_muted_microphone_stays_closed_though_somebody_speaks() -> None:
     dialogue = speaking(half_duplex=True)
-    dialogue.tell(f.MuteChanged(muted=True))
-    assert of_type(dialogue.tell(f.InterruptAsked(heard_s=0.4)), GateInput) == [GateInput(open=False)]
-    assert dialogue.tell(f.MuteChanged(muted=False)) == [GateInput(open=True)]
+    dialogue.tell(MuteChanged(muted=True))
+    assert of_type(dialogue.tell(InterruptAsked(heard_s=0.4)), GateInput) == [GateInput(open=False)]
+    assert dialogue.tell(MuteChanged(muted=False)) == [GateInput(open=True)]
 
 
 def test_full_duplex_has_heard_who_speaks_already() -> None:
-    assert not of_type(speaking().tell(f.InterruptAsked(heard_s=0.4)), GateInput)
+    assert not of_type(speaking().tell(InterruptAsked(heard_s=0.4)), GateInput)
 
 
 def test_full_duplex_leaves_it_open() -> None:
@@ -184,16 +192,16 @@ def test_work_in_the_background_keeps_the_session_from_ending_for_inactivity() -
 
 def test_a_note_is_added_and_answered_only_if_wanted() -> None:
     dialogue = ready()
-    assert dialogue.tell(f.NoteAdded("It rains.")) == [AddItem(_note(1, "It rains."))]
-    assert of_type(dialogue.tell(f.NoteAdded("Somebody rang.", respond=True)), CreateResponse)
+    assert dialogue.tell(NoteAdded("It rains.")) == [AddItem(_note(1, "It rains."))]
+    assert of_type(dialogue.tell(NoteAdded("Somebody rang.", respond=True)), CreateResponse)
 
 
 def test_notes_are_told_again_in_their_place_when_the_provider_has_forgotten_them() -> None:
     dialogue = ready()
     dialogue.tell(
-        f.NoteAdded("It rains."), f.ItemAdded("note-1", ItemKind.SYSTEM_MESSAGE, None, "It rains."), f.MessageSent("Hi")
+        NoteAdded("It rains."), f.ItemAdded("note-1", ItemKind.SYSTEM_MESSAGE, None, "It rains."), MessageSent("Hi")
     )
-    dialogue.tell(f.NoteAdded("It has stopped."), f.LinkLost())
+    dialogue.tell(NoteAdded("It has stopped."), f.LinkLost())
     told = of_type(dialogue.tell(f.SessionReady()), AddItem)
     said = NewItem(ItemKind.USER_MESSAGE, "Hi", item_id="typed-1")
     assert [add.item for add in told] == [_note(1, "It rains."), said, _note(2, "It has stopped.")]
@@ -202,7 +210,7 @@ def test_notes_are_told_again_in_their_place_when_the_provider_has_forgotten_the
 
 def test_of_very_many_notes_the_latest_are_told_again() -> None:
     dialogue = ready()
-    dialogue.tell(*(f.NoteAdded(str(n)) for n in range(MAX_TOLD_NOTES + 2)), f.LinkLost())
+    dialogue.tell(*(NoteAdded(str(n)) for n in range(MAX_TOLD_NOTES + 2)), f.LinkLost())
     told = of_type(dialogue.tell(f.SessionReady()), AddItem)
     assert [add.item.text for add in told] == [str(n) for n in range(2, MAX_TOLD_NOTES + 2)]
 
@@ -214,7 +222,7 @@ def _note(number: int, text: str) -> NewItem:
 def test_words_that_are_lent_to_the_agent_are_part_of_what_was_said_and_ask_for_nothing() -> None:
     dialogue = ready()
     lent = NewItem(ItemKind.AGENT_MESSAGE, "Dinner is at seven.", item_id="lent-1")
-    assert dialogue.tell(f.WordsLent("Dinner is at seven.")) == [AddItem(lent)]
+    assert dialogue.tell(WordsLent("Dinner is at seven.")) == [AddItem(lent)]
     assert dialogue.texts() == [("Dinner is at seven.", False)]
     dialogue.tell(f.LinkLost())
     assert [add.item for add in of_type(dialogue.tell(f.SessionReady()), AddItem)] == [lent]

@@ -12,6 +12,7 @@ from custom_components.rtvoice.engine.conversation.remote_facts import (
     RemoteCallFinished,
     RemoteCallStarted,
 )
+from custom_components.rtvoice.engine.conversation.user_commands import StopAsked
 from custom_components.rtvoice.engine.conversation.values import (
     ApprovalRequest,
     ResponseStatus,
@@ -128,7 +129,7 @@ def test_the_end_of_a_session_ends_the_decision() -> None:
         async with rig.running() as task:
             asking(rig, REQUEST)
             await rig.until(lambda: approver.asked)
-            rig.session.post(f.StopAsked())
+            rig.session.post(StopAsked())
             await task
         return approver.stopped, rig.connection.sent(e.AnswerApproval)
 

@@ -6,6 +6,7 @@ import pytest
 
 from custom_components.rtvoice.engine.audio.frame import AudioFrame
 from custom_components.rtvoice.engine.conversation import facts as f
+from custom_components.rtvoice.engine.conversation.user_commands import InterruptAsked, StopAsked
 from custom_components.rtvoice.engine.conversation.values import ResponseStatus
 from custom_components.rtvoice.engine.errors import AuthenticationError, EndReason, SinkError, SourceError
 from custom_components.rtvoice.engine.options import Cues
@@ -40,7 +41,7 @@ def test_listening_thinking_and_ended_are_heard_in_order() -> None:
             await asyncio.sleep(0.5)
             rig.connection.feed(f.ResponseStarted("r1"), audio(500), f.ResponseFinished("r1", ResponseStatus.COMPLETED))
             await asyncio.sleep(2)
-            rig.session.post(f.StopAsked())
+            rig.session.post(StopAsked())
             end = await task
             assert end.reason is EndReason.STOPPED
             assert not rig.speaker.is_playing
@@ -58,7 +59,7 @@ def test_an_interruption_truncates_to_what_was_heard_behind_the_cue() -> None:
             rig.connection.feed(f.SpeechStarted("u1"), f.SpeechStopped("u1"), f.TurnCommitted("u1"))
             rig.connection.feed(f.ResponseStarted("r1"), audio(5000))
             await rig.until(lambda: rig.speaker.played_samples > RATE)
-            rig.session.post(f.InterruptAsked())
+            rig.session.post(InterruptAsked())
             await asyncio.sleep(0.1)
             item = rig.session.messages[-1]
             said_ms = (rig.speaker.played_samples - LISTENING.samples - THINKING.samples) / 24
@@ -75,7 +76,7 @@ def test_listening_at_once_does_not_wait_for_the_provider() -> None:
         assert heard(rig.speaker) == LISTENING.pcm
         await asyncio.sleep(2)
         assert heard(rig.speaker) == LISTENING.pcm, "once is enough"
-        rig.session.post(f.StopAsked())
+        rig.session.post(StopAsked())
         await task
 
     run(main())
@@ -88,7 +89,7 @@ def test_a_session_that_is_stopped_while_it_speaks_is_silent_but_for_the_cue() -
             rig.connection.feed(f.ResponseStarted("r1"), audio(5000))
             await rig.until(lambda: rig.speaker.played_samples > RATE)
             said = rig.speaker.played_samples
-            rig.session.post(f.StopAsked())
+            rig.session.post(StopAsked())
             await task
         assert rig.speaker.played_samples - said < ENDED.samples + RATE // 20
         assert heard(rig.speaker).endswith(ENDED.pcm)
@@ -144,7 +145,7 @@ def test_a_broken_speaker_does_not_keep_the_session_from_ending(hangs: bool) -> 
         rig = Rig(cues=CUES, speaker=speaker)
         async with rig.running() as task:
             speaker.broken = True
-            rig.session.post(f.StopAsked())
+            rig.session.post(StopAsked())
             async with asyncio.timeout(2):
                 assert (await task).reason is EndReason.STOPPED
         assert speaker.stops == 1

@@ -4,6 +4,7 @@ import pytest
 
 from custom_components.rtvoice.engine.conversation import effects as e
 from custom_components.rtvoice.engine.conversation import facts as f
+from custom_components.rtvoice.engine.conversation.user_commands import InterruptAsked, SpeedChanged, StopAsked
 from custom_components.rtvoice.engine.conversation.values import Capabilities, ItemKind, NewItem, ResponseStatus
 from custom_components.rtvoice.engine.errors import (
     AuthenticationError,
@@ -92,7 +93,7 @@ def test_settings_changed_meanwhile_are_those_of_the_new_link() -> None:
     async def main():
         rig = Rig()
         async with rig.running():
-            rig.session.post(f.SpeedChanged(1.3))
+            rig.session.post(SpeedChanged(1.3))
             await rig.until(lambda: rig.connection.sent(e.UpdateSession))
             rig.connection.feed(lost())
             await rig.until(lambda: len(rig.provider.connections) == 2)
@@ -180,7 +181,7 @@ def test_commands_of_a_lost_link_are_not_sent_on_the_new_one() -> None:
             rig.connection.feed(f.ResponseStarted("r1"), audio(5000), f.ResponseFinished("r1", COMPLETED))
             await rig.until(lambda: rig.speaker.played_samples > 0)
             rig.connection.stalled.clear()
-            rig.session.post(f.InterruptAsked())
+            rig.session.post(InterruptAsked())
             await asyncio.sleep(0.1)
             rig.connection.feed(lost())
             await rig.until(lambda: len(rig.provider.connections) == 2 and rig.connection.audio)
@@ -195,7 +196,7 @@ def test_stopping_while_the_link_is_made_anew() -> None:
         async with rig.running() as task:
             rig.connection.feed(lost())
             await rig.until(lambda: rig.session.state == "reconnecting")
-            rig.session.post(f.StopAsked())
+            rig.session.post(StopAsked())
             async with asyncio.timeout(0.1):
                 assert (await task).reason is EndReason.STOPPED
 

@@ -9,6 +9,7 @@ import pytest
 
 from custom_components.rtvoice.engine.conversation import facts as f
 from custom_components.rtvoice.engine.conversation.effects import TruncateItem
+from custom_components.rtvoice.engine.conversation.user_commands import StopAsked
 from custom_components.rtvoice.engine.conversation.values import Capabilities, ToolCall, ToolDefinition, ToolOutcome
 from custom_components.rtvoice.engine.events import AgentErrorEvent, SessionEvent
 from custom_components.rtvoice.engine.options import SessionOptions
@@ -73,7 +74,7 @@ def test_interrupted_audio_stops_where_it_was_cut(tmp_path: Path, input_hz: int,
         link.feed(f.SpeechStopped("u1"), f.TurnCommitted("u1"), *says("r2", "i2", -3000, output_hz))
         await asyncio.sleep(2.0)
         total_s = asyncio.get_running_loop().time() - began_s
-        recorded.post(f.StopAsked())
+        recorded.post(StopAsked())
         end = await running
         assert end.recording == path
         with wave.open(str(path), "rb") as file:
@@ -100,7 +101,7 @@ def test_a_recording_that_fails_ends_alone(tmp_path: Path) -> None:
         running = asyncio.create_task(recorded.run())
         await asyncio.sleep(3.0)
         assert not running.done()
-        recorded.post(f.StopAsked())
+        recorded.post(StopAsked())
         end = await running
         await asyncio.sleep(0)
         assert (end.recording, end.error) == (None, None)

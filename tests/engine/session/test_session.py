@@ -8,6 +8,13 @@ import pytest
 
 from custom_components.rtvoice.engine.conversation import effects as e
 from custom_components.rtvoice.engine.conversation import facts as f
+from custom_components.rtvoice.engine.conversation.user_commands import (
+    MuteChanged,
+    ResponseAsked,
+    SayAsked,
+    StopAsked,
+    TurnEnded,
+)
 from custom_components.rtvoice.engine.conversation.values import ResponseStatus, ToolCall, ToolOutcome
 from custom_components.rtvoice.engine.errors import (
     AuthenticationError,
@@ -68,7 +75,7 @@ class Rig:
             yield task
         finally:
             if not task.done():
-                self.session.post(f.StopAsked())
+                self.session.post(StopAsked())
             await asyncio.gather(task, return_exceptions=True)
 
     async def until(self, condition, within_s=60):
@@ -207,7 +214,7 @@ def test_barge_in_and_stop_pass_a_running_tool() -> None:
             await rig.until(lambda: rig.speaker.played_samples > 0)
             rig.connection.feed(f.SpeechStarted())
             await rig.until(lambda: rig.of(AssistantInterruptedEvent), within_s=0.5)
-            rig.session.post(f.StopAsked())
+            rig.session.post(StopAsked())
             async with asyncio.timeout(0.5):
                 end = await task
         assert end.reason is EndReason.STOPPED
@@ -237,7 +244,7 @@ def test_failing_send_breaks_the_link() -> None:
         rig = Rig()
         async with rig.running():
             rig.connection.send_error = lost()
-            rig.session.post(f.SayAsked("Hi"))
+            rig.session.post(SayAsked("Hi"))
             await rig.until(lambda: len(rig.provider.connections) == 2)
             await rig.until(lambda: rig.connection.sent(e.CreateResponse))
 
@@ -249,7 +256,7 @@ def test_the_reading_side_says_why_the_link_broke() -> None:
         rig = Rig()
         async with rig.running() as task:
             rig.connection.send_error = lost()
-            rig.session.post(f.SayAsked("Hi"))
+            rig.session.post(SayAsked("Hi"))
             await asyncio.sleep(0.1)
             rig.connection.feed(QuotaExceededError("No credit"))
             assert (await task).reason is EndReason.QUOTA_EXCEEDED
@@ -262,9 +269,9 @@ def test_stalled_socket_does_not_hold_up_the_conversation() -> None:
         rig = Rig()
         async with rig.running() as task:
             rig.connection.stalled.clear()
-            rig.session.post(f.SayAsked("Hi"))
+            rig.session.post(SayAsked("Hi"))
             await asyncio.sleep(1)
-            rig.session.post(f.StopAsked())
+            rig.session.post(StopAsked())
             async with asyncio.timeout(0.5):
                 assert (await task).reason is EndReason.STOPPED
 
@@ -326,7 +333,7 @@ def test_stop_while_connecting() -> None:
         rig = Rig(provider=FakeProvider(delay_s=1000))
         task = asyncio.create_task(rig.session.run())
         await asyncio.sleep(1)
-        rig.session.post(f.StopAsked())
+        rig.session.post(StopAsked())
         async with asyncio.timeout(1):
             end = await task
         assert (end.reason, end.established, end.error) == (EndReason.STOPPED, False, None)
@@ -349,12 +356,12 @@ def test_cancelling_closes_everything() -> None:
 def test_muted_microphone_sends_silence() -> None:
     async def main():
         rig = Rig(provider=FakeProvider(delay_s=0))
-        rig.session.post(f.MuteChanged(muted=True))
+        rig.session.post(MuteChanged(muted=True))
         async with rig.running():
             await rig.until(lambda: len(rig.connection.audio) > 5)
             assert not any(b"".join(rig.connection.audio))
             assert rig.session.input_level_dbfs < -90
-            rig.session.post(f.MuteChanged(muted=False))
+            rig.session.post(MuteChanged(muted=False))
             await rig.until(lambda: any(b"".join(rig.connection.audio)))
 
     run(main())
@@ -425,11 +432,11 @@ def test_a_turn_is_committed_behind_its_audio_and_answered_when_asked_for() -> N
         sent = []
         async with rig.running():
             forwarded = len(rig.connection.audio)
-            rig.session.post(f.TurnEnded(respond=False))
+            rig.session.post(TurnEnded(respond=False))
             await rig.until(lambda: rig.connection.sent(e.CommitInput))
             sent.append(len(rig.connection.audio))
             assert not rig.connection.sent(e.CreateResponse)
-            rig.session.post(f.ResponseAsked())
+            rig.session.post(ResponseAsked())
             await rig.until(lambda: rig.connection.sent(e.CreateResponse))
         return forwarded, sent[0]
 
@@ -446,7 +453,7 @@ def test_an_answer_is_composed_when_the_speaker_was_given_all_of_it() -> None:
         rig = Rig(speaker=HandSpeaker(), tools=FakeTools(tool=tool))
         async with rig.running():
             await rig.session.wait_composed()
-            rig.session.post(f.ResponseAsked())
+            rig.session.post(ResponseAsked())
             waiting = asyncio.create_task(rig.session.wait_composed())
             await rig.until(lambda: rig.connection.sent(e.CreateResponse))
             call = ToolCall("c1", "tool", "{}")
@@ -459,7 +466,7 @@ def test_an_answer_is_composed_when_the_speaker_was_given_all_of_it() -> None:
             await waiting
             assert len(b"".join(rig.speaker.given)) == 48_000
             assert rig.speaker.played_samples == 0
-            rig.session.post(f.ResponseAsked())
+            rig.session.post(ResponseAsked())
             waiting = asyncio.create_task(rig.session.wait_composed())
             await asyncio.sleep(0.1)
         with pytest.raises(SessionClosedError):

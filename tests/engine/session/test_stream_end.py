@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.rtvoice.engine.audio.frame import AudioFrame
 from custom_components.rtvoice.engine.conversation import facts as f
+from custom_components.rtvoice.engine.conversation.user_commands import StopAsked
 from custom_components.rtvoice.engine.conversation.values import ResponseStatus
 from custom_components.rtvoice.engine.errors import SinkError
 from custom_components.rtvoice.engine.options import Cues, SessionOptions
@@ -150,7 +151,7 @@ async def test_a_session_tells_such_a_sink_where_responses_end(*, echo_cancellat
     provider.connection.feed(f.ResponseFinished("r1", ResponseStatus.COMPLETED))
     await asyncio.sleep(1)
     assert sink.streams == [FRAME]
-    session.post(f.StopAsked())
+    session.post(StopAsked())
     await task
 
 
@@ -170,6 +171,6 @@ async def test_each_cue_is_a_stream_of_its_own() -> None:
     task = asyncio.create_task(session.run())
     await asyncio.sleep(1)
     assert sink.streams == [FRAME]
-    session.post(f.StopAsked())
+    session.post(StopAsked())
     await task
     assert sink.streams == [FRAME, FRAME]

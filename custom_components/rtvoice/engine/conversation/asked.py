@@ -5,7 +5,9 @@ from typing import assert_never
 from ..errors import EndReason
 from ..events import UserTranscriptCompletedEvent
 from .effects import AddItem, Close, CommitInput, Effect, Publish
-from .facts import (
+from .parts import Parts
+from .responses import Purpose, Wanted
+from .user_commands import (
     InterruptAsked,
     MessageSent,
     MuteChanged,
@@ -20,8 +22,6 @@ from .facts import (
     UserCommand,
     WordsLent,
 )
-from .parts import Parts
-from .responses import Purpose, Wanted
 from .values import ItemKind, NewItem, PlayoutPosition, ToolChoice
 
 SAY = 'Speak the words between the quotation marks, in their language, and nothing else. Say exactly: "{text}"'

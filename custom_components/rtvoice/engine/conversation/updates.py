@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from .effects import Effect, UpdateSession
-from .facts import SpeedChanged, ToolChoiceChanged, ToolsChanged
+from .user_commands import SpeedChanged, ToolChoiceChanged, ToolsChanged
 
 PREFIX = "update-"
 
