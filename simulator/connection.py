@@ -189,14 +189,17 @@ class Connection:
             await asyncio.sleep(0)
         plan = await self._brain.respond(self.session.context(response))
         self.session.write(response, plan)
+        ahead_ms = 0
         while True:
             written = self.session.advance(response)
             self._post_all(written.events)
             self._do(self.session.take_steps())
             if written.finished or (written.fault and await self._go_wrong(response, written.fault)):
                 return
-            pause_s = written.audio_ms / 1000 / self._behaviour.speed if self._behaviour.speed else 0
-            await asyncio.sleep(pause_s)
+            ahead_ms += written.audio_ms
+            if ahead_ms >= self._behaviour.burst_ms:
+                await asyncio.sleep(ahead_ms / 1000 / self._behaviour.speed if self._behaviour.speed else 0)
+                ahead_ms = 0
 
     async def _go_wrong(self, response: Response, fault: Fault) -> bool:
         """Let a fault happen; whether the response is over."""
@@ -242,7 +245,8 @@ class Connection:
         except ValueError:
             event = {"type": None, "raw": frame}
         noted = Event(event if isinstance(event, dict) else {"type": None, "raw": frame}, self.number, time.monotonic())
-        self.client_events.append(noted)
+        if self._observer.remembers:
+            self.client_events.append(noted)
         self._observer.client_event(noted)
 
     def _post_all(self, events: list[Json]) -> None:
@@ -251,7 +255,8 @@ class Connection:
 
     def _post(self, event: Json) -> None:
         noted = Event(event, self.number, time.monotonic())
-        self.server_events.append(noted)
+        if self._observer.remembers:
+            self.server_events.append(noted)
         self._put(json.dumps(event))
         self._observer.server_event(noted)
 
@@ -264,6 +269,9 @@ class Connection:
 
 class ConnectionObserver:
     """Told of every event of every connection."""
+
+    remembers: bool
+    """Whether connections keep their events."""
 
     def client_event(self, event: Event) -> None:
         """A client sent an event."""

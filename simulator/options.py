@@ -50,6 +50,8 @@ class Behaviour:
     """How much faster than real time audio is sent; 0: without any pause."""
     delta_ms: int = 200
     """Length of one audio delta."""
+    burst_ms: int = 0
+    """Audio that is sent without a pause, then a pause as `speed` has it; 0: a pause after each delta."""
     late_deltas: int = 2
     """Audio deltas that still come when a response is cancelled in the middle of its audio."""
     session_s: float = 3600.0

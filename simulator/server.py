@@ -31,7 +31,8 @@ type EventCallback = Callable[[Event], None]
 class Simulator(ConnectionObserver):
     """A Realtime API server on loopback, serving while its context is entered.
 
-    An exception of the brain or of a callback ends that connection and is raised again when the context is left.
+    An exception of the brain or of a callback ends that connection and is raised again when the context is left. One
+    that does not remember keeps no events, and is for long or heavy work: only the callbacks know what happened.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Simulator(ConnectionObserver):
         host: str = "127.0.0.1",
         port: int = 0,
         record: Path | None = None,
+        remembers: bool = True,
         behaviour: Behaviour | None = None,
         on_client_event: EventCallback | None = None,
         on_server_event: EventCallback | None = None,
@@ -52,6 +54,7 @@ class Simulator(ConnectionObserver):
         self.api_key = api_key
         """The key that clients must show; None accepts any."""
         self.models = tuple(models)
+        self.remembers = remembers
         self.connections: list[Connection] = []
         """All that got past the handshake, also those that have ended."""
         self.requests: list[Json] = []
@@ -255,7 +258,8 @@ class Simulator(ConnectionObserver):
     def client_event(self, event: Event) -> None:
         if self._record:
             self._record.write(event, sender="client")
-        self._client_log.add(event)
+        if self.remembers:
+            self._client_log.add(event)
         if self.on_client_event:
             self.on_client_event(event)
 
@@ -263,7 +267,8 @@ class Simulator(ConnectionObserver):
     def server_event(self, event: Event) -> None:
         if self._record:
             self._record.write(event, sender="server")
-        self._server_log.add(event)
+        if self.remembers:
+            self._server_log.add(event)
         if self.on_server_event:
             self.on_server_event(event)
 
