@@ -37,8 +37,11 @@ class FakeConnection:
             raise self.send_error
         self.commands.append(command)
 
-    async def send_audio(self, pcm: bytes) -> None:
+    def send_audio(self, pcm: bytes) -> None:
         self.audio.append(pcm)
+
+    async def audio_taken(self) -> None:
+        await asyncio.sleep(0)
 
     async def receive(self) -> AsyncIterator[ModelEvent]:
         while True:

@@ -66,6 +66,9 @@ class Link:
         self.count = 0
         self.speaking: asyncio.Task | None = None
 
+    async def audio_taken(self) -> None:
+        await asyncio.sleep(0)
+
     async def receive(self) -> AsyncIterator[f.ModelEvent]:
         while True:
             event = await self.events.get()
@@ -81,7 +84,7 @@ class Link:
         self.provider.ids += 1
         return f"{kind}{self.provider.ids}"
 
-    async def send_audio(self, pcm: bytes) -> None:
+    def send_audio(self, pcm: bytes) -> None:
         number = int.from_bytes(pcm[:2], "little")
         if number:
             if not self.hearing:

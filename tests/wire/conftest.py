@@ -25,13 +25,14 @@ FRAME = 960
 
 
 class Microphone:
-    """Hears silence, and what a test speaks into it, in real time."""
+    """Hears silence, and what a test speaks into it, in real time or `faster`."""
 
     sample_rate = RATE
 
     def __init__(self) -> None:
         self.is_active = False
         self.broken = False
+        self.faster = 1
         self._voice = bytearray()
 
     async def start(self) -> None:
@@ -43,11 +44,14 @@ class Microphone:
     def speak(self, seconds: float = 0.6) -> None:
         self._voice += tone(seconds)
 
+    def pause(self, seconds: float) -> None:
+        self._voice += bytes(round(seconds * RATE) * 2)
+
     async def stream_chunks(self) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         due_s = loop.time()
         while self.is_active:
-            due_s += 0.02
+            due_s += 0.02 / self.faster
             await asyncio.sleep(due_s - loop.time())
             if self.broken:
                 raise SourceError("The microphone was unplugged")

@@ -79,6 +79,22 @@ async def test_link_lost_in_the_middle_of_an_answer_is_made_anew(house, fault) -
     assert first.closed
 
 
+async def test_a_long_turn_that_the_link_broke_in_is_heard_from_its_beginning(house) -> None:
+    async with house(ScriptedBrain(Turn("x", (Plan((Say("Yes."),)),))), sane=False) as h:
+        await h.start()
+        h.microphone.faster = 10
+        for _ in range(30):
+            h.microphone.speak(0.3)
+            h.microphone.pause(0.1)
+        await h.until(lambda: h.server("input_audio_buffer.speech_started"))
+        await asyncio.sleep(0.8)
+        h.simulator.connections[0].cut()
+        await h.until(lambda: len(h.agent.turns) == 2)
+        await h.stop()
+    (heard, _), *_ = h.brain.turns_heard
+    assert len(heard) >= 12 * 48_000
+
+
 async def test_provider_gone_for_good_ends_the_session(house, monkeypatch) -> None:
     monkeypatch.setattr(supervisor, "FIRST_WAIT_S", 0.01)
     async with house(answering(fault=Cut()), sane=False) as h:

@@ -97,8 +97,17 @@ class Connection(Protocol):
     async def send(self, command: ModelCommand) -> None:
         """Send a command; waits while the socket is congested. Raises ConnectionLostError."""
 
-    async def send_audio(self, pcm: bytes) -> None:
-        """Send microphone audio at `capabilities.input_rate_hz`. Raises ConnectionLostError."""
+    def send_audio(self, pcm: bytes) -> None:
+        """Send microphone audio at `capabilities.input_rate_hz`. Never waits; raises ConnectionLostError.
+
+        What the socket does not take is kept for a short while: live audio that comes too late is better dropped.
+        """
+
+    async def audio_taken(self) -> None:
+        """Wait until the socket has taken all audio, as who has kept some does behind each piece of it.
+
+        Raises ConnectionLostError.
+        """
 
     def receive(self) -> AsyncIterator[ModelEvent]:
         """Events in the order of the wire, until the link ends.

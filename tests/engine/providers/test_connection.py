@@ -101,7 +101,7 @@ async def test_a_session_is_set_up_before_it_can_be_used(openai) -> None:
 
     provider = await openai(script)
     async with provider.connect(OPTIONS) as connection:
-        await connection.send_audio(b"\x01\x02")
+        connection.send_audio(b"\x01\x02")
         await connection.send(CreateResponse("r-1"))
         events = connection.receive()
         assert await anext(events) == facts.ResponseStarted("resp_1", "r-1")
@@ -113,7 +113,7 @@ async def test_a_session_is_set_up_before_it_can_be_used(openai) -> None:
     assert "Sec-WebSocket-Extensions" not in request.headers
     assert "Sec-WebSocket-Protocol" not in request.headers
     with pytest.raises(ConnectionLostError):
-        await connection.send_audio(b"\x01\x02")
+        connection.send_audio(b"\x01\x02")
     with pytest.raises(ConnectionLostError):
         await connection.send(CommitInput())
 
@@ -674,7 +674,7 @@ async def test_the_end_of_speech_is_counted_in_the_audio_that_was_sent(openai) -
 
     provider = await openai(script)
     async with provider.connect(OPTIONS) as connection:
-        await connection.send_audio(bytes(48 * 800))
+        connection.send_audio(bytes(48 * 800))
         assert await anext(connection.receive()) == facts.SpeechStopped("u", 500, 0.3)
 
 
@@ -701,14 +701,14 @@ async def test_a_congested_socket_drops_old_audio_and_keeps_commands(openai) -> 
         outbox = connection.outbox
         # A minute of numbered samples, faster than a server that reads nothing can take them.
         for _ in range(600):
-            await connection.send_audio(struct.pack("<2400H", *((sent + n) % 65_521 for n in range(2400))))
+            connection.send_audio(struct.pack("<2400H", *((sent + n) % 65_521 for n in range(2400))))
             sent += 2400
             await asyncio.sleep(0)
         assert outbox.dropped_bytes > 0
         commit = asyncio.create_task(connection.send(CommitInput()))
         await asyncio.sleep(0)
         assert not commit.done()
-        await connection.send_audio(b"\xff\xff")
+        connection.send_audio(b"\xff\xff")
         resume.set()
         async with asyncio.timeout(10):
             await commit
@@ -738,7 +738,7 @@ async def test_closing_while_the_socket_is_congested_is_bounded(openai, quick) -
     async with asyncio.timeout(5):
         async with provider.connect(OPTIONS) as connection:
             for _ in range(100):
-                await connection.send_audio(bytes(48_000))
+                connection.send_audio(bytes(48_000))
                 await asyncio.sleep(0)
             commit = asyncio.create_task(connection.send(CommitInput()))
             await asyncio.sleep(0)
@@ -762,7 +762,7 @@ async def test_cancelling_a_session_whose_socket_is_congested_cuts_it(openai) ->
         async with provider.connect(OPTIONS) as connection:
             sockets.append(socket_of(connection))
             for _ in range(100):
-                await connection.send_audio(bytes(48_000))
+                connection.send_audio(bytes(48_000))
                 await asyncio.sleep(0)
             congested.set()
             await drain(connection)

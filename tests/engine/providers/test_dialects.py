@@ -259,7 +259,7 @@ async def converse(connection) -> list:
             if isinstance(fact, kind):
                 return
 
-    await connection.send_audio(PCM)
+    connection.send_audio(PCM)
     await until(facts.ResponseFinished)
     await connection.send(SendToolOutput("call_1", "{}"))
     await connection.send(CreateResponse("r-1"))

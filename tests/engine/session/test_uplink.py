@@ -30,7 +30,7 @@ class Wire:
     async def send(self, command: ModelCommand) -> None:
         raise AssertionError("no commands go this way")
 
-    async def send_audio(self, pcm: bytes) -> None:
+    def send_audio(self, pcm: bytes) -> None:
         if self._broken:
             raise ConnectionLostError("gone")
         self.sent.append(pcm)
@@ -41,6 +41,9 @@ class Wire:
             while len(self.sent) < frames:
                 self._came.clear()
                 await self._came.wait()
+
+    async def audio_taken(self) -> None:
+        await asyncio.sleep(0)
 
     async def receive(self) -> AsyncIterator[ModelEvent]:
         raise AssertionError("nothing is received here")

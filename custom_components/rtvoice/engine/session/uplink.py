@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from ..audio.frame import FRAME_MS, frame_bytes
 from ..audio.level import level_dbfs
 from ..audio.resample import Resampler
-from ..errors import SourceError
+from ..errors import ConnectionLostError, SourceError
 from ..ports import AudioInputDevice, Connection
 
 _PREROLL_FRAMES = 1000 // FRAME_MS
@@ -20,10 +20,11 @@ _END_MARGIN_S = 0.1
 
 
 class Uplink:
-    """Captures from a source and forwards to a connection, through a buffer of `capacity_ms`.
+    """Captures from a source and forwards to a connection; what nobody forwards waits in a buffer of `capacity_ms`.
 
     When the buffer is full, the oldest frame is dropped and counted. The two ends are tasks of their own, so that
-    capturing starts before there is a connection and outlives it. The source is started and stopped by others.
+    capturing starts before there is a connection and outlives it. Once a connection has caught up, each frame goes
+    from the source to its socket in one step. The source is started and stopped by others.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Uplink:
         self._sent: deque[bytes] = deque()
         self._holding = False
         self._withheld: deque[bytes] = deque(maxlen=_WITHHELD_FRAMES)
-        self._captured = asyncio.Event()
+        self._direct: Callable[[bytes], None] | None = None
         self._idle = asyncio.Event()
         self._idle.set()
         self._last_frame = b""
@@ -63,6 +64,9 @@ class Uplink:
         size = frame_bytes(rate_hz)
         pending = bytearray()
         async for chunk in self._source.stream_chunks():
+            if len(chunk) == size and not pending:
+                await self._take(chunk, resampler)
+                continue
             pending += chunk
             while len(pending) >= size:
                 await self._take(bytes(pending[:size]), resampler)
@@ -72,14 +76,26 @@ class Uplink:
 
     async def forward(self, connection: Connection) -> None:
         """Send what was captured meanwhile, then each frame as it comes. Never returns; raises ConnectionLostError."""
-        while True:
-            while not self._frames:
-                self._idle.set()
-                self._captured.clear()
-                await self._captured.wait()
-            frame = self._frames.popleft()
+        broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def send(frame: bytes) -> None:
             self._remember(frame)
-            await connection.send_audio(frame)
+            try:
+                connection.send_audio(frame)
+            except ConnectionLostError as err:
+                self._direct = None
+                broken.set_exception(err)
+
+        try:
+            while self._frames and not broken.done():
+                send(self._frames.popleft())
+                await connection.audio_taken()
+            if not broken.done():
+                self._direct = send
+                self._idle.set()
+            await broken
+        finally:
+            self._direct = None
 
     def gate(self, *, open: bool, recall_s: float = 0.0) -> None:  # noqa: A002 - as the effect has it
         """Let through what is captured from now on, or put silence in its place.
@@ -141,8 +157,10 @@ class Uplink:
         self._offer(resampled)
 
     def _offer(self, frame: bytes) -> None:
+        if self._direct is not None:
+            self._direct(frame)
+            return
         if len(self._frames) == self._frames.maxlen:
             self.dropped_frames += 1
         self._frames.append(frame)
         self._idle.clear()
-        self._captured.set()

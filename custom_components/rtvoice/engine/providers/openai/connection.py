@@ -79,8 +79,12 @@ class OpenAIConnection(Connection):
         await self.outbox.put(self._encoder.encode(command))
 
     @override
-    async def send_audio(self, pcm: bytes) -> None:
+    def send_audio(self, pcm: bytes) -> None:
         self.outbox.put_audio(pcm)
+
+    @override
+    async def audio_taken(self) -> None:
+        await self.outbox.written()
 
     @override
     async def receive(self) -> AsyncIterator[ModelEvent]:

@@ -27,8 +27,8 @@ class Outbox:
     """A queue of commands and microphone audio with one writer, which keeps their order.
 
     Commands are never dropped: who sends one waits until it is written, so there are never more than senders.
-    Audio is never waited for: what the socket does not take yet is joined into one append, and beyond `limit_bytes`
-    the oldest samples are dropped and counted.
+    Audio is written at once where nothing waits before it. It is never waited for: what the socket does not take yet is
+    joined into one append, and beyond `limit_bytes` the oldest samples are dropped and counted.
     """
 
     def __init__(self, write: Callable[[bytes], Awaitable[None]], *, limit_bytes: int) -> None:
@@ -41,14 +41,18 @@ class Outbox:
         self._queue: deque[_Control | _Audio] = deque()
         self._queued_bytes = 0
         self._filled = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._writing: asyncio.Task[None] | None = None
+        """The writing of a frame that the socket did not take at once."""
+        self._busy = False
         self._broken = False
 
     async def put(self, frame: bytes) -> None:
         """Queue a command and wait until it is written. Raises ConnectionLostError."""
         self._check()
         control = _Control(frame, asyncio.get_running_loop().create_future())
-        self._queue.append(control)
-        self._filled.set()
+        self._enqueue(control)
         await control.written
 
     def put_audio(self, pcm: bytes) -> None:
@@ -56,29 +60,62 @@ class Outbox:
         self._check()
         if not pcm:
             return
+        if not (self._busy or self._queue):
+            self._write_now(pcm)
+            return
         last = self._queue[-1] if self._queue else None
         if isinstance(last, _Audio):
             last.pcm += pcm
         else:
-            self._queue.append(_Audio(bytearray(pcm)))
+            self._enqueue(_Audio(bytearray(pcm)))
         self._queued_bytes += len(pcm)
         if self._queued_bytes > self._limit_bytes:
             self._drop_oldest(self._queued_bytes - self._limit_bytes)
-        self._filled.set()
+
+    async def written(self) -> None:
+        """Wait until all that was queued is written. Raises ConnectionLostError."""
+        await self._empty.wait()
+        self._check()
 
     async def run(self) -> None:
         """Write what is queued until the socket breaks or this is cancelled; then nothing more can be queued."""
         try:
             while True:
                 await self._filled.wait()
+                if self._writing is not None:
+                    await self._writing
+                    self._writing = None
                 while self._queue:
                     await self._write_next()
+                self._busy = False
                 self._filled.clear()
+                self._empty.set()
         except OSError, aiohttp.ClientError:
             # Why it broke is told by the reading side, which sees the close frame.
             return
         finally:
             self._break()
+            if self._writing is not None:
+                self._writing.cancel()
+                await asyncio.wait([self._writing])
+
+    def _enqueue(self, entry: _Control | _Audio) -> None:
+        self._queue.append(entry)
+        self._busy = True
+        self._empty.clear()
+        self._filled.set()
+
+    def _write_now(self, pcm: bytes) -> None:
+        """Write audio in this very step: waking the writer would cost as much again."""
+        self.appended_bytes += len(pcm)
+        work = self._write(encode_audio(pcm))
+        # Begins at once, and is done unless the socket is congested: then the writer sees it through.
+        writing = asyncio.Task(work, loop=asyncio.get_running_loop(), name="provider-write", eager_start=True)
+        if not writing.done() or writing.exception() is not None:
+            self._writing = writing
+            self._busy = True
+            self._empty.clear()
+            self._filled.set()
 
     async def _write_next(self) -> None:
         entry = self._queue.popleft()
@@ -113,6 +150,7 @@ class Outbox:
 
     def _break(self) -> None:
         self._broken = True
+        self._empty.set()
         for entry in self._queue:
             if isinstance(entry, _Control) and not entry.written.done():
                 entry.written.set_exception(ConnectionLostError("The connection to the provider is closed"))
