@@ -525,3 +525,33 @@ async def test_cues_are_no_item_that_ran_dry() -> None:
             stage.playout.sound(ramp(0, 5 * FRAME))
             await stage.listen(8)
     assert stage.playout.underruns == 0
+
+
+@in_virtual_time
+async def test_deep_sink_is_given_more_at_a_time_and_what_was_heard_stays_exact() -> None:
+    async with staged(HandSink(capacity_ms=5000)) as stage:
+        stage.playout.play("a", 0, ramp(0, 100 * FRAME))
+        stage.playout.play("b", 0, ramp(0, 10 * FRAME))
+        await stage.pass_ms(1)
+        assert sum(stage.sink.given) == 110 * FRAME
+        assert stage.sink.given[:10] == [FRAME] * 10, "a sink with a small buffer keeps its frames"
+        assert max(stage.sink.given) == 10 * FRAME
+        stage.sink.advance(100 * FRAME + 1)
+        assert stage.playout.position() == PlayoutPosition("b", 1 / MS)
+        await stage.playout.clear()
+        assert stage.playout.position() == PlayoutPosition("b", 1 / MS)
+        assert len(stage.sink.heard) == 2 * (100 * FRAME + 1)
+
+
+@in_virtual_time
+async def test_beginning_of_an_item_is_told_within_a_frame_however_much_was_before_it() -> None:
+    async with staged(HandSink(capacity_ms=5000)) as stage:
+        stage.playout.play("a", 0, ramp(0, 50 * FRAME))
+        stage.playout.play("b", 0, ramp(0, 5 * FRAME))
+        await stage.listen(50)
+        assert stage.facts == [PlayoutStarted("a")]
+        stage.sink.advance(FRAME)
+        await stage.pass_ms(21)
+        assert stage.facts == [PlayoutStarted("a"), PlayoutStarted("b")]
+        await stage.listen(5)
+        assert stage.facts[2:] == [PlayoutDrained(2)]

@@ -27,6 +27,8 @@ class JitterBuffer:
     def __init__(self, capacity_samples: int) -> None:
         self._capacity_samples = capacity_samples
         self._pieces: deque[Piece] = deque()
+        self._taken = 0
+        """Samples of the first piece that were taken already."""
         self._offsets: dict[str, int] = {}
         self._changed = asyncio.Event()
         self._wakes = 0
@@ -48,19 +50,25 @@ class JitterBuffer:
         """Take at most so many samples, of one item or of several."""
         taken: list[Piece] = []
         while self._pieces and samples:
-            piece = self._pieces.popleft()
-            if piece.samples > samples:
-                split = samples * SAMPLE_BYTES
-                self._pieces.appendleft(Piece(piece.item_id, piece.offset + samples, piece.pcm[split:]))
-                piece = Piece(piece.item_id, piece.offset, piece.pcm[:split])
-            samples -= piece.samples
-            self.queued_samples -= piece.samples
-            taken.append(piece)
+            piece, begin = self._pieces[0], self._taken
+            count = min(samples, piece.samples - begin)
+            if count < piece.samples:
+                pcm = piece.pcm[begin * SAMPLE_BYTES : (begin + count) * SAMPLE_BYTES]
+                taken.append(Piece(piece.item_id, piece.offset + begin, pcm))
+            else:
+                taken.append(piece)
+            self._taken += count
+            if self._taken == piece.samples:
+                self._pieces.popleft()
+                self._taken = 0
+            samples -= count
+            self.queued_samples -= count
         return taken
 
     def clear(self) -> None:
         """Drop everything; whoever waits is woken."""
         self._pieces.clear()
+        self._taken = 0
         self.queued_samples = 0
         self.wake()
 
@@ -76,12 +84,18 @@ class JitterBuffer:
 
     async def holds(self, samples: int, *, within_s: float | None = None) -> bool:
         """Wait until so many samples are queued, time is up or somebody wakes; True if they are there."""
-        wakes = self._wakes
-        try:
-            async with asyncio.timeout(within_s):
-                while self.queued_samples < samples and self._wakes == wakes:
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            pass
+        if self.queued_samples < samples and within_s is None:
+            await self._come(samples)
+        elif self.queued_samples < samples and within_s:
+            try:
+                async with asyncio.timeout(within_s):
+                    await self._come(samples)
+            except TimeoutError:
+                pass
         return self.queued_samples >= samples
+
+    async def _come(self, samples: int) -> None:
+        wakes = self._wakes
+        while self.queued_samples < samples and self._wakes == wakes:
+            self._changed.clear()
+            await self._changed.wait()

@@ -84,6 +84,14 @@ class PlayoutLedger:
             self._entries.popleft()
         return begun
 
+    def quiet_for(self, played: int) -> int:
+        """Samples of the sink until an item begins to be heard, or everything entered has been played."""
+        for entry in self._entries:
+            if entry.item_id != NO_ITEM and entry.item_id not in self._begun:
+                begins = entry.origin - (-entry.start * self._sink_rate_hz // self._source_rate_hz)
+                return max(0, begins - played) + 1
+        return max(0, self.end - played)
+
     def cut(self, played: int) -> None:
         """Forget what was entered but not played; the next stream starts at this count."""
         self._settled = self.position(played)

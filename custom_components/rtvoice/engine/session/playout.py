@@ -13,6 +13,10 @@ from .jitter import JitterBuffer
 from .ledger import NO_ITEM
 
 _FRAME_S = FRAME_MS / 1000
+_LOOK_S = 0.1
+"""How often the sink is looked at while nothing is about to begin or to end."""
+_DEEP_S = 0.2
+"""A sink that holds more than this has no small buffer, and is given more than a frame at a time."""
 
 _LOST_AFTER_S = 1.0
 """A sink that says for so long that it plays nothing, while audio is due, has failed."""
@@ -93,6 +97,7 @@ class Playout:
         self._queue.clear()
         self._finished = False
         self._last_item_id = None
+        self._stop_watching()
         self._hear(await self._feed.clear())
         self._drained_chunks = -1
         self._given.set()
@@ -125,8 +130,7 @@ class Playout:
         finally:
             self._ended = True
             self._given.set()
-            if self._watch is not None:
-                self._watch.cancel()
+            self._stop_watching()
 
     async def _play_burst(self) -> None:
         if not await self._queue.holds(1):
@@ -140,7 +144,7 @@ class Playout:
         while await self._queue.holds(self._frame_samples, within_s=self._patience_s()) or self._queue.queued_samples:
             self._last_item_id = self._queue.next_item_id
             self._keep_watching()
-            await self._feed.give(self._queue, self._frame_samples)
+            await self._feed.give(self._queue, self._portion())
         await self._feed.finish()
         await self._end_stream()
         if not self._queue.queued_samples:
@@ -151,16 +155,28 @@ class Playout:
             self._finished = False
             await self._feed.end_stream(self._finish_stream)
 
+    def _portion(self) -> int:
+        """How many samples to hand over at once: a frame, or more where that is little of what the sink holds."""
+        due_s = self._feed.due_s
+        if due_s <= _DEEP_S:
+            return self._frame_samples
+        return int(min(due_s / 2, _DEEP_S) * self._source_rate_hz)
+
     def _patience_s(self) -> float:
         """How long less than a frame may wait for more before the sink would run dry."""
         return 0.0 if self._finished else max(0.0, min(self._feed.due_s - _FRAME_S, self._prebuffer_s))
 
-    def _keep_watching(self) -> None:
+    def _keep_watching(self, after_s: float = _FRAME_S) -> None:
         if self._watch is None:
-            self._watch = asyncio.get_running_loop().call_later(_FRAME_S, self._look)
+            self._watch = asyncio.get_running_loop().call_later(after_s, self._look)
+
+    def _stop_watching(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
 
     def _look(self) -> None:
-        """Compare what is due with what the sink has played; about once a frame while there is anything to see."""
+        """Compare what is due with what the sink has played, whenever there may be something to see."""
         self._watch = None
         playing = self._sink.is_playing
         played = self._sink.played_samples
@@ -171,7 +187,8 @@ class Playout:
         due = played < self._feed.ledger.end
         self._limit_silence(lost=due and not playing)
         if due or self._queue.queued_samples:
-            self._keep_watching()
+            quiet_s = self._feed.ledger.quiet_for(played) / self._sink.sample_rate
+            self._keep_watching(min(max(quiet_s, _FRAME_S), _LOOK_S))
 
     def _hear(self, pcm: bytes) -> None:
         if self._record is not None and pcm:
