@@ -1,0 +1,1 @@
+"""One library each, all at the same work."""

@@ -1,0 +1,109 @@
+"""Runs sessions of one library in this process and writes down what they took. Standard library only."""
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .work import TURN_EVERY_S, Microphone, Speaker
+
+_PROBE_S = 0.01
+_SECOND = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one session happens."""
+
+    url: str
+    """Of the API, such as `http://127.0.0.1:40123/v1`."""
+    api_key: str
+    model: str
+    microphone: Microphone
+    speaker: Speaker
+
+
+type Session = Callable[[Place], AbstractAsyncContextManager[None]]
+"""A session that hears and speaks while the context is entered; leaving it ends the session."""
+
+
+def main(session: Session) -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--sessions", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--warm-up", type=float, default=12)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    report = asyncio.run(_run(session, options))
+    options.out.write_text(json.dumps(report))
+
+
+async def _run(session: Session, options: argparse.Namespace) -> dict[str, Any]:
+    count = options.sessions
+    rss_before = _rss_bytes()
+    places = [
+        Place(options.url, "sk-bench", "gpt-realtime-2.1-mini", Microphone(TURN_EVERY_S * index / count), Speaker())
+        for index in range(count)
+    ]
+    async with AsyncExitStack() as stack:
+        for place in places:
+            await stack.enter_async_context(session(place))
+        await asyncio.sleep(options.warm_up)
+        gc.collect()
+        begin_s, begin_cpu_s = time.monotonic(), _cpu_s()
+        lags, memory = await _watch(options.seconds)
+        cpu_s, wall_s = _cpu_s() - begin_cpu_s, time.monotonic() - begin_s
+        end_s = time.monotonic()
+        left = stack.pop_all()
+        ending_s = time.monotonic()
+        await left.aclose()
+        teardown_s = time.monotonic() - ending_s
+    return {
+        "sessions": count,
+        "wall_s": wall_s,
+        "cpu_s": cpu_s,
+        "begin_s": begin_s,
+        "end_s": end_s,
+        "teardown_s": teardown_s,
+        "rss_before_bytes": rss_before,
+        "rss_bytes": memory,
+        "lag_s": lags,
+        "handed": [entry for place in places for entry in place.speaker.handed],
+        "silenced": [entry for place in places for entry in place.speaker.silenced],
+    }
+
+
+async def _watch(seconds: float) -> tuple[list[float], list[int]]:
+    """How late the event loop is, a hundred times a second, and how much memory there is, once a second."""
+    lags: list[float] = []
+    memory: list[int] = []
+    end_s = time.monotonic() + seconds
+    due_s = time.monotonic()
+    while due_s < end_s:
+        due_s += _PROBE_S
+        await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+        now_s = time.monotonic()
+        lags.append(now_s - due_s)
+        due_s = max(due_s, now_s - _SECOND)
+        if len(memory) <= len(lags) * _PROBE_S:
+            memory.append(_rss_bytes())
+    return lags, memory
+
+
+def _cpu_s() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _rss_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
