@@ -20,7 +20,7 @@ class Provider(OpenAIProvider):
         self._url = place.url.replace("http://", "ws://")
         self._model = place.model
 
-    def build_url(self, model: str) -> str:
+    def build_url(self, model: str) -> str:  # noqa: ARG002  the server has its own
         """Where the session is."""
         return f"{self._url}/realtime?model={self._model}"
 
@@ -106,7 +106,7 @@ async def session(place: Place) -> AsyncIterator[None]:
         audio_output=Output(place.speaker),
         listener=listener,
     )
-    run = asyncio.create_task(agent.run())
+    run = asyncio.create_task(agent.start())
     try:
         await listener.connected.wait()
         yield
