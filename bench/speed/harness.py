@@ -14,7 +14,7 @@ from typing import Any
 
 from .work import TURN_EVERY_S, Microphone, Speaker
 
-_PROBE_S = 0.01
+_PROBE_S = 0.05
 _SECOND = 1.0
 
 
@@ -83,7 +83,7 @@ async def _run(session: Session, options: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _watch(seconds: float) -> tuple[list[float], list[int]]:
-    """How late the event loop is, a hundred times a second, and how much memory there is, once a second."""
+    """How late the event loop is, twenty times a second, and how much memory there is, once a second."""
     lags: list[float] = []
     memory: list[int] = []
     end_s = time.monotonic() + seconds

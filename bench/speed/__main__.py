@@ -1,0 +1,120 @@
+"""Measures this engine, its peers and the floor at the same work, one after the other.
+
+python -m bench.speed [--subjects floor,ours,...] [--counts 1,10,50] [--more 100,200] [--seconds 30] [--out FOLDER]
+
+Each run is a server process and a process of the library. All libraries run with each number of sessions of `--counts`;
+the floor and this engine also with those of `--more`. Writes `speed.json` and `speed.md`.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .figures import Figures, figures_of
+from .table import in_markdown
+
+ROOT = Path(__file__).resolve().parents[2]
+SUBJECTS = {
+    "floor": ".venv",
+    "ours": ".venv",
+    "rtvoice": ".venv-bench-rtvoice",
+    "openai_agents": ".venv-bench-openai-agents",
+    "pipecat": ".venv-bench-pipecat",
+    "livekit": ".venv-bench-livekit",
+}
+"""Each library's driver, and the environment that it is installed in."""
+_BOTH = ("floor", "ours")
+_PATIENCE_S = 120.0
+
+
+def main() -> None:
+    """Run it all."""
+    options = _parser().parse_args()
+    subjects = options.subjects.split(",")
+    runs: dict[str, dict[int, Figures]] = {subject: {} for subject in subjects}
+    for count in [*_numbers(options.counts), *_numbers(options.more)]:
+        for subject in subjects:
+            if count in _numbers(options.counts) or subject in _BOTH:
+                runs[subject][count] = _run(subject, count, options.seconds)
+                print(f"{subject} with {count}: {_short(runs[subject][count])}", file=sys.stderr)
+                time.sleep(options.rest)
+    report = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": _machine(),
+        "seconds": options.seconds,
+        "runs": {
+            subject: {count: {**asdict(each), "cpu_per_minute": each.cpu_per_minute} for count, each in counts.items()}
+            for subject, counts in runs.items()
+        },
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "speed.json").write_text(json.dumps(report, indent=1) + "\n")
+    table = in_markdown(runs, date=str(report["date"]), machine=str(report["machine"]))
+    (options.out / "speed.md").write_text(table)
+    print(table)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.speed")
+    parser.add_argument("--subjects", default=",".join(SUBJECTS))
+    parser.add_argument("--counts", default="1,10,50")
+    parser.add_argument("--more", default="100,200")
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--rest", type=float, default=2, help="seconds between two runs")
+    parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results")
+    return parser
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",") if part]
+
+
+def _run(subject: str, count: int, seconds: float) -> Figures:
+    with tempfile.TemporaryDirectory() as folder:
+        served, ran = Path(folder) / "server.json", Path(folder) / "client.json"
+        server = subprocess.Popen(
+            [ROOT / ".venv/bin/python", "-m", "bench.speed.server", "--out", served],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().split()[-1]
+            python = ROOT / SUBJECTS[subject] / "bin" / "python"
+            work = [python, "-m", f"bench.speed.drivers.{subject}", "--url", url, "--sessions", str(count)]
+            subprocess.run(
+                [*work, "--seconds", str(seconds), "--out", ran],
+                cwd=ROOT,
+                check=True,
+                timeout=seconds + _PATIENCE_S,
+                stderr=subprocess.PIPE,
+            )
+        except subprocess.CalledProcessError as err:
+            sys.exit(f"{subject} with {count} sessions failed:\n{err.stderr.decode()[-2000:]}")
+        finally:
+            server.terminate()
+            server.wait(_PATIENCE_S)
+        return figures_of(json.loads(ran.read_text()), json.loads(served.read_text()))
+
+
+def _short(figures: Figures) -> str:
+    return f"{figures.cpu_per_minute:.3f} s of processor for a minute"
+
+
+def _machine() -> str:
+    names = [
+        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
+    return f"{len(names)} x {names[0]}, {platform.system()}, Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    main()

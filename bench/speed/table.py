@@ -1,0 +1,92 @@
+"""The figures as tables in Markdown."""
+
+from collections.abc import Callable, Mapping
+
+from .figures import Figures, Spread
+
+NAMES = {
+    "floor": "floor (base64, JSON, socket)",
+    "ours": "**rtvoice (this)**",
+    "rtvoice": "rtvoice 0.10.0",
+    "openai_agents": "openai-agents 0.24.0",
+    "pipecat": "pipecat-ai 1.14.0",
+    "livekit": "livekit-agents 1.8.9",
+}
+_LATENCIES_AT = 10
+_MIB = 2**20
+
+type Runs = Mapping[str, Mapping[int, Figures]]
+
+
+def in_markdown(runs: Runs, *, date: str, machine: str) -> str:
+    """All tables, with their headings."""
+    tables = [
+        "### Processor\n\nSeconds of a processor for a minute of one session, and how many times the floor that is.\n",
+        _processor(runs),
+        f"\n### Latency\n\nWith {_LATENCIES_AT} sessions, from sending to effect, in ms: median / p99.\n",
+        _latency(runs),
+        "\n### Growing\n",
+        _growth(runs),
+    ]
+    return f"Measured on {date}: {machine}.\n\n" + "\n".join(tables) + "\n"
+
+
+def _processor(runs: Runs) -> str:
+    counts = [count for count in next(iter(runs.values())) if all(count in each for each in runs.values())]
+    header = ["", *(f"{count} session{'s' if count > 1 else ''}" for count in counts)]
+    rows = [
+        [NAMES[subject], *(_against(figures[count], runs.get("floor", {}).get(count)) for count in counts)]
+        for subject, figures in runs.items()
+    ]
+    return _table(header, rows)
+
+
+def _latency(runs: Runs) -> str:
+    header = ["", "delta → speaker", "`speech_started` → silent", "call → answer asked for", "microphone → server"]
+    rows = []
+    for subject, figures in runs.items():
+        if (at := figures.get(_LATENCIES_AT)) is not None:
+            missed = f" ({at.missed} missed)" if at.missed else ""
+            rows.append(
+                [NAMES[subject], _both(at.handed), _both(at.silent) + missed, _both(at.called), _both(at.uplink)]
+            )
+    return _table(header, rows)
+
+
+def _growth(runs: Runs) -> str:
+    columns: dict[str, Callable[[Figures], str]] = {
+        "processor, s/min": lambda each: f"{each.cpu_per_minute:.3f}",
+        "frames over 20 ms late": lambda each: f"{each.late_share:.3%}",
+        "event loop late, ms": lambda each: _both(each.lag),
+        "memory, MiB": lambda each: f"{each.rss_bytes / _MIB:.0f}",
+        "all ended in, ms": lambda each: f"{each.teardown_s * 1000:.0f}",
+    }
+    rows = [
+        [NAMES[subject], str(count), *(show(each) for show in columns.values())]
+        for subject in ("floor", "ours")
+        for count, each in runs.get(subject, {}).items()
+    ]
+    memory = [
+        f"{NAMES[subject]} {(figures[last].rss_bytes - figures[first].rss_bytes) / _MIB / (last - first):.2f}"
+        for subject, figures in runs.items()
+        if len(figures) > 1
+        for first, last in [(min(figures), 50 if 50 in figures else max(figures))]
+        if last > first
+    ]
+    return (
+        _table(["", "sessions", *columns], rows) + f"\n\nMemory for each further session, in MiB: {', '.join(memory)}."
+    )
+
+
+def _against(figures: Figures, floor: Figures | None) -> str:
+    times = f" ({figures.cpu_per_minute / floor.cpu_per_minute:.2f} x)" if floor is not None else ""
+    return f"{figures.cpu_per_minute:.3f}{times}"
+
+
+def _both(spread: Spread | None) -> str:
+    return "-" if spread is None else f"{spread.p50:.2f} / {spread.p99:.2f}"
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---", *("---:" for _ in header[1:])], *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
