@@ -55,7 +55,7 @@ class Figures:
 
 def figures_of(client: dict[str, Any], server: dict[str, Any]) -> Figures:
     """Join what the library's process and the server's wrote down."""
-    begin_s, end_s = client["begin_s"], client["end_s"]
+    begin_s, end_s = float(client["begin_s"]), float(client["end_s"])
 
     def within(at_s: float) -> bool:
         return begin_s <= at_s <= end_s

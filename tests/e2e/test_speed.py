@@ -24,8 +24,9 @@ ATTEMPTS = 2
 @contextmanager
 def server(report: Path) -> Iterator[str]:
     """A server of its own for each; gives its address, and writes its report when it is left."""
-    work = [PYTHON, "-m", "bench.speed.server", "--out", report]
+    work = [str(PYTHON), "-m", "bench.speed.server", "--out", str(report)]
     with subprocess.Popen(work, cwd=ROOT, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
         try:
             yield program.stdout.readline().split()[-1]
         finally:
@@ -38,8 +39,8 @@ def side_by_side(folder: Path, *subjects: str) -> list[Figures]:
         runs = []
         for subject in subjects:
             url = stack.enter_context(server(folder / f"{subject}-server.json"))
-            work = [PYTHON, "-m", f"bench.speed.drivers.{subject}", "--url", url, "--sessions", str(SESSIONS)]
-            work += ["--seconds", str(SECONDS), "--out", folder / f"{subject}.json"]
+            work = [str(PYTHON), "-m", f"bench.speed.drivers.{subject}", "--url", url, "--sessions", str(SESSIONS)]
+            work += ["--seconds", str(SECONDS), "--out", str(folder / f"{subject}.json")]
             runs.append(stack.enter_context(subprocess.Popen(work, cwd=ROOT)))
         assert [run.wait(120) for run in runs] == [0] * len(subjects)
     return [
@@ -55,6 +56,10 @@ async def test_a_session_costs_little_more_than_the_floor(tmp_path: Path) -> Non
         folder.mkdir()
         floor, ours = await asyncio.to_thread(side_by_side, folder, "floor", "ours")
         assert ours.missed == 0
+        assert floor.handed is not None
+        assert ours.handed is not None
+        assert ours.silent is not None
+        assert ours.called is not None
         assert ours.handed.count > 0.9 * floor.handed.count
         assert ours.silent.count >= 5
         assert ours.called.count >= 3
