@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import custom_components.rtvoice as integration
+from custom_components.rtvoice import engine
 
 FOLDER = Path(integration.__file__).parent
 
@@ -24,6 +25,10 @@ class Refuse:
 sys.meta_path.insert(0, Refuse())
 sys.path.append({FOLDER!r})
 import engine
+light = {"aiohttp", "pydantic", "engine.agent"} & set(sys.modules)
+assert not light, f"imported before it is asked for: {light}"
+for name in engine.__all__:
+    getattr(engine, name)
 heavy = {"numpy", "sounddevice", "pasimple", "pulsectl", "mcp"} & set(sys.modules)
 assert not heavy, f"imported on the way: {heavy}"
 for module in {MODULES!r}:
@@ -44,3 +49,10 @@ def test_every_module_of_the_engine_imports_without_home_assistant() -> None:
 @pytest.mark.parametrize("name", ["engine", "engine.conversation.conversation", "engine.agent"])
 def test_the_list_of_modules_is_real(name) -> None:
     assert name in MODULES
+
+
+def test_only_what_is_exported_can_be_asked_for() -> None:
+    assert set(engine.__all__) <= set(dir(engine))
+    assert engine.errors.EngineError is engine.EngineError
+    with pytest.raises(AttributeError, match="has no attribute 'Session'"):
+        engine.Session  # noqa: B018  it is asked for

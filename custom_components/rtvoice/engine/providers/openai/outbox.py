@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 import aiohttp
@@ -31,7 +31,7 @@ class Outbox:
     joined into one append, and beyond `limit_bytes` the oldest samples are dropped and counted.
     """
 
-    def __init__(self, write: Callable[[bytes], Awaitable[None]], *, limit_bytes: int) -> None:
+    def __init__(self, write: Callable[[bytes], Coroutine[object, object, None]], *, limit_bytes: int) -> None:
         self.appended_bytes = 0
         """Audio written so far; what was dropped does not count."""
         self.dropped_bytes = 0
