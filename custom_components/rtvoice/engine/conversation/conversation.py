@@ -181,7 +181,8 @@ class Conversation:
             case f.Timer.INACTIVITY:
                 return parts.inactivity.tick(now_s)
             case f.Timer.TURN_ANSWER:
-                return parts.turns.answered()
+                parts.turns.overdue()
+                return []
             case f.Timer.RESPONSE_REQUEST:
                 if parts.responses.request_overdue():
                     return []

@@ -31,7 +31,7 @@ class Recovery:
         """Remember what was going on. What has arrived is still played to its end."""
         parts = self._parts
         self._cut_off = parts.responses.cut_off() or self._cut_off
-        self._owed = parts.turns.cut_off() or self._owed
+        self._owed = parts.turns.cut_off(now_s) or self._owed
         return [
             *parts.floor.finish(),
             *parts.remote.cut_off(now_s),

@@ -4,6 +4,9 @@ from .deadlines import TURN_ANSWER_S, Deadlines
 from .effects import Effect
 from .facts import Timer
 
+OWED_S = 60.0
+"""A turn whose answer never began is owed it for so long, should the link turn out to be lost."""
+
 
 class Turns:
     """Whether the user speaks, or has spoken and is owed an answer."""
@@ -13,6 +16,7 @@ class Turns:
         self._ended_at_s: float | None = None
         self.speaking = False
         self.awaiting_answer = False
+        self._unanswered = False
 
     @property
     def hold(self) -> bool:
@@ -22,7 +26,7 @@ class Turns:
     def started(self) -> list[Effect]:
         """The user began to speak."""
         self.speaking = True
-        self.awaiting_answer = False
+        self.awaiting_answer = self._unanswered = False
         self._ended_at_s = None
         return self._deadlines.disarm(Timer.TURN_ANSWER)
 
@@ -40,17 +44,22 @@ class Turns:
     def answered(self) -> list[Effect]:
         """The answer began, or there will be none."""
         self.speaking = False
-        self.awaiting_answer = False
+        self.awaiting_answer = self._unanswered = False
         return self._deadlines.disarm(Timer.TURN_ANSWER)
+
+    def overdue(self) -> None:
+        """The answer did not begin in time: the floor is free, though the answer may still come."""
+        self.awaiting_answer = False
+        self._unanswered = True
 
     def silent_for_s(self, now_s: float) -> float:
         """How long ago the user's last word ended; 0 while that is not known."""
         return 0.0 if self._ended_at_s is None else max(0.0, now_s - self._ended_at_s)
 
-    def cut_off(self) -> bool:
+    def cut_off(self, now_s: float) -> bool:
         """The link broke: what is being said will be heard again; whether a finished turn is owed its answer."""
-        self.speaking = False
-        owed, self.awaiting_answer = self.awaiting_answer, False
+        owed = self.awaiting_answer or (self._unanswered and self.silent_for_s(now_s) < OWED_S)
+        self.speaking = self.awaiting_answer = self._unanswered = False
         return owed
 
     def take_latency_s(self, now_s: float) -> float | None:
