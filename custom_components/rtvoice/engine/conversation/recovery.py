@@ -36,7 +36,7 @@ class Recovery:
             *parts.floor.finish(),
             *parts.remote.cut_off(now_s),
             *parts.responses.watch(now_s),
-            *parts.deadlines.disarm(Timer.TURN_ANSWER, Timer.ROLLOVER, Timer.REMOTE_CALL),
+            *parts.deadlines.disarm(Timer.TURN_ANSWER, Timer.USER_SPEECH, Timer.ROLLOVER, Timer.REMOTE_CALL),
             *parts.inactivity.follow(quiet=False, now_s=now_s),
         ]
 
