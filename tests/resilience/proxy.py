@@ -1,6 +1,7 @@
 """A network between a client and a server on loopback, which does on demand what networks do."""
 
 import asyncio
+import re
 import socket
 import ssl
 import struct
@@ -12,6 +13,7 @@ from typing import Self
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 CONTINUATION = 0
 
+_LENGTH = re.compile(rb"^content-length: *(\d+)\r$", re.IGNORECASE | re.MULTILINE)
 _BYTEWISE = 20
 """So many bytes of a frame come one by one: its header, its length and the beginning of its event."""
 
@@ -159,9 +161,11 @@ class Line:
         head = await upstream.readuntil(b"\r\n\r\n")
         await self._give(head)
         if b" 101 " not in head.split(b"\r\n", 1)[0]:
-            while data := await upstream.read(65_536):
-                await self._give(data)
+            # One answer, and the connection is closed, so that no websocket begins on it.
+            length = int(_LENGTH.findall(head)[0])
+            await self._give(await upstream.readexactly(length))
             return
+        self.proxy.links.append(self)
         async for frame in _frames(upstream):
             if self.proxy.hold is not None and self.proxy.hold(self, frame):
                 self.held.set()
@@ -209,8 +213,9 @@ class Proxy:
     def __init__(self, server_port: int, *, tls: ssl.SSLContext | None = None) -> None:
         self.server_port = server_port
         self.tls = tls
-        self.lines: list[Line] = []
-        """All connections so far, oldest first."""
+        self.links: list[Line] = []
+        """The websockets so far, oldest first."""
+        self._lines: list[Line] = []
         self.refuses = False
         """Whether new connections are reset."""
         self.babbles = False
@@ -233,8 +238,8 @@ class Proxy:
 
     @property
     def line(self) -> Line:
-        """The latest connection."""
-        return self.lines[-1]
+        """The latest websocket."""
+        return self.links[-1]
 
     def release(self) -> None:
         """Hold nothing back any more."""
@@ -250,10 +255,10 @@ class Proxy:
     ) -> None:
         assert self._listening is not None
         self._listening.close()
-        for line in self.lines:
+        for line in self._lines:
             line.cut()
         async with asyncio.timeout(5):
-            for line in self.lines:
+            for line in self._lines:
                 await line.over.wait()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -271,7 +276,7 @@ class Proxy:
                 writer.close()
                 return
         line = Line(self, writer)
-        self.lines.append(line)
+        self._lines.append(line)
         await line.carry(reader)
 
 

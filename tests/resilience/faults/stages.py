@@ -6,6 +6,7 @@ from enum import Enum
 from functools import partial
 
 from custom_components.rtvoice.engine import UserStartedSpeakingEvent
+from simulator import Call
 from tests.resilience.proxy import Frame, Line
 
 from .scene import FIRST, Scene
@@ -45,16 +46,17 @@ async def reach(scene: Scene, stage: Stage) -> None:
     """Bring a scene that has not begun to a stage, where it stays for at least a second."""
     if stage is Stage.ROLLOVER:
         scene.provider.session_s = 301.0
-        scene.proxy.hold = _held("session.updated", line=1)
+        scene.proxy.hold = held("session.updated", line=1)
     else:
-        scene.proxy.hold = _HOLDS[stage]() if stage in _HOLDS else None
-    scene.calls_tool = stage is Stage.IN_A_TOOL
+        scene.proxy.hold = HOLDS[stage]() if stage in HOLDS else None
+    if stage is Stage.IN_A_TOOL:
+        scene.brain.tool = Call("look_up")
     scene.run()
     await _WAYS[stage](scene)
 
 
 async def _connecting(scene: Scene) -> None:
-    await scene.until(lambda: bool(scene.proxy.lines) and scene.proxy.line.held.is_set(), "the greeting")
+    await scene.until(lambda: bool(scene.proxy.links) and scene.proxy.line.held.is_set(), "the greeting")
 
 
 async def _listening(scene: Scene) -> None:
@@ -88,7 +90,7 @@ async def _in_a_tool(scene: Scene) -> None:
 
 
 async def _rollover(scene: Scene) -> None:
-    await scene.until(lambda: len(scene.proxy.lines) > 1 and scene.proxy.line.held.is_set(), "the rollover")
+    await scene.until(lambda: len(scene.proxy.links) > 1 and scene.proxy.line.held.is_set(), "the rollover")
 
 
 async def _stopping(scene: Scene) -> None:
@@ -98,24 +100,24 @@ async def _stopping(scene: Scene) -> None:
     await scene.until(lambda: scene.agent.state == "idle", "stopping")
 
 
-def _held(kind: str, *, line: int = 0, count: int = 1) -> Callable[[Line, Frame], bool]:
+def held(kind: str, *, line: int = 0, count: int = 1) -> Callable[[Line, Frame], bool]:
     """Hold back the `count`-th event of this type on the `line`-th link."""
     seen = 0
 
     def hold(carrying: Line, frame: Frame) -> bool:
         nonlocal seen
-        if frame.has(kind) and len(carrying.proxy.lines) == line + 1:
+        if frame.has(kind) and len(carrying.proxy.links) == line + 1:
             seen += 1
         return seen >= count
 
     return hold
 
 
-_HOLDS = {
-    Stage.CONNECTING: partial(_held, "session.created"),
-    Stage.CONFIGURING: partial(_held, "session.updated"),
-    Stage.THINKING: partial(_held, "response.output_item.added"),
-    Stage.SPEAKING: partial(_held, "response.output_audio.delta", count=5),
+HOLDS = {
+    Stage.CONNECTING: partial(held, "session.created"),
+    Stage.CONFIGURING: partial(held, "session.updated"),
+    Stage.THINKING: partial(held, "response.output_item.added"),
+    Stage.SPEAKING: partial(held, "response.output_audio.delta", count=5),
 }
 
 _WAYS: dict[Stage, Callable[[Scene], Awaitable[None]]] = {

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -79,6 +80,8 @@ class Fault:
     """Stages at which it cannot be, and why."""
     shown_by_answer: bool = False
     """Whether it is noticed only when the agent speaks."""
+    watched: bool = False
+    """Whether a watchdog is what notices it."""
     provider: Callable[[Proxy], Provider] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of the agent."""
@@ -96,9 +99,9 @@ class Fault:
         """Where it is not like another."""
         return [stage for stage in self.stages if not self.like or stage in (*_TELLING, *self.at)]
 
-    def scene(self, stage: Stage) -> Scene:
+    def scene(self, stage: Stage, **settings: Any) -> Scene:
         """A conversation that it is to befall at this stage."""
-        return Scene(f"{self.name}, {stage.value}", provider=self.provider, **self.settings)
+        return Scene(f"{self.name}, {stage.value}", provider=self.provider, **self.settings, **settings)
 
     def expected(self, stage: Stage) -> Outcome:
         """What must come of it at a stage."""
@@ -127,10 +130,10 @@ async def end(scene: Scene) -> None:
 async def half_open(scene: Scene) -> None:
     """What is said into it before that is noticed is lost, but for the last second and what is known to be said."""
     scene.proxy.line.silent = True
-    links = len(scene.proxy.lines)
+    links = len(scene.proxy.links)
     scene.proxy.release()
     if scene.established and scene.stopping is None:
-        await scene.until(lambda: len(scene.proxy.lines) > links, "a fresh link")
+        await scene.until(lambda: len(scene.proxy.links) > links, "a fresh link")
 
 
 async def far_away(scene: Scene) -> None:
@@ -369,6 +372,7 @@ SERVER = (
             Stage.IN_A_TOOL: Ends(EndReason.INACTIVITY, told=("no_response",)),
         },
         settings=_IMPATIENT,
+        watched=True,
     ),
     Fault("The server pauses", answers_nothing_for_a_while, GOES_ON),
     Fault("The server answers byte by byte", shaped(byte_by_byte), GOES_ON),
@@ -394,6 +398,7 @@ DEVICES = (
         microphone_stalled,
         Ends(EndReason.INACTIVITY, told=()),
         settings=_IMPATIENT,
+        watched=True,
     ),
 )
 
@@ -407,3 +412,30 @@ TOOLS = (
 )
 
 FAULTS = (*NETWORK, *CLOSES, *SERVER, *DEVICES, *TOOLS)
+
+# --- what befalls all of a machine ------------------------------------------------------------------------------------
+
+
+async def nothing(scene: Scene) -> None:
+    """It has happened already."""
+    scene.proxy.release()
+
+
+def clock(jump_s: float) -> Callable[[Scene], Awaitable[None]]:
+    """The time of day is another, for all of the process; what measures how long something takes goes on."""
+    before = time.time
+
+    async def happen(scene: Scene) -> None:
+        time.time = lambda: before() + jump_s
+        scene.proxy.release()
+
+    return happen
+
+
+CLOCK = Fault("The clock jumps", clock(-86_400), GOES_ON)
+SUSPENDED = Fault("The machine sleeps", clock(86_400), GOES_ON)
+"""When it wakes up, the clock jumps ahead."""
+SUSPENDED_AND_CUT = Fault("The machine sleeps until the connection is lost", cut, GOES_ON, first=UNREACHABLE)
+DISK_FULL = Fault("The disk is full", nothing, GoesOn(told=("recording_failed",)), at={Stage.STOPPING: STOPPED})
+
+OF_A_MACHINE = (CLOCK, SUSPENDED, SUSPENDED_AND_CUT, DISK_FULL)
