@@ -11,10 +11,11 @@ from typing import Any, Self
 import pytest
 from homeassistant.config_entries import ConfigSubentryDataWithId
 from homeassistant.const import CONF_API_KEY, CONF_LLM_HASS_API
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import llm
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rtvoice.const import (
@@ -45,8 +46,11 @@ type Response = Mapping[str, Any] | HomeAssistantError
 class Room:
     """One agent with one satellite whose sound card is two files, and its own account at its own provider."""
 
-    def __init__(self, hass: HomeAssistant, stage: Stage, folder: Path, **agent: object) -> None:
+    def __init__(
+        self, hass: HomeAssistant, stage: Stage, folder: Path, *more: ConfigSubentryDataWithId, **agent: object
+    ) -> None:
         self.hass = hass
+        self._more = more
         self.stage = stage
         self.agent_id, self.satellite_id = f"agent_{stage.name}", f"satellite_{stage.name}"
         self.brain = Brain()
@@ -59,6 +63,7 @@ class Room:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        assert await async_setup_component(self.hass, DOMAIN, {})
         behaviour = Behaviour(semantic_silence_ms=dict.fromkeys(("low", "medium", "high", "auto"), 200))
         self.simulator = await self._stack.enter_async_context(Simulator(self.brain, api_key=KEY, behaviour=behaviour))
         port = int(self.simulator.base_url.rpartition(":")[2].partition("/")[0])
@@ -74,7 +79,8 @@ class Room:
     ) -> None:
         self.tool.answers.set()
         self.proxy.release()
-        await self.hass.config_entries.async_remove(self.entry.entry_id)
+        if self.hass.state is not CoreState.stopped:
+            await self.hass.config_entries.async_remove(self.entry.entry_id)
         if self.waiting is not None:
             await asyncio.wait((self.waiting,), timeout=5)
         await self._stack.aclose()
@@ -87,6 +93,16 @@ class Room:
         entity_id = er.async_get(self.hass).async_get_entity_id("assist_satellite", DOMAIN, self.satellite_id)
         assert entity_id is not None
         return entity_id
+
+    @property
+    def happened(self) -> list[str]:
+        """What the satellite's activity has told since the session was asked for."""
+        return [str(one["event_type"]) for one in self.told]
+
+    @property
+    def failures(self) -> list[object]:
+        """The errors among it."""
+        return [one["error_type"] for one in self.told if one["event_type"] == "error"]
 
     @property
     def status(self) -> str:
@@ -186,20 +202,27 @@ class Room:
         ears, mouth = (f"{FILE_PREFIX}{path}" for path in (self.microphone, self._folder / f"{self.stage.name}.wav"))
         satellite = {CONF_KIND: KIND_LOCAL, CONF_INPUT: ears, CONF_OUTPUT: mouth}
         subentries = (
-            _subentry(self.agent_id, SUBENTRY_AGENT, agent),
-            _subentry(self.satellite_id, SUBENTRY_SATELLITE, satellite),
+            subentry(self.agent_id, SUBENTRY_AGENT, agent),
+            subentry(self.satellite_id, SUBENTRY_SATELLITE, satellite),
+            *self._more,
         )
         return MockConfigEntry(domain=DOMAIN, title=self.stage.value, data=account, subentries_data=subentries)
 
 
 @asynccontextmanager
 async def rooms(
-    hass: HomeAssistant, folder: Path, monkeypatch: pytest.MonkeyPatch, **agent: object
+    hass: HomeAssistant,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *more: ConfigSubentryDataWithId,
+    **agent: object,
 ) -> AsyncGenerator[list[Room]]:
-    """A room at every stage."""
+    """A room at every stage; each account has `more` subentries as well, and each agent these options."""
     hass.config.allowlist_external_dirs = {str(folder)}
+    # Debug mode, which the test plugin chooses, makes everything slow that is to happen in real time.
+    hass.loop.set_debug(False)
     async with AsyncExitStack() as stack:
-        made = [await stack.enter_async_context(Room(hass, stage, folder, **agent)) for stage in Stage]
+        made = [await stack.enter_async_context(Room(hass, stage, folder, *more, **agent)) for stage in Stage]
         moving = next(room for room in made if room.stage is Stage.ROLLOVER)
         with monkeypatch.context() as soon:
             soon.setattr(recovery, "ROLLOVER_BEFORE_S", 3599.0)
@@ -238,7 +261,7 @@ def _register_tool(hass: HomeAssistant, stage: Stage) -> _WaitingTool:
     return tool
 
 
-def _subentry(subentry_id: str, kind: str, data: Mapping[str, Any]) -> ConfigSubentryDataWithId:
+def subentry(subentry_id: str, kind: str, data: Mapping[str, Any]) -> ConfigSubentryDataWithId:
     return ConfigSubentryDataWithId(
         subentry_id=subentry_id, subentry_type=kind, title=subentry_id, data=dict(data), unique_id=None
     )
