@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Final
 
 from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntry, ConfigEntryChange
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.const import Platform
+from homeassistant.core import HassJob, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_track_time_change
@@ -181,7 +181,5 @@ def _async_warm_up(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> None:
 
 @callback
 def _async_close_on_stop(hass: HomeAssistant, entry: RtvoiceConfigEntry) -> None:
-    async def async_stop(event: Event) -> None:
-        await entry.runtime_data.async_close()
-
-    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, async_stop))
+    """End sessions in good order: when Home Assistant tells that it stops, it has cancelled their tasks already."""
+    entry.async_on_unload(hass.async_add_shutdown_job(HassJob(entry.runtime_data.async_close)))

@@ -10,7 +10,6 @@ from aiohttp import WSServerHandshakeError
 from aiohttp.test_utils import TestClient
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.http.auth import async_sign_path
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
@@ -238,8 +237,7 @@ async def test_pages_are_closed_with_the_account(
 async def test_pages_are_closed_with_home_assistant(hass: HomeAssistant, commands: Commands, page: Page) -> None:
     await commands.result("session/start", entity_id=TABLET)
     await commands.close()
-    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
-    await hass.async_block_till_done()
+    await hass.async_stop(force=True)
     assert await page.until_closed(2.0) == 1001
 
 

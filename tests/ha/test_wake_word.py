@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP, STATE_UNAVAILABLE
+from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
@@ -416,7 +416,7 @@ async def test_nothing_listens_once_home_assistant_stops(
 ) -> None:
     await hass.config_entries.async_reload(setup_integration.entry_id)
     await until(lambda: ears.listening)
-    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await hass.async_stop(force=True)
     await until(lambda: not ears.listening)
 
 

@@ -1,5 +1,7 @@
 from custom_components.rtvoice.engine.conversation import facts as f
+from custom_components.rtvoice.engine.conversation.deadlines import USER_SPEECH_S
 from custom_components.rtvoice.engine.conversation.effects import (
+    ArmTimer,
     CancelResponse,
     ClearPlayout,
     CreateResponse,
@@ -28,6 +30,7 @@ def test_barge_in_truncates_at_what_was_heard() -> None:
         ClearPlayout(),
         TruncateItem("i1", 740),
         Publish(AssistantInterruptedEvent("i1", 740, "")),
+        ArmTimer(f.Timer.USER_SPEECH, USER_SPEECH_S),
         HoldInput(),
         Publish(UserStartedSpeakingEvent()),
         Publish(AgentStateChangedEvent("listening")),

@@ -1,4 +1,5 @@
 from custom_components.rtvoice.engine.conversation import facts as f
+from custom_components.rtvoice.engine.conversation.deadlines import TURN_ANSWER_S
 from custom_components.rtvoice.engine.conversation.effects import (
     MODEL_COMMANDS,
     AddItem,
@@ -23,6 +24,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     TruncateItem,
 )
 from custom_components.rtvoice.engine.conversation.recovery import CONTINUE
+from custom_components.rtvoice.engine.conversation.turns import OWED_S
 from custom_components.rtvoice.engine.conversation.user_commands import (
     InterruptAsked,
     MessageSent,
@@ -102,6 +104,33 @@ def test_a_turn_owed_its_answer_gets_it() -> None:
     effects = dialogue.tell(f.SessionReady())
     assert effects[0] == RecallTurn("u1")
     assert of_type(effects, CreateResponse) == [CreateResponse("response-1")]
+
+
+def test_a_turn_whose_answer_was_late_still_gets_it() -> None:
+    """A link that is half open is noticed later than that the answer is missing."""
+    dialogue = ready()
+    dialogue.tell(f.SpeechStarted("u1"), f.SpeechStopped("u1"), f.TurnCommitted("u1"))
+    dialogue.after(TURN_ANSWER_S, f.TimerFired(f.Timer.TURN_ANSWER))
+    dialogue.after(30, f.LinkLost())
+    assert of_type(dialogue.tell(f.SessionReady()), CreateResponse) == [CreateResponse("response-1")]
+    dialogue.tell(f.ResponseStarted("r1", "response-1"), done(), f.LinkLost())
+    assert not of_type(dialogue.tell(f.SessionReady()), CreateResponse)
+
+
+def test_a_turn_that_was_left_unanswered_long_ago_is_over() -> None:
+    dialogue = ready()
+    dialogue.tell(f.SpeechStarted("u1"), f.SpeechStopped("u1"), f.TurnCommitted("u1"))
+    dialogue.after(TURN_ANSWER_S, f.TimerFired(f.Timer.TURN_ANSWER))
+    dialogue.after(OWED_S, f.LinkLost())
+    assert not of_type(dialogue.tell(f.SessionReady()), CreateResponse)
+
+
+def test_a_turn_that_the_user_went_on_from_is_answered_with_what_followed() -> None:
+    dialogue = ready()
+    dialogue.tell(f.SpeechStarted("u1"), f.SpeechStopped("u1"), f.TurnCommitted("u1"))
+    dialogue.after(TURN_ANSWER_S, f.TimerFired(f.Timer.TURN_ANSWER))
+    dialogue.tell(f.SpeechStarted("u2"), f.LinkLost())
+    assert not of_type(dialogue.tell(f.SessionReady()), CreateResponse)
 
 
 def test_what_the_user_is_saying_is_held_and_heard_again() -> None:

@@ -1,5 +1,7 @@
+import pytest
+
 from custom_components.rtvoice.engine.conversation import facts as f
-from custom_components.rtvoice.engine.conversation.deadlines import TURN_ANSWER_S
+from custom_components.rtvoice.engine.conversation.deadlines import TURN_ANSWER_S, USER_SPEECH_S
 from custom_components.rtvoice.engine.conversation.effects import (
     AddItem,
     ArmTimer,
@@ -41,12 +43,13 @@ from custom_components.rtvoice.engine.events import (
     AudioPlaybackCompletedEvent,
     ResponseLatencyEvent,
     TranscriptionUsageEvent,
+    UserStoppedSpeakingEvent,
     UserTranscriptChunkReceivedEvent,
     UserTranscriptCompletedEvent,
     UserTranscriptFailedEvent,
 )
 
-from .dialogue import Dialogue, audio, done, of_type, published, ready, speaking
+from .dialogue import Dialogue, audio, done, of_type, published, ready, speaking, states
 
 
 def spoken_turn(dialogue: Dialogue, item_id: str = "u1", previous: str | None = None) -> None:
@@ -180,6 +183,29 @@ def test_turn_without_an_answer_is_given_up() -> None:
     assert ArmTimer(f.Timer.TURN_ANSWER, TURN_ANSWER_S) in dialogue.tell(f.SpeechStopped())
     dialogue.after(TURN_ANSWER_S, f.TimerFired(f.Timer.TURN_ANSWER))
     assert dialogue.conversation.state == "listening"
+
+
+def test_speech_whose_end_is_never_told_is_given_up() -> None:
+    """The provider has stopped to answer, or the microphone to hear, in the middle of it."""
+    dialogue = ready(inactivity_timeout_s=30)
+    assert ArmTimer(f.Timer.USER_SPEECH, USER_SPEECH_S) in dialogue.tell(f.SpeechStarted("u1"))
+    effects = dialogue.after(USER_SPEECH_S, f.TimerFired(f.Timer.USER_SPEECH))
+    assert of_type(effects, ArmTimer) == [ArmTimer(f.Timer.INACTIVITY, 25)]
+    assert UserStoppedSpeakingEvent() in published(effects)
+
+
+def test_the_end_of_speech_that_was_given_up_is_the_end_of_a_turn() -> None:
+    dialogue = ready()
+    dialogue.tell(f.SpeechStarted("u1"))
+    dialogue.after(USER_SPEECH_S, f.TimerFired(f.Timer.USER_SPEECH))
+    assert states(dialogue.after(5, f.SpeechStopped("u1"))) == ["thinking"]
+
+
+@pytest.mark.parametrize("end", [f.SpeechStopped("u1"), f.LinkLost(), f.ResponseStarted("r1")])
+def test_speech_that_ends_is_not_waited_for(end: f.Fact) -> None:
+    dialogue = ready()
+    dialogue.tell(f.SpeechStarted("u1"))
+    assert DisarmTimer(f.Timer.USER_SPEECH) in dialogue.tell(end)
 
 
 def test_answer_disarms_the_deadline() -> None:

@@ -623,6 +623,33 @@ async def test_a_peer_that_is_gone_without_a_word(openai) -> None:
     assert len(pings) == 1
 
 
+async def test_a_peer_that_takes_nothing_any_more(openai) -> None:
+    """As when a cable is pulled: what is sent waits for ever, and nothing comes."""
+    over = asyncio.Event()
+
+    async def script(peer) -> None:
+        await peer.set_up()
+        peer.request.transport.pause_reading()
+        await over.wait()
+        peer.request.transport.abort()
+
+    provider = await openai(script, timeouts=Timeouts(unacknowledged_s=0.5, close_s=0.3), receive_buffer=4096)
+    async with provider.connect(OPTIONS) as connection:
+
+        async def speak() -> None:
+            while True:
+                await connection.send_audio(bytes(48 * 200))
+                await asyncio.sleep(0.01)
+
+        speaking = asyncio.create_task(speak())
+        async with asyncio.timeout(10):
+            (raised,) = await drain(connection)
+            assert type(raised) is ConnectionLostError
+            with pytest.raises(ConnectionLostError):
+                await speaking
+    over.set()
+
+
 async def test_a_silent_peer_that_answers_pings_is_there(openai) -> None:
     async def script(peer) -> None:
         await peer.set_up()

@@ -47,7 +47,7 @@ class Socket:
 
 
 def wire(*messages: aiohttp.WSMessage, heartbeat_s: float = 30, option: object = None) -> Wire:
-    return Wire(Socket(*messages, option=option), PLAIN, heartbeat_s=heartbeat_s)
+    return Wire(Socket(*messages, option=option), PLAIN, heartbeat_s=heartbeat_s, unacknowledged_s=8)
 
 
 async def test_settings_that_cannot_be_sent_are_followed_by_the_reason() -> None:

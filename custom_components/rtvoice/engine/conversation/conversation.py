@@ -10,6 +10,7 @@ from ..events import (
     AgentStateChangedEvent,
     AssistantStartedRespondingEvent,
     AssistantStoppedRespondingEvent,
+    UserStoppedSpeakingEvent,
 )
 from . import facts as f
 from .agent_side import (
@@ -181,11 +182,13 @@ class Conversation:
             case f.Timer.INACTIVITY:
                 return parts.inactivity.tick(now_s)
             case f.Timer.TURN_ANSWER:
-                return parts.turns.answered()
+                parts.turns.overdue()
+                return []
+            case f.Timer.USER_SPEECH:
+                parts.turns.endless()
+                return [Publish(UserStoppedSpeakingEvent())]
             case f.Timer.RESPONSE_REQUEST:
-                if parts.responses.request_overdue():
-                    return []
-                return [error("no_response", ProviderFault(None, "The model did not begin to respond in time"))]
+                return self._on_overdue_request()
             case f.Timer.RESPONSE_PROGRESS:
                 return self._on_silent_response(now_s)
             case f.Timer.HALF_DUPLEX:
@@ -199,6 +202,11 @@ class Conversation:
                 self._recovery.roll_over_soon()
                 return []
         assert_never(timer)
+
+    def _on_overdue_request(self) -> list[Effect]:
+        if self._parts.responses.request_overdue():
+            return []
+        return [error("no_response", ProviderFault(None, "The model did not begin to respond in time"))]
 
     def _on_silent_response(self, now_s: float) -> list[Effect]:
         parts = self._parts

@@ -9,6 +9,8 @@ RESPONSE_PROGRESS_S = 30.0
 """A response must not be silent for longer than this."""
 TURN_ANSWER_S = 10.0
 """The provider must answer a finished user turn within this time."""
+USER_SPEECH_S = 300.0
+"""Nobody speaks for so long without a pause: whoever should tell of the end has stopped to."""
 REMOTE_CALL_S = 120.0
 """A call that the provider makes by itself must have its result within this time."""
 

@@ -220,6 +220,8 @@ class Timer(StrEnum):
     """A response went silent before it was finished."""
     TURN_ANSWER = "turn_answer"
     """A finished user turn got no response."""
+    USER_SPEECH = "user_speech"
+    """Speech of the user did not end."""
     HALF_DUPLEX = "half_duplex"
     """The echo of what the agent said has died away."""
     MAX_LENGTH = "max_length"

@@ -31,12 +31,12 @@ class Recovery:
         """Remember what was going on. What has arrived is still played to its end."""
         parts = self._parts
         self._cut_off = parts.responses.cut_off() or self._cut_off
-        self._owed = parts.turns.cut_off() or self._owed
+        self._owed = parts.turns.cut_off(now_s) or self._owed
         return [
             *parts.floor.finish(),
             *parts.remote.cut_off(now_s),
             *parts.responses.watch(now_s),
-            *parts.deadlines.disarm(Timer.TURN_ANSWER, Timer.ROLLOVER, Timer.REMOTE_CALL),
+            *parts.deadlines.disarm(Timer.TURN_ANSWER, Timer.USER_SPEECH, Timer.ROLLOVER, Timer.REMOTE_CALL),
             *parts.inactivity.follow(quiet=False, now_s=now_s),
         ]
 

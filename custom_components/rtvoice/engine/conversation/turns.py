@@ -1,8 +1,11 @@
 """The user's side of the floor."""
 
-from .deadlines import TURN_ANSWER_S, Deadlines
+from .deadlines import TURN_ANSWER_S, USER_SPEECH_S, Deadlines
 from .effects import Effect
 from .facts import Timer
+
+OWED_S = 60.0
+"""A turn whose answer never began is owed it for so long, should the link turn out to be lost."""
 
 
 class Turns:
@@ -13,25 +16,32 @@ class Turns:
         self._ended_at_s: float | None = None
         self.speaking = False
         self.awaiting_answer = False
+        self._unanswered = False
 
     @property
     def hold(self) -> bool:
         """Whether the agent must not begin something of its own."""
         return self.speaking or self.awaiting_answer
 
-    def started(self) -> list[Effect]:
+    def started(self, now_s: float) -> list[Effect]:
         """The user began to speak."""
         self.speaking = True
-        self.awaiting_answer = False
+        self.awaiting_answer = self._unanswered = False
         self._ended_at_s = None
-        return self._deadlines.disarm(Timer.TURN_ANSWER)
+        return [
+            *self._deadlines.disarm(Timer.TURN_ANSWER),
+            *self._deadlines.arm(Timer.USER_SPEECH, USER_SPEECH_S, now_s),
+        ]
 
     def stopped(self, ended_at_s: float, now_s: float) -> list[Effect]:
         """The user stopped; the provider answers by itself, within bounds."""
         self.speaking = False
         self.awaiting_answer = True
         self._ended_at_s = ended_at_s
-        return self._deadlines.arm(Timer.TURN_ANSWER, TURN_ANSWER_S, now_s)
+        return [
+            *self._deadlines.disarm(Timer.USER_SPEECH),
+            *self._deadlines.arm(Timer.TURN_ANSWER, TURN_ANSWER_S, now_s),
+        ]
 
     def ended(self, now_s: float) -> None:
         """A turn was handed over without the provider hearing its end: push-to-talk, or typed."""
@@ -40,17 +50,26 @@ class Turns:
     def answered(self) -> list[Effect]:
         """The answer began, or there will be none."""
         self.speaking = False
+        self.awaiting_answer = self._unanswered = False
+        return self._deadlines.disarm(Timer.TURN_ANSWER, Timer.USER_SPEECH)
+
+    def overdue(self) -> None:
+        """The answer did not begin in time: the floor is free, though the answer may still come."""
         self.awaiting_answer = False
-        return self._deadlines.disarm(Timer.TURN_ANSWER)
+        self._unanswered = True
 
     def silent_for_s(self, now_s: float) -> float:
         """How long ago the user's last word ended; 0 while that is not known."""
         return 0.0 if self._ended_at_s is None else max(0.0, now_s - self._ended_at_s)
 
-    def cut_off(self) -> bool:
-        """The link broke: what is being said will be heard again; whether a finished turn is owed its answer."""
+    def endless(self) -> None:
+        """The user is not taken to speak any more: nobody has told of the end."""
         self.speaking = False
-        owed, self.awaiting_answer = self.awaiting_answer, False
+
+    def cut_off(self, now_s: float) -> bool:
+        """The link broke: what is being said will be heard again; whether a finished turn is owed its answer."""
+        owed = self.awaiting_answer or (self._unanswered and self.silent_for_s(now_s) < OWED_S)
+        self.speaking = self.awaiting_answer = self._unanswered = False
         return owed
 
     def take_latency_s(self, now_s: float) -> float | None:

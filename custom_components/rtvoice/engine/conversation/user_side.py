@@ -34,7 +34,7 @@ def on_turn(parts: Parts, fact: TurnFact, position: PlayoutPosition, now_s: floa
             effects = parts.interrupt(position, now_s, cancel=not parts.settings.capabilities.interrupts_by_itself)
             parts.interruption.by_speech(fact.item_id, parts.floor.last_cut)
             effects += parts.tools.cancel_interruptible()
-            return [*effects, *parts.turns.started(), HoldInput(), Publish(UserStartedSpeakingEvent())]
+            return [*effects, *parts.turns.started(now_s), HoldInput(), Publish(UserStartedSpeakingEvent())]
         case SpeechStopped():
             effects = parts.turns.stopped(now_s - fact.ended_ago_s, now_s)
             return [*effects, Publish(UserStoppedSpeakingEvent())]

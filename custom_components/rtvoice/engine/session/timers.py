@@ -5,9 +5,16 @@ from collections.abc import Callable
 
 from ..conversation.facts import Fact, Timer, TimerFired
 
+_LATE_S = 1.0
+"""A loop that looks at its timers so late was not running: the machine or the process slept."""
+GRACE_S = 5.0
+
 
 class Timers:
-    """Posts `TimerFired` when a deadline passes."""
+    """Posts `TimerFired` when a deadline passes.
+
+    Where the process was asleep when it passed, what came meanwhile is still to be read: it passes up to 5 s later.
+    """
 
     def __init__(self, post: Callable[[Fact], None]) -> None:
         self._post = post
@@ -16,8 +23,7 @@ class Timers:
     def arm(self, timer: Timer, after_s: float) -> None:
         """Set or move a deadline."""
         self.disarm(timer)
-        loop = asyncio.get_running_loop()
-        self._handles[timer] = loop.call_later(after_s, self._fire, timer)
+        self._handles[timer] = asyncio.get_running_loop().call_later(after_s, self._fire, timer, min(after_s, GRACE_S))
 
     def disarm(self, timer: Timer) -> None:
         """Forget a deadline, if it is set."""
@@ -29,6 +35,10 @@ class Timers:
         for timer in tuple(self._handles):
             self.disarm(timer)
 
-    def _fire(self, timer: Timer) -> None:
+    def _fire(self, timer: Timer, grace_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._handles[timer].when() > _LATE_S:
+            self._handles[timer] = loop.call_later(grace_s, self._fire, timer, grace_s)
+            return
         del self._handles[timer]
         self._post(TimerFired(timer))

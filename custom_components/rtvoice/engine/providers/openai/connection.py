@@ -122,7 +122,12 @@ async def _opened(http: Http, endpoint: Endpoint, options: SessionOptions) -> As
     greet_by = asyncio.get_running_loop().time() + endpoint.timeouts.greet_s
     websocket = await _connect(http, endpoint, options.model)
     try:
-        wire = Wire(websocket, endpoint.redact, heartbeat_s=endpoint.timeouts.heartbeat_s)
+        wire = Wire(
+            websocket,
+            endpoint.redact,
+            heartbeat_s=endpoint.timeouts.heartbeat_s,
+            unacknowledged_s=endpoint.timeouts.unacknowledged_s,
+        )
         dialect, early = await set_up(wire, endpoint, options, greet_by=greet_by)
         # What the audio is like was agreed on before the server showed what it speaks.
         rate_hz = endpoint.dialect.capabilities.input_rate_hz

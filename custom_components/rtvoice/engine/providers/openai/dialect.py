@@ -23,6 +23,8 @@ class Timeouts:
     """To have them confirmed by a server that may not do so."""
     close_s: float = 2.0
     """To close the connection."""
+    unacknowledged_s: float = 8.0
+    """For the peer's machine to take what was sent, before the link is taken to be lost (Linux only)."""
     heartbeat_s: float = 25.0
     """Of silence before the peer is pinged; one that stays silent for half as long again is taken to be gone."""
 

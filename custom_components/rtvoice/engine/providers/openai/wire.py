@@ -29,7 +29,12 @@ class Wire:
     """Reads events from a websocket that leaves pings to its user, and notices when the peer is gone."""
 
     def __init__(
-        self, websocket: aiohttp.ClientWebSocketResponse[bool], redact: Redactor, *, heartbeat_s: float
+        self,
+        websocket: aiohttp.ClientWebSocketResponse[bool],
+        redact: Redactor,
+        *,
+        heartbeat_s: float,
+        unacknowledged_s: float,
     ) -> None:
         self.established = False
         """Whether a session was set up; decides whether an end is a failure to connect or a lost link."""
@@ -40,7 +45,7 @@ class Wire:
         self._heartbeat_s = heartbeat_s
         self._last_fault: ProviderFault | None = None
         self._expires_by: float | None = None
-        _keep_little_unsent(websocket)
+        _set_up(websocket, round(unacknowledged_s * 1000))
 
     def expect_expiry(self, expires_at: float) -> None:
         """Note the Unix time at which the provider will end the session; 0 if it does not say."""
@@ -122,12 +127,17 @@ class Wire:
         return asyncio.get_running_loop().time()
 
 
-def _keep_little_unsent(websocket: aiohttp.ClientWebSocketResponse[bool]) -> None:
+def _set_up(websocket: aiohttp.ClientWebSocketResponse[bool], unacknowledged_ms: int) -> None:
+    """Have the kernel keep little unsent, and notice soon that the other machine is gone."""
     connected = websocket.get_extra_info("socket")
-    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-    if connected is None or option is None:
+    if connected is None:
         return
-    try:
-        connected.setsockopt(socket.IPPROTO_TCP, option, _UNSENT_BYTES)
-    except OSError as err:
-        _LOGGER.debug("The kernel's send buffer stays as it is: %s", err)
+    wanted = (("TCP_NOTSENT_LOWAT", _UNSENT_BYTES), ("TCP_USER_TIMEOUT", unacknowledged_ms))
+    for name, value in wanted:
+        option = getattr(socket, name, None)
+        if option is None:
+            continue
+        try:
+            connected.setsockopt(socket.IPPROTO_TCP, option, value)
+        except OSError as err:
+            _LOGGER.debug("The kernel does not take %s: %s", name, err)

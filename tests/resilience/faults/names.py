@@ -1,0 +1,55 @@
+"""Names that are known to nobody else, and may become unknown."""
+
+import asyncio
+import socket
+from typing import override
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from tests.resilience.proxy import Proxy
+
+from .scene import KEY, TIMEOUTS, Provider
+
+HOST = "provider.test"
+
+
+class Names(AbstractResolver):
+    """Knows the addresses of `hosts`."""
+
+    def __init__(self, hosts: dict[str, str]) -> None:
+        self.hosts = hosts
+
+    @override
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        await asyncio.sleep(0)
+        if host not in self.hosts:
+            raise OSError(socket.EAI_NONAME, "Name or service not known")
+        return [ResolveResult(hostname=host, host=self.hosts[host], port=port, family=family, proto=0, flags=0)]
+
+    @override
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+class NamedProvider(Provider):
+    """A provider that is looked up in `names`."""
+
+    def __init__(self, url: str, names: Names, **connector: object) -> None:
+        self.names = names.hosts
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=names, use_dns_cache=False, **connector)
+        )
+        super().__init__(KEY, base_url=url, timeouts=TIMEOUTS, session=self._session)
+
+    @override
+    async def close(self) -> None:
+        await super().close()
+        await self._session.close()
+
+
+def named(proxy: Proxy) -> Provider:
+    """A provider with a name of its own."""
+    return NamedProvider(f"http://{HOST}:{proxy.port}/v1", Names({HOST: "127.0.0.1"}))

@@ -1,0 +1,267 @@
+"""Rooms of one house: in each, an agent with its own account and provider, in a session at one stage."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+from homeassistant.config_entries import ConfigSubentryDataWithId
+from homeassistant.const import CONF_API_KEY, CONF_LLM_HASS_API
+from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import llm
+from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.rtvoice.const import (
+    CONF_BASE_URL,
+    CONF_INPUT,
+    CONF_KIND,
+    CONF_OUTPUT,
+    CONF_PROVIDER,
+    DOMAIN,
+    FILE_PREFIX,
+    KIND_LOCAL,
+    PROVIDER_OPENAI,
+    SUBENTRY_AGENT,
+    SUBENTRY_SATELLITE,
+)
+from custom_components.rtvoice.engine.conversation import recovery
+from custom_components.rtvoice.engine.options import RealtimeModel
+from custom_components.rtvoice.flows.defaults import default_agent
+from simulator import Behaviour, Call, Simulator
+from tests.ha.house import entity_of, happenings, speak_into, state_of
+from tests.resilience.faults.scene import ANSWER, FIRST, KEY, PATIENCE_S, SECOND, SECOND_ANSWER, Brain
+from tests.resilience.faults.stages import HOLDS, Stage, held
+from tests.resilience.proxy import Proxy
+
+type Response = Mapping[str, Any] | HomeAssistantError
+
+
+class Room:
+    """One agent with one satellite whose sound card is two files, and its own account at its own provider."""
+
+    def __init__(
+        self, hass: HomeAssistant, stage: Stage, folder: Path, *more: ConfigSubentryDataWithId, **agent: object
+    ) -> None:
+        self.hass = hass
+        self._more = more
+        self.stage = stage
+        self.agent_id, self.satellite_id = f"agent_{stage.name}", f"satellite_{stage.name}"
+        self.brain = Brain()
+        self.tool = _register_tool(hass, stage)
+        self.microphone = folder / f"microphone {stage.value}.wav"
+        self.waiting: asyncio.Task[Response] | None = None
+        """The call of `rtvoice.start`, which waits for the end of the session."""
+        self._folder = folder
+        self._agent = agent
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        assert await async_setup_component(self.hass, DOMAIN, {})
+        behaviour = Behaviour(semantic_silence_ms=dict.fromkeys(("low", "medium", "high", "auto"), 200))
+        self.simulator = await self._stack.enter_async_context(Simulator(self.brain, api_key=KEY, behaviour=behaviour))
+        port = int(self.simulator.base_url.rpartition(":")[2].partition("/")[0])
+        self.proxy = await self._stack.enter_async_context(Proxy(port))
+        self._speak(1.5 if self.stage is Stage.USER_SPEAKING else 0.4 if self.stage.asked else 0)
+        self.entry = self._entry()
+        self.entry.add_to_hass(self.hass)
+        assert await self.hass.config_entries.async_setup(self.entry.entry_id)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.tool.answers.set()
+        self.proxy.release()
+        if self.hass.state is not CoreState.stopped:
+            await self.hass.config_entries.async_remove(self.entry.entry_id)
+        if self.waiting is not None:
+            await asyncio.wait((self.waiting,), timeout=5)
+        await self._stack.aclose()
+
+    # --- what is seen -------------------------------------------------------------------------------------------------
+
+    @property
+    def satellite(self) -> str:
+        """Entity id of the satellite."""
+        entity_id = er.async_get(self.hass).async_get_entity_id("assist_satellite", DOMAIN, self.satellite_id)
+        assert entity_id is not None
+        return entity_id
+
+    @property
+    def happened(self) -> list[str]:
+        """What the satellite's activity has told since the session was asked for."""
+        return [str(one["event_type"]) for one in self.told]
+
+    @property
+    def failures(self) -> list[object]:
+        """The errors among it."""
+        return [one["error_type"] for one in self.told if one["event_type"] == "error"]
+
+    @property
+    def status(self) -> str:
+        """What the session is about."""
+        return self.sensor("status")
+
+    def sensor(self, key: str) -> str:
+        """State of a sensor of the satellite."""
+        return state_of(self.hass, entity_of(self.hass, "sensor", self.satellite_id, key)).state
+
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until it is so. Fails if that takes too long."""
+        ends = time.monotonic() + PATIENCE_S
+        while not condition():
+            if time.monotonic() > ends:
+                events = [event["type"] for event in self.simulator.server_events][-6:]
+                raise AssertionError(f"{self.stage.value}: never came to {what}; {self.status}, {events}")
+            await asyncio.sleep(0.01)
+
+    # --- what is done -------------------------------------------------------------------------------------------------
+
+    async def call(self, action: str, **fields: object) -> None:
+        """An action at the satellite."""
+        await self.hass.services.async_call(DOMAIN, action, {"entity_id": self.satellite, **fields}, blocking=True)
+
+    async def reach(self) -> None:
+        """Start a session and bring it to the room's stage."""
+        self.told = happenings(self.hass, entity_of(self.hass, "event", self.satellite_id, "activity"))
+        rollover = held("session.updated", line=1) if self.stage is Stage.ROLLOVER else None
+        self.proxy.hold = HOLDS[self.stage]() if self.stage in HOLDS else rollover
+        if self.stage is Stage.IN_A_TOOL:
+            self.brain.tool = Call(self.tool.name)
+        self.waiting = self.hass.async_create_task(self._session())
+        match self.stage:
+            case Stage.CONNECTING | Stage.CONFIGURING:
+                await self.until(lambda: bool(self.proxy.links) and self.proxy.line.held.is_set(), "the greeting")
+            case Stage.USER_SPEAKING:
+                await self.until(lambda: "speech_started" in str(self.simulator.server_events[-1:]), "speech")
+            case Stage.THINKING:
+                await self.until(lambda: self.sensor("user_transcript") == FIRST, "the user's words")
+            case Stage.SPEAKING:
+                await self.until(lambda: self.status == "speaking", "speaking")
+            case Stage.IN_A_TOOL:
+                await self.until(self.tool.called.is_set, "a tool call")
+            case Stage.LISTENING | Stage.STOPPING:
+                await self.until(lambda: self.status == "listening", "listening")
+            case Stage.ROLLOVER:
+                await self.until(lambda: len(self.proxy.links) > 1 and self.proxy.line.held.is_set(), "the rollover")
+        if self.stage is Stage.STOPPING:
+            self.proxy.hold = lambda line, frame: True
+            self.stopping = self.hass.async_create_task(self.call("stop"))
+            await asyncio.sleep(0.05)
+
+    def let_go(self) -> None:
+        """Hold nothing back any more: events, tools."""
+        self.proxy.release()
+        self.tool.answers.set()
+
+    async def ended(self) -> Response:
+        """What `rtvoice.start` has returned or raised."""
+        assert self.waiting is not None
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.waiting
+
+    async def converse(self) -> None:
+        """Another whole turn, in the session that runs."""
+        await self.until(lambda: self.status == "listening", "listening")
+        await self.call("send_message", text=SECOND)
+        await self.until(lambda: self.sensor("assistant_transcript") == SECOND_ANSWER, "an answer")
+
+    async def begin_anew(self) -> None:
+        """A session can be had again, and hears."""
+        self._speak(0.4)
+        self.brain.tool = None
+        await self.call("start")
+        await self.until(lambda: self.sensor("assistant_transcript") == ANSWER, "an answer")
+        await self.call("stop")
+
+    async def _session(self) -> Response:
+        self.brain.words = FIRST
+        call = {"entity_id": self.satellite}
+        try:
+            response = await self.hass.services.async_call(DOMAIN, "start", call, blocking=True, return_response=True)
+        except HomeAssistantError as err:
+            return err
+        assert response is not None
+        return response
+
+    def _speak(self, seconds: float) -> None:
+        speak_into(self.microphone, pause_s=0.2, seconds=seconds)
+
+    def _entry(self) -> MockConfigEntry:
+        address = f"http://127.0.0.1:{self.proxy.port}/v1"
+        account = {CONF_PROVIDER: PROVIDER_OPENAI, CONF_BASE_URL: address, CONF_API_KEY: KEY}
+        options = default_agent(PROVIDER_OPENAI, RealtimeModel.GPT_REALTIME_2_1_MINI.value)
+        agent = {**options, CONF_LLM_HASS_API: [self.tool.name], **self._agent}
+        ears, mouth = (f"{FILE_PREFIX}{path}" for path in (self.microphone, self._folder / f"{self.stage.name}.wav"))
+        satellite = {CONF_KIND: KIND_LOCAL, CONF_INPUT: ears, CONF_OUTPUT: mouth}
+        subentries = (
+            subentry(self.agent_id, SUBENTRY_AGENT, agent),
+            subentry(self.satellite_id, SUBENTRY_SATELLITE, satellite),
+            *self._more,
+        )
+        return MockConfigEntry(domain=DOMAIN, title=self.stage.value, data=account, subentries_data=subentries)
+
+
+@asynccontextmanager
+async def rooms(
+    hass: HomeAssistant,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *more: ConfigSubentryDataWithId,
+    **agent: object,
+) -> AsyncGenerator[list[Room]]:
+    """A room at every stage; each account has `more` subentries as well, and each agent these options."""
+    hass.config.allowlist_external_dirs = {str(folder)}
+    # Debug mode, which the test plugin chooses, makes everything slow that is to happen in real time.
+    hass.loop.set_debug(False)
+    async with AsyncExitStack() as stack:
+        made = [await stack.enter_async_context(Room(hass, stage, folder, *more, **agent)) for stage in Stage]
+        moving = next(room for room in made if room.stage is Stage.ROLLOVER)
+        with monkeypatch.context() as soon:
+            soon.setattr(recovery, "ROLLOVER_BEFORE_S", 3599.0)
+            reaching = asyncio.create_task(moving.reach())
+            await moving.until(lambda: moving.status == "listening", "listening")
+        await asyncio.gather(reaching, *(room.reach() for room in made if room is not moving))
+        yield made
+
+
+class _WaitingTool(llm.Tool):
+    """Has its result when it is told to."""
+
+    integration = "waiting"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.called = asyncio.Event()
+        self.answers = asyncio.Event()
+
+    async def async_call(
+        self, hass: HomeAssistant, tool_input: llm.ToolInput, llm_context: llm.LLMContext
+    ) -> llm.ToolResult:
+        self.called.set()
+        await self.answers.wait()
+        return llm.ToolResult({})
+
+
+def _register_tool(hass: HomeAssistant, stage: Stage) -> _WaitingTool:
+    tool = _WaitingTool(f"look_up_{stage.name.lower()}")
+
+    class WaitingAPI(llm.API):
+        async def async_get_api_instance(self, llm_context: llm.LLMContext) -> llm.APIInstance:
+            return llm.APIInstance(self, "", llm_context, [tool])
+
+    llm.async_register_api(hass, WaitingAPI(hass=hass, id=tool.name, name=tool.name))
+    return tool
+
+
+def subentry(subentry_id: str, kind: str, data: Mapping[str, Any]) -> ConfigSubentryDataWithId:
+    return ConfigSubentryDataWithId(
+        subentry_id=subentry_id, subentry_type=kind, title=subentry_id, data=dict(data), unique_id=None
+    )
