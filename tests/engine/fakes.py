@@ -40,6 +40,9 @@ class FakeConnection:
     async def send_audio(self, pcm: bytes) -> None:
         self.audio.append(pcm)
 
+    async def audio_taken(self) -> None:
+        await asyncio.sleep(0)
+
     async def receive(self) -> AsyncIterator[ModelEvent]:
         while True:
             event = await self.events.get()

@@ -81,6 +81,8 @@ class Link:
         self.provider.ids += 1
         return f"{kind}{self.provider.ids}"
 
+    async def audio_taken(self) -> None: ...
+
     async def send_audio(self, pcm: bytes) -> None:
         number = int.from_bytes(pcm[:2], "little")
         if number:

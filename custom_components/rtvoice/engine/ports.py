@@ -98,7 +98,13 @@ class Connection(Protocol):
         """Send a command; waits while the socket is congested. Raises ConnectionLostError."""
 
     async def send_audio(self, pcm: bytes) -> None:
-        """Send microphone audio at `capabilities.input_rate_hz`. Raises ConnectionLostError."""
+        """Send microphone audio at `capabilities.input_rate_hz`. Raises ConnectionLostError.
+
+        What the socket does not take is kept for a short while: live audio that comes too late is better dropped.
+        """
+
+    async def audio_taken(self) -> None:
+        """Wait until the socket has taken all audio: who has kept some sends it no faster. Raises ConnectionLostError."""
 
     def receive(self) -> AsyncIterator[ModelEvent]:
         """Events in the order of the wire, until the link ends.

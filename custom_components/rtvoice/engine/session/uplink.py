@@ -80,6 +80,8 @@ class Uplink:
             frame = self._frames.popleft()
             self._remember(frame)
             await connection.send_audio(frame)
+            if self._frames:
+                await connection.audio_taken()
 
     def gate(self, *, open: bool, recall_s: float = 0.0) -> None:  # noqa: A002 - as the effect has it
         """Let through what is captured from now on, or put silence in its place.

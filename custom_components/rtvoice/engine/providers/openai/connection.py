@@ -83,6 +83,10 @@ class OpenAIConnection(Connection):
         self.outbox.put_audio(pcm)
 
     @override
+    async def audio_taken(self) -> None:
+        await self.outbox.written()
+
+    @override
     async def receive(self) -> AsyncIterator[ModelEvent]:
         while True:
             event = self._early.pop(0) if self._early else await self._wire.read()

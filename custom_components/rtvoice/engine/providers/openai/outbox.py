@@ -41,6 +41,8 @@ class Outbox:
         self._queue: deque[_Control | _Audio] = deque()
         self._queued_bytes = 0
         self._filled = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._broken = False
 
     async def put(self, frame: bytes) -> None:
@@ -48,6 +50,7 @@ class Outbox:
         self._check()
         control = _Control(frame, asyncio.get_running_loop().create_future())
         self._queue.append(control)
+        self._empty.clear()
         self._filled.set()
         await control.written
 
@@ -64,7 +67,13 @@ class Outbox:
         self._queued_bytes += len(pcm)
         if self._queued_bytes > self._limit_bytes:
             self._drop_oldest(self._queued_bytes - self._limit_bytes)
+        self._empty.clear()
         self._filled.set()
+
+    async def written(self) -> None:
+        """Wait until all that was queued is written. Raises ConnectionLostError."""
+        await self._empty.wait()
+        self._check()
 
     async def run(self) -> None:
         """Write what is queued until the socket breaks or this is cancelled; then nothing more can be queued."""
@@ -74,6 +83,7 @@ class Outbox:
                 while self._queue:
                     await self._write_next()
                 self._filled.clear()
+                self._empty.set()
         except OSError, aiohttp.ClientError:
             # Why it broke is told by the reading side, which sees the close frame.
             return
@@ -113,6 +123,7 @@ class Outbox:
 
     def _break(self) -> None:
         self._broken = True
+        self._empty.set()
         for entry in self._queue:
             if isinstance(entry, _Control) and not entry.written.done():
                 entry.written.set_exception(ConnectionLostError("The connection to the provider is closed"))
