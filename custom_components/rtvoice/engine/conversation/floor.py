@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import floor as round_down
 
-from .effects import AddItem, ClearPlayout, DeleteItem, Effect, FinishPlayout, Play, TruncateItem
+from .effects import AddItem, DeleteItem, Effect, FinishPlayout, Play, TruncateItem
 from .facts import AudioDelta
 from .items import Item
 from .values import Capabilities, NewItem, PlayoutPosition
@@ -11,9 +11,9 @@ from .values import Capabilities, NewItem, PlayoutPosition
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What an interruption did: effects, and the first item that was not heard to its end."""
+    """What an interruption did: what the model is told of it, and the first item that was not heard to its end."""
 
-    effects: list[Effect]
+    told: list[Effect]
     item: Item
 
 
@@ -71,17 +71,17 @@ class Floor:
         return True
 
     def cut(self, position: PlayoutPosition, *, generating: bool) -> Cut | None:
-        """Fall silent and tell the model what was heard of each queued item. None if there was nothing to silence."""
+        """Tell the model what was heard of each queued item, all being silenced. None if there was nothing to silence."""
         unheard = self._unheard(position, generating=generating)
         if not unheard:
             return None
-        effects: list[Effect] = [ClearPlayout()]
+        told: list[Effect] = []
         self._streaming = False
         for item, heard_ms in unheard:
-            effects += self._tell_heard(item, heard_ms)
+            told += self._tell_heard(item, heard_ms)
         self._fall_silent()
         self.last_cut = unheard[0][0]
-        return Cut(effects, self.last_cut)
+        return Cut(told, self.last_cut)
 
     def _fall_silent(self) -> None:
         self._queue.clear()
