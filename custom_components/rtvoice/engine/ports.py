@@ -104,7 +104,7 @@ class Connection(Protocol):
         """
 
     async def audio_taken(self) -> None:
-        """Wait until the socket has taken all audio: who has kept some sends it no faster. Raises ConnectionLostError."""
+        """Wait until the socket has taken all audio: kept audio is sent no faster. Raises ConnectionLostError."""
 
     def receive(self) -> AsyncIterator[ModelEvent]:
         """Events in the order of the wire, until the link ends.

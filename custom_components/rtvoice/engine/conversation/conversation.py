@@ -135,6 +135,7 @@ class Conversation:
     def _on_rejected(self, fact: f.RequestRejected) -> list[Effect]:
         responses = self._parts.responses
         if fact.rejection is f.Rejection.EMPTY_INPUT:
+            self._parts.turns.taken()
             responses.forget(Purpose.TURN)
             responses.drop_pending(Purpose.TURN)
             return []
