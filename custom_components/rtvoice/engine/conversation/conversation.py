@@ -81,7 +81,7 @@ class Conversation:
             # There is no provider to tell; once there is one again, it is told everything anew.
             effects = [effect for effect in effects if not isinstance(effect, MODEL_COMMANDS)]
         if _closes(effects):
-            effects = [*_but_close(effects), *self._end(), _close(effects)]
+            effects = [*_but_close(effects), *self._end(now_s), _close(effects)]
         return effects
 
     def _dispatch(self, fact: f.Fact, playout: PlayoutPosition, now_s: float) -> list[Effect]:
@@ -247,9 +247,9 @@ class Conversation:
     def _sound(self, cue: Cue) -> list[Effect]:
         return [PlayCue(cue)] if cue in self._parts.settings.cues else []
 
-    def _end(self) -> list[Effect]:
+    def _end(self, now_s: float) -> list[Effect]:
         parts = self._parts
-        stopped = [*parts.tools.cancel_all(), *parts.remote.drop_all()]
+        stopped = [*parts.tools.end(), *parts.remote.cut_off(now_s)]
         return [*stopped, *parts.deadlines.disarm_all(), *self._enter(AgentState.IDLE)]
 
 

@@ -71,7 +71,7 @@ class Floor:
         return True
 
     def cut(self, position: PlayoutPosition, *, generating: bool) -> Cut | None:
-        """Tell the model what was heard of each item, now that all are silenced. None if there was nothing to silence."""
+        """Tell the model what was heard of each silenced item. None if there was nothing to silence."""
         unheard = self._unheard(position, generating=generating)
         if not unheard:
             return None
