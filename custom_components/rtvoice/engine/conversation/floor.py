@@ -29,6 +29,7 @@ class Floor:
         self._chunks = 0
         self._heard_chunks = 0
         self._sounding = False
+        self._withheld: dict[str, Item] = {}
         self.last_cut: Item | None = None
         """What the last interruption cut short."""
 
@@ -50,6 +51,21 @@ class Floor:
         self._chunks += 1
         self._streaming = self._streams
         return [Play(item.item_id, delta.content_index, delta.pcm)]
+
+    def withhold(self, item: Item) -> None:
+        """Take note that audio came which is not played, because its response was silenced."""
+        if not item.interrupted:
+            self._withheld[item.item_id] = item
+
+    def tell_withheld(self) -> list[Effect]:
+        """Tell the model that it was not heard to the end of what it has said; of what was cut it knows that."""
+        withheld = [item for item in self._withheld.values() if not item.interrupted]
+        self._withheld.clear()
+        return [effect for item in withheld for effect in self._tell_heard(item, item.audio_ms)]
+
+    def forget_withheld(self) -> None:
+        """The provider forgets it by itself."""
+        self._withheld.clear()
 
     def finish(self) -> list[Effect]:
         """Nothing follows what was queued, for now."""

@@ -32,6 +32,7 @@ class Recovery:
         parts = self._parts
         self._cut_off = parts.responses.cut_off() or self._cut_off
         self._owed = parts.turns.cut_off() or self._owed
+        parts.floor.forget_withheld()
         return [
             *parts.floor.finish(),
             *parts.remote.cut_off(now_s),
