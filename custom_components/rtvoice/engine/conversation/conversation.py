@@ -21,7 +21,7 @@ from .agent_side import (
 )
 from .asked import Asked
 from .compaction import Compaction
-from .deadlines import RESPONSE_PROGRESS_S
+from .deadlines import EARLY_S, RESPONSE_PROGRESS_S
 from .effects import MODEL_COMMANDS, Close, Effect, PlayCue, Publish
 from .items import Item
 from .parts import Parts, error
@@ -205,7 +205,7 @@ class Conversation:
         parts = self._parts
         silent_for_s = 0.0 if parts.remote.running else parts.responses.silent_for_s(now_s)
         remaining_s = RESPONSE_PROGRESS_S - silent_for_s
-        if remaining_s > 0:
+        if remaining_s > EARLY_S:
             return parts.deadlines.arm(f.Timer.RESPONSE_PROGRESS, remaining_s, now_s)
         fault = ProviderFault(None, "The model stopped in the middle of a response")
         return [*parts.responses.abandon(), *parts.floor.finish(), error("response_stuck", fault)]
