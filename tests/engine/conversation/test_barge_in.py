@@ -43,6 +43,17 @@ def test_server_that_does_not_interrupt_by_itself_is_told_to_cancel() -> None:
     assert CancelResponse("r1") in dialogue.tell(f.SpeechStarted())
 
 
+def test_a_response_is_cancelled_before_its_item_is_truncated_or_deleted() -> None:
+    """What is still generated in between would make the item longer than what was heard."""
+    unaided = Capabilities(interrupts_by_itself=False)
+    for interruption in (f.SpeechStarted(), InterruptAsked()):
+        dialogue = speaking(capabilities=unaided)
+        dialogue.tell(audio("r1", "i2", 500))
+        dialogue.hear("i1", 100)
+        effects = dialogue.tell(interruption)
+        assert effects[:4] == [ClearPlayout(), CancelResponse("r1"), TruncateItem("i1", 100), DeleteItem("i2")]
+
+
 def test_server_that_interrupts_by_itself_is_not_told_to_cancel() -> None:
     dialogue = speaking()
     dialogue.hear("i1", 100)
@@ -216,9 +227,41 @@ def test_interrupt_command_cancels_truncates_and_drops_what_was_queued() -> None
     dialogue.tell(SayAsked("Later"))
     dialogue.hear("i1", 300)
     effects = dialogue.tell(InterruptAsked())
-    assert effects[:2] == [ClearPlayout(), TruncateItem("i1", 300)]
-    assert of_type(effects, CancelResponse) == [CancelResponse("r1")]
+    assert effects[:3] == [ClearPlayout(), CancelResponse("r1"), TruncateItem("i1", 300)]
     assert not of_type(dialogue.tell(cancelled()), CreateResponse)
+
+
+def test_an_item_that_begins_after_its_response_was_silenced_is_deleted() -> None:
+    """The model would believe that it was heard."""
+    dialogue = ready()
+    dialogue.tell(f.ResponseStarted("r1"), InterruptAsked())
+    assert dialogue.tell(audio("r1", "i1", 200), audio("r1", "i1", 200)) == []
+    effects = dialogue.tell(cancelled())
+    assert of_type(effects, DeleteItem) == [DeleteItem("i1")]
+    assert not of_type(dialogue.tell(f.ResponseStarted("r2"), done("r2")), DeleteItem)
+    assert dialogue.texts() == []
+
+
+def test_what_a_silenced_response_says_behind_an_item_that_was_heard_to_its_end_is_cut_off() -> None:
+    dialogue = speaking(ms=400)
+    dialogue.hear("i1", 400)
+    dialogue.tell(f.PlayoutDrained(1), InterruptAsked(), audio("r1", "i1", 200))
+    assert of_type(dialogue.tell(cancelled()), TruncateItem) == [TruncateItem("i1", 400)]
+
+
+def test_what_was_cut_already_is_not_cut_again() -> None:
+    dialogue = speaking(ms=2000)
+    dialogue.hear("i1", 400)
+    assert TruncateItem("i1", 400) in dialogue.tell(f.SpeechStarted())
+    dialogue.tell(audio("r1", "i1", 200))
+    assert not of_type(dialogue.tell(cancelled()), TruncateItem)
+
+
+def test_a_provider_that_has_forgotten_everything_is_not_told_what_was_not_heard() -> None:
+    dialogue = ready()
+    dialogue.tell(f.ResponseStarted("r1"), InterruptAsked(), audio("r1", "i1", 200), f.LinkLost())
+    effects = dialogue.tell(f.SessionReady(), f.ResponseStarted("r2"), done("r2"))
+    assert not of_type(effects, DeleteItem)
 
 
 def test_interrupt_command_takes_back_a_request_in_flight() -> None:

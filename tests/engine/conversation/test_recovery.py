@@ -7,6 +7,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     CancelTool,
     ClearPlayout,
     Close,
+    CommitInput,
     CreateResponse,
     DeleteItem,
     DisarmTimer,
@@ -30,8 +31,15 @@ from custom_components.rtvoice.engine.conversation.user_commands import (
     MessageSent,
     MuteChanged,
     SayAsked,
+    TurnEnded,
 )
-from custom_components.rtvoice.engine.conversation.values import Capabilities, ItemKind, NewItem, ResponseStatus
+from custom_components.rtvoice.engine.conversation.values import (
+    Capabilities,
+    ItemKind,
+    NewItem,
+    ProviderFault,
+    ResponseStatus,
+)
 from custom_components.rtvoice.engine.errors import ConnectionLostError
 from custom_components.rtvoice.engine.events import AgentSessionConnectedEvent, AssistantInterruptedEvent
 
@@ -139,6 +147,51 @@ def test_what_the_user_is_saying_is_held_and_heard_again() -> None:
     dialogue.tell(f.LinkLost())
     effects = dialogue.tell(f.SessionReady())
     assert OpenInput() in effects
+    assert not of_type(effects, CreateResponse)
+
+
+def test_push_to_talk_holds_all_that_is_said_since_the_last_turn() -> None:
+    dialogue = Dialogue(push_to_talk=True)
+    effects = dialogue.tell(f.SessionReady())
+    assert effects.index(HoldInput()) == effects.index(OpenInput()) + 1
+    dialogue.tell(TurnEnded())
+    assert dialogue.after(0.5, f.TurnCommitted("u1")) == [KeepTurn("u1", 0.5), HoldInput()]
+
+
+def test_a_turn_that_was_handed_over_and_not_taken_is_handed_over_again() -> None:
+    dialogue = ready(push_to_talk=True)
+    dialogue.tell(TurnEnded(), f.LinkLost())
+    effects = dialogue.tell(f.SessionReady())
+    assert effects[:3] == [OpenInput(), HoldInput(), CommitInput()]
+    assert of_type(effects, CreateResponse) == [CreateResponse("response-2")]
+
+
+def test_a_turn_that_was_taken_or_empty_is_not_handed_over_again() -> None:
+    empty = f.RequestRejected(ProviderFault(None, "Too small"), None, f.Rejection.EMPTY_INPUT)
+    for end in (f.TurnCommitted("u1"), empty):
+        dialogue = ready(push_to_talk=True)
+        dialogue.tell(TurnEnded(), end, f.LinkLost())
+        assert not of_type(dialogue.tell(f.SessionReady()), CommitInput)
+
+
+def test_turns_that_end_without_a_link_are_handed_over_as_one_and_answered_once() -> None:
+    dialogue = ready(push_to_talk=True)
+    dialogue.tell(f.LinkLost())
+    assert not of_type(dialogue.tell(TurnEnded(), TurnEnded()), CommitInput)
+    effects = dialogue.tell(f.SessionReady())
+    assert effects[:3] == [OpenInput(), HoldInput(), CommitInput()]
+    assert len(of_type(effects, CreateResponse)) == 1
+    dialogue.tell(f.TurnCommitted("u1"), f.ResponseStarted("r1", "response-1"), done("r1"), f.LinkLost())
+    effects = dialogue.tell(f.SessionReady())
+    assert not of_type(effects, CommitInput)
+    assert not of_type(effects, CreateResponse)
+
+
+def test_a_turn_that_ends_while_the_first_link_is_made_is_handed_over_behind_its_audio() -> None:
+    dialogue = Dialogue(push_to_talk=True)
+    assert dialogue.tell(TurnEnded(respond=False)) == []
+    effects = dialogue.tell(f.SessionReady())
+    assert effects[:3] == [OpenInput(), HoldInput(), CommitInput()]
     assert not of_type(effects, CreateResponse)
 
 

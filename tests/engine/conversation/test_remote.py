@@ -326,6 +326,8 @@ def test_deciding_does_not_let_the_session_end_and_is_stopped_with_it() -> None:
     effects = dialogue.tell(StopAsked())
     assert of_type(effects, DropApproval) == [DropApproval("q1")]
     assert not of_type(effects, AnswerApproval)
+    (executed,) = (event for event in published(effects) if isinstance(event, ToolExecutedEvent))
+    assert (executed.call_id, executed.ok) == ("q1", False)
     assert dialogue.tell(ApprovalDecided("q1", True)) == []
 
 

@@ -175,6 +175,14 @@ def test_progress_moves_the_deadline() -> None:
     assert effects == [ArmTimer(f.Timer.RESPONSE_PROGRESS, 20)]
 
 
+def test_a_watchdog_that_fires_a_hair_too_early_is_not_armed_for_no_time() -> None:
+    dialogue = speaking()
+    dialogue.after(10, f.AudioDelta("r1", "i1", 0, bytes(960)))
+    effects = dialogue.after(RESPONSE_PROGRESS_S - 1e-9, f.TimerFired(f.Timer.RESPONSE_PROGRESS))
+    assert of_type(effects, CancelResponse) == [CancelResponse("r1")]
+    assert not of_type(effects, ArmTimer)
+
+
 def test_deadlines_are_armed_and_disarmed() -> None:
     dialogue = ready()
     assert ArmTimer(f.Timer.RESPONSE_REQUEST, RESPONSE_REQUEST_S) in dialogue.tell(SayAsked("Hi"))

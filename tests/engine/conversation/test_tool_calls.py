@@ -7,7 +7,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     SendToolOutput,
     StartTool,
 )
-from custom_components.rtvoice.engine.conversation.tool_calls import INTERRUPTED_OUTPUT
+from custom_components.rtvoice.engine.conversation.tool_calls import ENDED, INTERRUPTED_OUTPUT
 from custom_components.rtvoice.engine.conversation.user_commands import InterruptAsked, StopAsked, ToolsChanged
 from custom_components.rtvoice.engine.conversation.values import ProviderFault, ResponseStatus, ToolDefinition
 from custom_components.rtvoice.engine.errors import EndReason
@@ -142,6 +142,15 @@ def test_end_of_the_session_stops_what_runs() -> None:
     effects = dialogue.tell(StopAsked())
     assert of_type(effects, CancelTool) == [CancelTool("c2")]
     assert effects[-1] == Close(EndReason.STOPPED)
+
+
+def test_observers_see_the_end_of_every_call_that_they_saw_begin() -> None:
+    dialogue = calling(call("c1"), call("c2"))
+    dialogue.tell(result("c1"))
+    effects = dialogue.tell(StopAsked())
+    (executed,) = (event for event in published(effects) if isinstance(event, ToolExecutedEvent))
+    assert (executed.call_id, executed.ok, executed.output) == ("c2", False, ENDED.output)
+    assert dialogue.tell(result("c2")) == []
 
 
 def test_stop_when_silent_waits_for_tools_and_words() -> None:

@@ -99,6 +99,28 @@ async def test_only_whole_samples_are_dropped(link) -> None:
     assert socket.audio() == [b"cdefghi"]
 
 
+async def test_who_waits_until_audio_is_written_sends_more_than_can_wait_and_loses_nothing(link) -> None:
+    socket, outbox, _ = link
+    for number in range(10):
+        outbox.put_audio(bytes([number]) * 8)
+        await outbox.written()
+    assert b"".join(socket.audio()) == b"".join(bytes([number]) * 8 for number in range(10))
+    assert outbox.dropped_bytes == 0
+
+
+async def test_who_waits_for_a_socket_that_breaks_is_told(link) -> None:
+    socket, outbox, running = link
+    socket.room.clear()
+    outbox.put_audio(b"aa")
+    waiting = asyncio.create_task(outbox.written())
+    await settle()
+    socket.error = ConnectionResetError()
+    socket.room.set()
+    with pytest.raises(ConnectionLostError):
+        await waiting
+    await running
+
+
 @pytest.mark.parametrize("error", [ConnectionResetError(), aiohttp.ClientConnectionResetError()])
 async def test_a_broken_socket_fails_all_commands_and_ends_the_writer(link, error) -> None:
     socket, outbox, running = link

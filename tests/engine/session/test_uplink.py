@@ -70,6 +70,32 @@ def ramp(start: int, samples: int) -> bytes:
     return array("h", range(start, start + samples)).tobytes()
 
 
+async def test_a_turn_ends_where_the_next_one_begins_and_no_frame_is_in_both_or_in_none() -> None:
+    source, first, second = HandSource(), Wire(), Wire()
+    uplink = Uplink(source, 24_000)
+    frames = [bytes([number, 0]) * 480 for number in range(1, 31)]
+    async with running(uplink.capture()):
+        async with running(uplink.forward(first)):
+            uplink.hold()
+            for frame in frames:
+                source.hear(frame)
+            await first.got(30)
+            assert uplink.release(after_s=0.2) == b"".join(frames[:20])
+        uplink.rewind()
+        async with running(uplink.forward(second)):
+            await second.got(10)
+            assert second.sent == frames[20:]
+
+
+async def test_a_turn_that_ended_before_all_that_is_remembered_is_empty() -> None:
+    source, wire = HandSource(), Wire()
+    uplink = Uplink(source, 24_000)
+    async with running(uplink.capture(), uplink.forward(wire)):
+        source.hear(bytes(960))
+        await wire.got(1)
+        assert uplink.release(after_s=5.0) == b""
+
+
 async def test_chunks_of_any_size_become_frames_in_order() -> None:
     source, wire = HandSource(), Wire()
     uplink = Uplink(source, 24_000)

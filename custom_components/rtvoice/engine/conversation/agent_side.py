@@ -45,6 +45,8 @@ def on_speech(parts: Parts, fact: SpeechFact, now_s: float) -> list[Effect]:
     match fact:
         case AudioDelta():
             parts.responses.spoken = True
+            if silenced:
+                parts.floor.withhold(item)
             return [] if silenced or item.interrupted else parts.floor.play(fact, item)
         case AudioFinished():
             item.audio_finished = not silenced
@@ -75,7 +77,7 @@ def on_response_finished(parts: Parts, fact: ResponseFinished) -> list[Effect]:
         parts.tools.spoken_about()
     effects = parts.tools.collect(fact)
     calls = bool(effects)
-    effects += parts.floor.finish()
+    effects += [*parts.floor.finish(), *parts.floor.tell_withheld()]
     if calls and not parts.responses.spoken and (holding := parts.tools.holding_instruction()) is not None:
         parts.responses.want(Wanted(Purpose.HOLDING, parts.instructed(holding), ToolChoice.NONE))
     if fact.usage != ResponseUsage():

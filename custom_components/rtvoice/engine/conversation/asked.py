@@ -65,6 +65,8 @@ class Asked:
             return self._parts.input.mute(now_s, muted=command.muted)
         if isinstance(command, InterruptAsked):
             return self._fall_silent(command, position, now_s)
+        if isinstance(command, TurnEnded):
+            return self._end_turn(command, now_s)
         if not self._ready:
             self._deferred.append(command)
             return []
@@ -76,8 +78,6 @@ class Asked:
                     self._parts.tools.change(command.tools)
                 self._parts.updates.collect(command)
                 return []
-            case TurnEnded():
-                return self._end_turn(command, now_s)
         assert_never(command)
 
     def _end(self, command: StopAsked) -> list[Effect]:
@@ -140,10 +140,14 @@ class Asked:
         return [AddItem(item), Publish(UserTranscriptCompletedEvent(command.text, item_id))]
 
     def _end_turn(self, command: TurnEnded, now_s: float) -> list[Effect]:
-        """Push-to-talk only: with voice activity detection the provider commits by itself and refuses another."""
-        if not self._parts.settings.push_to_talk:
+        """Push-to-talk only: with voice activity detection the provider commits by itself and refuses another.
+
+        Turns that end while there is no provider are committed as one, behind all of their audio.
+        """
+        parts = self._parts
+        if not parts.settings.push_to_talk:
             return []
-        self._parts.turns.ended(now_s)
-        if command.respond:
-            self._parts.responses.want(Wanted(Purpose.TURN))
+        parts.turns.handed_over(now_s)
+        if command.respond and (self._ready or not parts.responses.wants(Purpose.TURN)):
+            parts.responses.want(Wanted(Purpose.TURN))
         return [CommitInput()]

@@ -22,7 +22,7 @@ from .agent_side import (
 )
 from .asked import Asked
 from .compaction import Compaction
-from .deadlines import RESPONSE_PROGRESS_S
+from .deadlines import EARLY_S, RESPONSE_PROGRESS_S
 from .effects import MODEL_COMMANDS, Close, Effect, PlayCue, Publish
 from .items import Item
 from .parts import Parts, error
@@ -82,7 +82,7 @@ class Conversation:
             # There is no provider to tell; once there is one again, it is told everything anew.
             effects = [effect for effect in effects if not isinstance(effect, MODEL_COMMANDS)]
         if _closes(effects):
-            effects = [*_but_close(effects), *self._end(), _close(effects)]
+            effects = [*_but_close(effects), *self._end(now_s), _close(effects)]
         return effects
 
     def _dispatch(self, fact: f.Fact, playout: PlayoutPosition, now_s: float) -> list[Effect]:
@@ -136,6 +136,7 @@ class Conversation:
     def _on_rejected(self, fact: f.RequestRejected) -> list[Effect]:
         responses = self._parts.responses
         if fact.rejection is f.Rejection.EMPTY_INPUT:
+            self._parts.turns.taken()
             responses.forget(Purpose.TURN)
             responses.drop_pending(Purpose.TURN)
             return []
@@ -212,7 +213,7 @@ class Conversation:
         parts = self._parts
         silent_for_s = 0.0 if parts.remote.running else parts.responses.silent_for_s(now_s)
         remaining_s = RESPONSE_PROGRESS_S - silent_for_s
-        if remaining_s > 0:
+        if remaining_s > EARLY_S:
             return parts.deadlines.arm(f.Timer.RESPONSE_PROGRESS, remaining_s, now_s)
         fault = ProviderFault(None, "The model stopped in the middle of a response")
         return [*parts.responses.abandon(), *parts.floor.finish(), error("response_stuck", fault)]
@@ -254,9 +255,9 @@ class Conversation:
     def _sound(self, cue: Cue) -> list[Effect]:
         return [PlayCue(cue)] if cue in self._parts.settings.cues else []
 
-    def _end(self) -> list[Effect]:
+    def _end(self, now_s: float) -> list[Effect]:
         parts = self._parts
-        stopped = [*parts.tools.cancel_all(), *parts.remote.drop_all()]
+        stopped = [*parts.tools.end(), *parts.remote.cut_off(now_s)]
         return [*stopped, *parts.deadlines.disarm_all(), *self._enter(AgentState.IDLE)]
 
 

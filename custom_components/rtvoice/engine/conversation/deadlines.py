@@ -14,7 +14,7 @@ USER_SPEECH_S = 300.0
 REMOTE_CALL_S = 120.0
 """A call that the provider makes by itself must have its result within this time."""
 
-_EARLY_S = 0.001
+EARLY_S = 0.001
 """Timers of an event loop may fire early by its clock's resolution."""
 
 
@@ -46,7 +46,7 @@ class Deadlines:
     def take_fired(self, timer: Timer, now_s: float) -> bool:
         """Whether the deadline really passed: a firing may cross with its disarming or moving."""
         due_s = self._due_s.get(timer)
-        if due_s is None or now_s < due_s - _EARLY_S:
+        if due_s is None or now_s < due_s - EARLY_S:
             return False
         del self._due_s[timer]
         return True

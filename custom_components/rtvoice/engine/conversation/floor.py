@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import floor as round_down
 
-from .effects import AddItem, ClearPlayout, DeleteItem, Effect, FinishPlayout, Play, TruncateItem
+from .effects import AddItem, DeleteItem, Effect, FinishPlayout, Play, TruncateItem
 from .facts import AudioDelta
 from .items import Item
 from .values import Capabilities, NewItem, PlayoutPosition
@@ -11,9 +11,9 @@ from .values import Capabilities, NewItem, PlayoutPosition
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What an interruption did: effects, and the first item that was not heard to its end."""
+    """What an interruption did: what the model is told of it, and the first item that was not heard to its end."""
 
-    effects: list[Effect]
+    told: list[Effect]
     item: Item
 
 
@@ -29,6 +29,7 @@ class Floor:
         self._chunks = 0
         self._heard_chunks = 0
         self._sounding = False
+        self._withheld: dict[str, Item] = {}
         self.last_cut: Item | None = None
         """What the last interruption cut short."""
 
@@ -51,6 +52,21 @@ class Floor:
         self._streaming = self._streams
         return [Play(item.item_id, delta.content_index, delta.pcm)]
 
+    def withhold(self, item: Item) -> None:
+        """Take note that audio came which is not played, because its response was silenced."""
+        if not item.interrupted:
+            self._withheld[item.item_id] = item
+
+    def tell_withheld(self) -> list[Effect]:
+        """Tell the model that it was not heard to the end of what it has said; of what was cut it knows that."""
+        withheld = [item for item in self._withheld.values() if not item.interrupted]
+        self._withheld.clear()
+        return [effect for item in withheld for effect in self._tell_heard(item, item.audio_ms)]
+
+    def forget_withheld(self) -> None:
+        """The provider forgets it by itself."""
+        self._withheld.clear()
+
     def finish(self) -> list[Effect]:
         """Nothing follows what was queued, for now."""
         streaming, self._streaming = self._streaming, False
@@ -71,17 +87,17 @@ class Floor:
         return True
 
     def cut(self, position: PlayoutPosition, *, generating: bool) -> Cut | None:
-        """Fall silent and tell the model what was heard of each queued item. None if there was nothing to silence."""
+        """Tell the model what was heard of each silenced item. None if there was nothing to silence."""
         unheard = self._unheard(position, generating=generating)
         if not unheard:
             return None
-        effects: list[Effect] = [ClearPlayout()]
+        told: list[Effect] = []
         self._streaming = False
         for item, heard_ms in unheard:
-            effects += self._tell_heard(item, heard_ms)
+            told += self._tell_heard(item, heard_ms)
         self._fall_silent()
         self.last_cut = unheard[0][0]
-        return Cut(effects, self.last_cut)
+        return Cut(told, self.last_cut)
 
     def _fall_silent(self) -> None:
         self._queue.clear()

@@ -2,7 +2,7 @@
 
 from ..events import AgentError, AgentErrorEvent, AssistantInterruptedEvent
 from .deadlines import Deadlines
-from .effects import Effect, Publish
+from .effects import ClearPlayout, Effect, Publish
 from .floor import Floor
 from .inactivity import Inactivity
 from .input_gate import InputGate
@@ -48,17 +48,18 @@ class Parts:
         With `cancel` the provider is told to stop generating; without, it does that by itself.
         """
         generating = self.responses.active
-        effects: list[Effect] = []
         self.responses.forget(Purpose.HOLDING)
         cut = self.floor.cut(position, generating=generating is not None)
-        if cut is not None:
-            effects += cut.effects
-            item = cut.item
-            effects.append(Publish(AssistantInterruptedEvent(item.item_id, int(item.heard_ms or 0), item.heard_text)))
-            effects += self.input.agent_silent(now_s)
+        effects: list[Effect] = [] if cut is None else [ClearPlayout()]
         if generating is not None:
             self.responses.silence(generating)
+            # First: what is generated behind the truncation of an item would make it longer again.
             effects += self.responses.cancel(generating) if cancel else []
+        if cut is not None:
+            item = cut.item
+            effects += cut.told
+            effects.append(Publish(AssistantInterruptedEvent(item.item_id, int(item.heard_ms or 0), item.heard_text)))
+            effects += self.input.agent_silent(now_s)
         return effects
 
     def instructed(self, addition: str | None) -> str | None:

@@ -1,6 +1,6 @@
 """A broken link made anew, and a long session moved to a fresh one: nothing said is lost, nothing is said twice."""
 
-from .effects import AddItem, Effect, OpenInput, RecallTurn, RollOver
+from .effects import AddItem, CommitInput, Effect, HoldInput, OpenInput, RecallTurn, RollOver
 from .facts import Timer
 from .items import Item
 from .parts import Parts
@@ -32,6 +32,7 @@ class Recovery:
         parts = self._parts
         self._cut_off = parts.responses.cut_off() or self._cut_off
         self._owed = parts.turns.cut_off(now_s) or self._owed
+        parts.floor.forget_withheld()
         return [
             *parts.floor.finish(),
             *parts.remote.cut_off(now_s),
@@ -52,7 +53,7 @@ class Recovery:
         self._begun = True
         self._due = False
         rollover_s = max(1.0, parts.settings.capabilities.session_s - ROLLOVER_BEFORE_S)
-        return [*effects, OpenInput(), *parts.deadlines.arm(Timer.ROLLOVER, rollover_s, now_s)]
+        return [*effects, *self._open(), *parts.deadlines.arm(Timer.ROLLOVER, rollover_s, now_s)]
 
     def roll_over_soon(self) -> None:
         """Move to a fresh link at the next quiet moment."""
@@ -64,6 +65,13 @@ class Recovery:
             return []
         self._due = False
         return [RollOver()]
+
+    def _open(self) -> list[Effect]:
+        """Let the provider hear, also what it had not made a turn of when the link broke."""
+        parts = self._parts
+        if not parts.settings.push_to_talk:
+            return [OpenInput()]
+        return [OpenInput(), HoldInput(), *([CommitInput()] if parts.turns.take_untaken() else [])]
 
     def _earlier(self, now_s: float) -> tuple[NewItem, ...]:
         """What was said before this session."""

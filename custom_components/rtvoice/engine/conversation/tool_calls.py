@@ -12,6 +12,12 @@ INTERRUPTED_OUTPUT = (
     '{"error":"interrupted","error_text":"The user interrupted before this was carried out. Nothing was done."}'
 )
 
+ENDED = ToolOutcome(
+    '{"error":"cancelled","error_text":"The session ended meanwhile; it may not have been carried out."}',
+    ok=False,
+    respond=False,
+)
+
 _REMEMBERED = 256
 """A call is told again within the same conversation at most; its id need not be kept for ever."""
 
@@ -95,24 +101,26 @@ class ToolCalls:
         batch.outcomes[fact.call_id] = outcome
         effects: list[Effect] = [
             SendToolOutput(call.call_id, outcome.output),
-            Publish(
-                ToolExecutedEvent(
-                    call_id=call.call_id,
-                    name=call.name,
-                    ok=outcome.ok,
-                    silent=not outcome.respond,
-                    arguments=call.arguments,
-                    output=outcome.output,
-                    duration_s=fact.duration_s,
-                    kind=self._kind_of(call),
-                )
-            ),
+            self._told(call, outcome, fact.duration_s),
         ]
         if len(batch.outcomes) < len(batch.calls):
             return effects, None
         self._batches.remove(batch)
         self._unspoken += [(call, batch.outcomes[call_id]) for call_id, call in batch.calls.items()]
         return effects, _follow_up(batch)
+
+    def _told(self, call: ToolCall, outcome: ToolOutcome, duration_s: float = 0.0) -> Publish:
+        executed = ToolExecutedEvent(
+            call_id=call.call_id,
+            name=call.name,
+            ok=outcome.ok,
+            silent=not outcome.respond,
+            arguments=call.arguments,
+            output=outcome.output,
+            duration_s=duration_s,
+            kind=self._kind_of(call),
+        )
+        return Publish(executed)
 
     def _kind_of(self, call: ToolCall) -> ActionKind:
         """A tool that is not at hand any more is of no known kind."""
@@ -145,9 +153,9 @@ class ToolCalls:
         for batch in self._batches:
             batch.quiet = True
 
-    def cancel_all(self) -> list[Effect]:
-        """Stop every running call; the results still come."""
-        return [CancelTool(call.call_id) for call in self._open()]
+    def end(self) -> list[Effect]:
+        """Stop every running call; nobody will take note of its result, so this is it."""
+        return [effect for call in self._open() for effect in (CancelTool(call.call_id), self._told(call, ENDED))]
 
     def cancel_interruptible(self) -> list[Effect]:
         """Stop the calls that the user's speaking stops."""

@@ -14,6 +14,7 @@ class Turns:
     def __init__(self, deadlines: Deadlines) -> None:
         self._deadlines = deadlines
         self._ended_at_s: float | None = None
+        self._handed_over = 0
         self.speaking = False
         self.awaiting_answer = False
         self._unanswered = False
@@ -46,6 +47,21 @@ class Turns:
     def ended(self, now_s: float) -> None:
         """A turn was handed over without the provider hearing its end: push-to-talk, or typed."""
         self._ended_at_s = now_s
+
+    def handed_over(self, now_s: float) -> None:
+        """Push-to-talk: the provider is to make a turn of what it has heard, once it can be told so."""
+        self._handed_over += 1
+        self.ended(now_s)
+
+    def taken(self) -> None:
+        """The provider made a turn of what it had heard, or there was nothing in it."""
+        self._handed_over = max(0, self._handed_over - 1)
+
+    def take_untaken(self) -> bool:
+        """Whether any turn that was handed over was never taken; what was said in several is now in one."""
+        untaken = self._handed_over > 0
+        self._handed_over = int(untaken)
+        return untaken
 
     def answered(self) -> list[Effect]:
         """The answer began, or there will be none."""

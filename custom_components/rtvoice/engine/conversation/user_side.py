@@ -40,7 +40,10 @@ def on_turn(parts: Parts, fact: TurnFact, position: PlayoutPosition, now_s: floa
             return [*effects, Publish(UserStoppedSpeakingEvent())]
         case TurnCommitted():
             parts.items.ensure(fact.item_id, ItemKind.USER_MESSAGE, now_s, fact.previous_item_id)
-            return [KeepTurn(fact.item_id, parts.turns.silent_for_s(now_s))]
+            parts.turns.taken()
+            # Nobody tells when the next turn begins that the user ends: it is all that is heard from now on.
+            hold: list[Effect] = [HoldInput()] if parts.settings.push_to_talk else []
+            return [KeepTurn(fact.item_id, parts.turns.silent_for_s(now_s)), *hold]
     assert_never(fact)
 
 

@@ -15,8 +15,6 @@ _PREROLL_FRAMES = 1000 // FRAME_MS
 _HELD_FRAMES = 60_000 // FRAME_MS
 _WITHHELD_FRAMES = 3000 // FRAME_MS
 """A wake word that opens the gate is noticed within this time."""
-_END_MARGIN_S = 0.1
-"""Where speech ends is known to about this much; a word must not be taken for the beginning of the next turn."""
 
 
 class Uplink:
@@ -118,13 +116,13 @@ class Uplink:
         self._holding = True
 
     def release(self, after_s: float) -> bytes:
-        """Return what was sent since the hold; from now on only what was sent in the last `after_s` is remembered."""
-        held = b"".join(self._sent)
+        """Return what was sent since the hold, up to `after_s` ago; from now on only what is behind is remembered.
+
+        The next turn may have begun there already.
+        """
         self._holding = False
-        kept = max(0, int((after_s - _END_MARGIN_S) * 1000 / FRAME_MS))
-        while len(self._sent) > kept:
-            self._sent.popleft()
-        return held
+        kept = round(after_s * 1000 / FRAME_MS)
+        return b"".join(self._sent.popleft() for _ in range(len(self._sent) - kept))
 
     def rewind(self) -> None:
         """Send again what is remembered: the link that it was sent on is gone, and with it what nobody answered yet."""
