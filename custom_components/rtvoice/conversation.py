@@ -90,7 +90,7 @@ class AgentConversation(PartyEntity, ConversationEntity):
         finally:
             exchange.async_remember(chat_log)
         if not answered:
-            raise failed(turn.observer.last_error or "no answer")
+            raise failed(turn.last_error or "no answer")
 
     async def _async_answer_in_writing(self, user_input: ConversationInput, chat_log: ChatLog) -> None:
         async_check_budget(self._agent, self.runtime.ledger)

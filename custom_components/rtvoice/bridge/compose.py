@@ -132,6 +132,7 @@ def piped_agent(
         inactivity_timeout_seconds=FORGOTTEN_S,
         inactivity_timeout_enabled=True,
         max_duration_seconds=options.max_duration_s,
+        recording_path=backing.recording_path,
         **_means(agent, provider, briefing, history, devices, backing=backing),
     )
     briefing.toolbox.attach(engine)

@@ -52,7 +52,7 @@ class TypedTurn:
         self._equipment = briefing.equipment
         history = [self._toolbox.hide_in(turn) for turn in history]
         self._tab = Tab(hass, agent, ledger)
-        backing = async_backing(hass, agent, ledger, None, None)
+        backing = async_backing(hass, agent, ledger)
         devices = (NullInput(), NullOutput())
         self._engine: RealtimeAgent = writing_agent(agent, provider, briefing, history, devices, backing=backing)
         self._engine.event_bus.subscribe(SessionEvent, self._receive)

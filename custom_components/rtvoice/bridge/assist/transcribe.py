@@ -31,7 +31,7 @@ async def async_transcribe(hass: HomeAssistant, provider: Provider, agent: Agent
     tab = Tab(hass, agent, ledger)
     begun = asyncio.Event()
     options = agent.options
-    backing = async_backing(hass, agent, ledger, None, None)
+    backing = async_backing(hass, agent, ledger)
     engine = RealtimeAgent(
         model=options.model,
         voice=options.voice,
