@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from homeassistant.components.assist_pipeline import async_update_pipeline
+from homeassistant.components.assist_pipeline.models import PipelineStage
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr
@@ -29,6 +30,7 @@ from custom_components.rtvoice.const import (
     CONF_INACTIVITY_TIMEOUT,
     CONF_KEEP_TRANSCRIPTS,
     CONF_RECORDING,
+    CONF_TURN_DETECTION,
     DOMAIN,
     ENDPOINTING_AGENT,
     EVENT_ACTIVITY,
@@ -295,6 +297,48 @@ async def test_where_the_provider_hears_the_end_of_a_turn_it_is_shown_and_timed_
     assert len(told) == 1
     (course,) = setup_integration.runtime_data.diagnostics()["last_sessions"]
     assert len(course["turns"]) == 1
+
+
+@pytest.mark.parametrize("turn_detection", ["semantic_vad", "server_vad"])
+async def test_where_somebody_else_answers_the_model_composes_nothing(
+    hass: HomeAssistant,
+    brain: ScriptedBrain,
+    simulator: Simulator,
+    box: Satellite,
+    setup_integration: MockConfigEntry,
+    turn_detection: str,
+) -> None:
+    detection = {CONF_ENDPOINTING: ENDPOINTING_AGENT, CONF_TURN_DETECTION: turn_detection}
+    change_agent(hass, setup_integration, **detection)
+    brain.add(Turn("The blue one."))
+    box.end_stage = PipelineStage.STT
+    await box.run(bytes(6400) + speech() + bytes(64_000))
+    assert box.text == "The blue one."
+    async with asyncio.timeout(5):
+        await simulator.connections[0].closed.wait()
+    assert "response.created" not in {event["type"] for event in simulator.connections[0].server_events}
+
+
+@pytest.mark.parametrize("words", ["Turn on the kitchen light", "What is the meaning of life?"])
+async def test_the_model_is_asked_only_for_what_home_assistant_does_not_understand(
+    hass: HomeAssistant,
+    brain: ScriptedBrain,
+    simulator: Simulator,
+    box: Satellite,
+    setup_integration: MockConfigEntry,
+    words: str,
+) -> None:
+    change_agent(hass, setup_integration, **{CONF_ENDPOINTING: ENDPOINTING_AGENT})
+    await async_update_pipeline(hass, box.pipeline, prefer_local_intents=True)
+    brain.add(Turn(words, (Plan((Say("It is 42.", audio=VOICE),)),)))
+    await box.run(bytes(6400) + speech() + bytes(64_000))
+    asked = "response.create" in {event["type"] for event in simulator.connections[0].client_events}
+    understood = words.startswith("Turn")
+    assert (state_of(hass, LIGHT).state == "on", "42" in box.answer, asked) == (
+        understood,
+        not understood,
+        not understood,
+    )
 
 
 async def test_the_time_without_a_word_is_counted_from_the_end_of_the_answer(

@@ -47,6 +47,7 @@ class Exchange:
         conversation_id: str,
         caller: Caller,
         *,
+        answers_turns: bool,
         register: Register,
         ended: Callable[[Exchange], None],
     ) -> None:
@@ -58,7 +59,9 @@ class Exchange:
         self._hass = hass
         self._ended = ended
         ends = Ends(receive=self._receive, admit=self._admit, closed=self._end)
-        self._line = Line(hass, provider, agent, caller, conversation_id, register=register, ends=ends)
+        self._line = Line(
+            hass, provider, agent, caller, conversation_id, answers_turns=answers_turns, register=register, ends=ends
+        )
         self._watcher: asyncio.Task[None] | None = None
         self._turn: Turn | None = None
         self._known: int | None = None
@@ -216,7 +219,7 @@ class Exchange:
     async def _commit(self, turn: Turn) -> None:
         self._line.heard_out()
         with engine_errors():
-            await self._line.engine.commit_turn(respond=not turn.wish.local_first)
+            await self._line.engine.commit_turn(respond=self._answered_unasked(turn))
 
     async def _catch_up(self) -> None:
         """Tell the model what was said in the conversation since its last turn: by Home Assistant, or in writing."""
@@ -264,8 +267,12 @@ class Exchange:
             self._line.speaker.begin(turn.voice, late=turn.wish.plays_late)
             await engine.note(extra)
             await engine.ask()
-        elif turn.wish.local_first and not self.agent.options.own_endpointing:
+        elif not self._answered_unasked(turn):
             await engine.ask()
+
+    def _answered_unasked(self, turn: Turn) -> bool:
+        """Whether a turn is answered as soon as it is over, and not only once the agent is asked."""
+        return self._line.answers_turns if self.agent.options.own_endpointing else not turn.wish.local_first
 
     async def _drop(self, turn: Turn) -> None:
         """Nobody wants an answer any more."""

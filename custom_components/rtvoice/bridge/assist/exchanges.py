@@ -40,8 +40,8 @@ class Exchanges:
         run = async_run_of(self._hass, session.conversation_id) if session is not None else None
         if session is None or run is None or not async_is_wholly(self._hass, run, agent):
             return await async_transcribe(self._hass, self._provider, agent, stream)
-        exchange = self._exchange(agent, session, Caller.of(run))
-        return await exchange.async_hear(stream, Caller.of(run), Wish.of(self._hass, run))
+        caller, wish = Caller.of(run), Wish.of(self._hass, run)
+        return await self._exchange(agent, session, caller, wish).async_hear(stream, caller, wish)
 
     def claim(self, agent: Agent, asked: ConversationInput, conversation_id: str) -> tuple[Exchange, Turn] | None:
         """The exchange in which the agent has heard what it is asked now, and the turn; None if it has not."""
@@ -57,7 +57,7 @@ class Exchanges:
         exchange = self._live.get(session.conversation_id) if session is not None else None
         return exchange if exchange is not None and exchange.agent is agent else None
 
-    def _exchange(self, agent: Agent, session: chat_session.ChatSession, caller: Caller) -> Exchange:
+    def _exchange(self, agent: Agent, session: chat_session.ChatSession, caller: Caller, wish: Wish) -> Exchange:
         """The one that goes on in a conversation, or a new one."""
         conversation_id = session.conversation_id
         if (present := self._live.pop(conversation_id, None)) is not None:
@@ -68,7 +68,15 @@ class Exchanges:
         while len(self._live) >= MAX_EXCHANGES:
             next(iter(self._live.values())).async_close_soon()
         exchange = Exchange(
-            self._hass, self._provider, agent, conversation_id, caller, register=self._register, ended=self._forget
+            self._hass,
+            self._provider,
+            agent,
+            conversation_id,
+            caller,
+            # What Home Assistant may understand by itself is not answered before it is known that it did not.
+            answers_turns=not wish.local_first,
+            register=self._register,
+            ended=self._forget,
         )
         self._live[conversation_id] = exchange
         session.async_on_cleanup(exchange.async_close_soon)

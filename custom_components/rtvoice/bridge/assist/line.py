@@ -52,12 +52,15 @@ class Line(Session):
         caller: Caller,
         conversation_id: str,
         *,
+        answers_turns: bool,
         register: Register,
         ends: Ends,
     ) -> None:
         venue = async_elsewhere(hass, caller)
         super().__init__(hass, provider, agent, venue, caller.context, parties=(agent,), ended=register.conclude)
         self.caller = caller
+        self.answers_turns = answers_turns
+        """Whether the provider answers a turn by itself where it finds its end."""
         self.microphone = PipelineMicrophone()
         self.speaker = PipelineSpeaker(hass.loop.time)
         self.instructions = ""
@@ -141,6 +144,7 @@ class Line(Session):
             [toolbox.hide_in(turn) for turn in history],
             (self.microphone, self.speaker),
             turn_detection=agent.options.turn_detection if agent.options.own_endpointing else PushToTalk(),
+            answers_turns=self.answers_turns,
             backing=async_backing(
                 hass, agent, self._ledger, recorded_at=self.venue if agent.options.recording else None
             ),

@@ -40,6 +40,7 @@ async def async_transcribe(hass: HomeAssistant, provider: Provider, agent: Agent
         output_modalities=[OutputModality.TEXT],
         noise_reduction=options.noise_reduction,
         turn_detection=options.turn_detection if options.own_endpointing else PushToTalk(),
+        answers_turns=False,
         audio_input=microphone,
         audio_output=NullOutput(),
         budget_usd=backing.budget_usd,

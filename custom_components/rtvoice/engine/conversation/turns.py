@@ -26,11 +26,13 @@ class Turns:
         self._ended_at_s = None
         return self._deadlines.disarm(Timer.TURN_ANSWER)
 
-    def stopped(self, ended_at_s: float, now_s: float) -> list[Effect]:
-        """The user stopped; the provider answers by itself, within bounds."""
+    def stopped(self, ended_at_s: float, now_s: float, *, answers: bool) -> list[Effect]:
+        """The user stopped; the provider, if it answers by itself, does so within bounds."""
         self.speaking = False
-        self.awaiting_answer = True
+        self.awaiting_answer = answers
         self._ended_at_s = ended_at_s
+        if not answers:
+            return []
         return self._deadlines.arm(Timer.TURN_ANSWER, TURN_ANSWER_S, now_s)
 
     def ended(self, now_s: float) -> None:
