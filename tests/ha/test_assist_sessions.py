@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from homeassistant.components.assist_pipeline import async_update_pipeline
 from homeassistant.components.assist_pipeline.models import PipelineStage
+from homeassistant.components.conversation import async_converse
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr
@@ -215,6 +216,30 @@ async def test_what_is_done_is_in_the_logbook_under_the_satellite_s_name_and_by_
     assert context.id in (light.context.id, light.context.parent_id)
     event = entity_of(hass, "event", AGENT_ID, "activity")
     assert {change.context.id for change in changes if change.data["entity_id"] == event} == {context.id}
+
+
+async def test_what_another_speech_to_text_has_heard_is_told_so_too(
+    hass: HomeAssistant, brain: ScriptedBrain, box: Satellite, hass_admin_user: MockUser
+) -> None:
+    activities = async_capture_events(hass, EVENT_ACTIVITY)
+    for device_id, satellite_id in ((box.device_id, BOX), (None, None)):
+        brain.plans += [Plan((TURN_ON,)), Plan((Say("It is on."),))]
+        await async_converse(
+            hass,
+            "Turn on the light.",
+            None,
+            context_of(hass_admin_user),
+            language="en",
+            agent_id=AGENT,
+            device_id=device_id,
+            satellite_id=satellite_id,
+        )
+    told = [async_describe_activity(activity) for activity in activities]
+    assert [(one["name"], one["entity_id"], one["message"]) for one in told] == [
+        ("Kitchen", BOX, "turned on Kitchen light (asked by voice)"),
+        ("Assist", AGENT, "turned on Kitchen light (asked in writing)"),
+    ]
+    assert {activity.context.user_id for activity in activities} == {hass_admin_user.id}
 
 
 async def test_it_is_written_down_when_it_has_ended(

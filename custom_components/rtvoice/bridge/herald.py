@@ -8,7 +8,7 @@ from homeassistant.const import ATTR_ENTITY_ID, ATTR_NAME
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
-from ..const import ATTR_ACTIVITY, ATTR_TARGET, ATTR_TOOL, EVENT_ACTIVITY
+from ..const import ATTR_ACTIVITY, ATTR_IN_WRITING, ATTR_TARGET, ATTR_TOOL, EVENT_ACTIVITY
 from ..engine import AgentState
 from ..engine.events import (
     AgentStateChangedEvent,
@@ -63,9 +63,15 @@ class Herald:
                 self._state_changed(state)
             case UserTranscriptCompletedEvent(transcript=text) if text:
                 self._send(HappeningType.USER_SAID, text)
-            case ToolExecutedEvent(name=name, ok=ok, arguments=arguments):
-                kind = OccurrenceType.TOOL_CALLED if ok else OccurrenceType.TOOL_FAILED
-                self._log(kind, {ATTR_TOOL: name, ATTR_TARGET: target_of(arguments)})
+            case ToolExecutedEvent():
+                self.deed(event)
+
+    @callback
+    def deed(self, event: ToolExecutedEvent, *, in_writing: bool = False) -> None:
+        """A tool was used, because somebody has asked for it by voice or in writing."""
+        kind = OccurrenceType.TOOL_CALLED if event.ok else OccurrenceType.TOOL_FAILED
+        told = {ATTR_TOOL: event.name, ATTR_TARGET: target_of(event.arguments), ATTR_IN_WRITING: in_writing}
+        self._log(kind, told)
 
     def _state_changed(self, state: str) -> None:
         speaking = state == AgentState.SPEAKING
