@@ -165,12 +165,12 @@ class Exchange:
         return turn is not None and await turn.wait_claimed()
 
     def _end(self) -> None:
+        self._retire()
         if (turn := self._turn) is not None:
             turn.utterance.fail(self._line.failure)
             turn.finish(self._line.failure)
             self._close_turn(turn)
         self._look_away()
-        self._retire()
 
     def _retire(self) -> None:
         self.over = True
@@ -182,8 +182,10 @@ class Exchange:
     def _wait(self) -> None:
         """Wait for the next run, as long as the agent's user allows."""
         self._wait_no_more()
+        if self.over:
+            return
         timeout_s = self.agent.options.inactivity_timeout_s
-        if timeout_s > 0 and not self.over:
+        if timeout_s > 0:
             self._stop_waiting = async_call_later(self._hass, timeout_s, self._forgotten)
 
     def _wait_no_more(self) -> None:
