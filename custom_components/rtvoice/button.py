@@ -37,7 +37,7 @@ class InterruptButton(PartyEntity, ButtonEntity):
     async def async_press(self) -> None:
         """Interrupt every session of the agent, or the one on the satellite."""
         for session in self.runtime.sessions_of(self.party):
-            if session.connected:
+            if session.live:
                 await session.async_interrupt()
 
 

@@ -21,6 +21,7 @@ from homeassistant.helpers import intent, llm
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .bridge.assist.caller import Caller
 from .bridge.assist.turn import PADDING
 from .bridge.budget import async_check_budget
 from .bridge.compose import async_brief
@@ -90,7 +91,7 @@ class AgentConversation(PartyEntity, ConversationEntity):
         finally:
             exchange.async_remember(chat_log)
         if not answered:
-            raise failed(turn.observer.last_error or "no answer")
+            raise failed(turn.last_error or "no answer")
 
     async def _async_answer_in_writing(self, user_input: ConversationInput, chat_log: ChatLog) -> None:
         async_check_budget(self._agent, self.runtime.ledger)
@@ -104,7 +105,9 @@ class AgentConversation(PartyEntity, ConversationEntity):
         briefing = await async_brief(self.hass, self._agent, occasion)
         _begin(chat_log, briefing.instructions, briefing.toolbox.api)
         history = list(history_of(chat_log.content[:-1]))
-        turn = TypedTurn(self.hass, self.runtime.provider, self._agent, briefing, history, ledger=self.runtime.ledger)
+        caller = Caller.of(user_input)
+        provider, ledger = self.runtime.provider, self.runtime.ledger
+        turn = TypedTurn(self.hass, provider, self._agent, briefing, history, caller=caller, ledger=ledger)
         if not await self._async_tell(chat_log, turn.async_stream(user_input.text)):
             raise failed(turn.last_error or "no answer")
 

@@ -105,7 +105,7 @@ async def _async_ask(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_move(hass: HomeAssistant, call: ServiceCall) -> None:
-    sessions = (await async_targets(hass, call)).sessions()
+    sessions = (await async_targets(hass, call)).live_sessions()
     satellite = await async_satellite(hass, call, call.data[ATTR_SATELLITE])
     if not sessions:
         raise refused("not_in_session")

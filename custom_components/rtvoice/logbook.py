@@ -13,7 +13,7 @@ from homeassistant.const import ATTR_ENTITY_ID, ATTR_NAME
 from homeassistant.core import Event, HomeAssistant, callback
 
 from .bridge.occurrences import OccurrenceType
-from .const import ATTR_ACTIVITY, ATTR_TARGET, ATTR_TOOL, DOMAIN, EVENT_ACTIVITY
+from .const import ATTR_ACTIVITY, ATTR_IN_WRITING, ATTR_TARGET, ATTR_TOOL, DOMAIN, EVENT_ACTIVITY
 
 type Described = Callable[[LazyEventPartialState], dict[str, Any]]
 
@@ -62,9 +62,13 @@ def _message(data: Mapping[str, Any]) -> str:
         case OccurrenceType.SESSION_ENDED:
             return "ended a session"
         case OccurrenceType.TOOL_FAILED:
-            return f"could not {_use(data)} (asked by voice)"
+            return f"could not {_use(data)} ({_asked(data)})"
         case _:
-            return f"{_deed(data)} (asked by voice)"
+            return f"{_deed(data)} ({_asked(data)})"
+
+
+def _asked(data: Mapping[str, Any]) -> str:
+    return "asked in writing" if data.get(ATTR_IN_WRITING) else "asked by voice"
 
 
 def _deed(data: Mapping[str, Any]) -> str:

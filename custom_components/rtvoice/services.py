@@ -1,7 +1,7 @@
 """The actions."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import probatio
@@ -11,9 +11,10 @@ from homeassistant.helpers import config_validation as cv
 from .bridge.errors import refused
 from .bridge.foreign import async_start_foreign
 from .bridge.images import async_data_url
+from .bridge.live import LiveSession
 from .bridge.request import SessionRequest
-from .bridge.session import LiveSession
-from .bridge.targets import agent_of_entity, async_targets, places_of, runtime_of
+from .bridge.session import Session
+from .bridge.targets import Targets, agent_of_entity, async_targets, places_of, runtime_of
 from .const import DOMAIN
 from .dialogue import async_setup_dialogue
 
@@ -49,7 +50,7 @@ PICTURE: Final = probatio.Any(
     cv.string, probatio.Schema({probatio.Required("media_content_id"): cv.string}, extra=probatio.ALLOW_EXTRA)
 )
 
-type SessionAction = Callable[[HomeAssistant, ServiceCall, LiveSession], Awaitable[None]]
+type SessionAction[S: Session] = Callable[[HomeAssistant, ServiceCall, S], Awaitable[None]]
 
 
 @callback
@@ -68,10 +69,30 @@ def async_setup_services(hass: HomeAssistant) -> None:
         DOMAIN, "start", async_handle_start, START_SCHEMA, supports_response=SupportsResponse.OPTIONAL
     )
     hass.services.async_register(DOMAIN, "stop", async_handle_stop, cv.make_entity_service_schema({}))
-    for name, fields, action in _SESSION_ACTIONS:
-        hass.services.async_register(
-            DOMAIN, name, _session_handler(hass, action), cv.make_entity_service_schema(fields)
-        )
+    _register_on_sessions(hass, "say", {probatio.Required(ATTR_TEXT): _TEXT}, Targets.live_sessions, _async_say)
+    message = {probatio.Required(ATTR_TEXT): _TEXT, probatio.Optional(ATTR_IMAGE): PICTURE}
+    _register_on_sessions(hass, "send_message", message, Targets.live_sessions, _async_send_message)
+    _register_on_sessions(hass, "interrupt", {}, Targets.sessions, _async_interrupt)
+    speed = {probatio.Required(ATTR_SPEED): probatio.All(probatio.Coerce(float), probatio.Range(min=0.25, max=1.5))}
+    _register_on_sessions(hass, "set_speech_speed", speed, Targets.sessions, _async_set_speech_speed)
+
+
+def _register_on_sessions[S: Session](
+    hass: HomeAssistant,
+    name: str,
+    fields: dict[Any, Any],
+    sessions_of: Callable[[Targets], list[S]],
+    action: SessionAction[S],
+) -> None:
+    """An action on every running session of the targets that takes it; at least one there must be."""
+
+    async def async_handle(call: ServiceCall) -> None:
+        sessions = sessions_of(await async_targets(hass, call))
+        if not sessions:
+            raise refused("not_in_session")
+        await asyncio.gather(*(action(hass, call, session) for session in sessions))
+
+    hass.services.async_register(DOMAIN, name, async_handle, cv.make_entity_service_schema(fields))
 
 
 async def _async_start(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
@@ -115,18 +136,6 @@ def _request(call: ServiceCall) -> SessionRequest:
     )
 
 
-def _session_handler(hass: HomeAssistant, action: SessionAction) -> Callable[[ServiceCall], Coroutine[Any, Any, None]]:
-    """An action on every running session of the targets; at least one there must be."""
-
-    async def async_handle(call: ServiceCall) -> None:
-        sessions = (await async_targets(hass, call)).sessions()
-        if not sessions:
-            raise refused("not_in_session")
-        await asyncio.gather(*(action(hass, call, session) for session in sessions))
-
-    return async_handle
-
-
 async def _async_say(hass: HomeAssistant, call: ServiceCall, session: LiveSession) -> None:
     await session.async_say(call.data[ATTR_TEXT])
 
@@ -137,25 +146,9 @@ async def _async_send_message(hass: HomeAssistant, call: ServiceCall, session: L
     await session.async_send_message(call.data[ATTR_TEXT], image)
 
 
-async def _async_interrupt(hass: HomeAssistant, call: ServiceCall, session: LiveSession) -> None:
+async def _async_interrupt(hass: HomeAssistant, call: ServiceCall, session: Session) -> None:
     await session.async_interrupt()
 
 
-async def _async_set_speech_speed(hass: HomeAssistant, call: ServiceCall, session: LiveSession) -> None:
+async def _async_set_speech_speed(hass: HomeAssistant, call: ServiceCall, session: Session) -> None:
     await session.async_set_speech_speed(call.data[ATTR_SPEED])
-
-
-_SESSION_ACTIONS: Final[tuple[tuple[str, dict[Any, Any], SessionAction], ...]] = (
-    ("say", {probatio.Required(ATTR_TEXT): _TEXT}, _async_say),
-    (
-        "send_message",
-        {probatio.Required(ATTR_TEXT): _TEXT, probatio.Optional(ATTR_IMAGE): PICTURE},
-        _async_send_message,
-    ),
-    ("interrupt", {}, _async_interrupt),
-    (
-        "set_speech_speed",
-        {probatio.Required(ATTR_SPEED): probatio.All(probatio.Coerce(float), probatio.Range(min=0.25, max=1.5))},
-        _async_set_speech_speed,
-    ),
-)

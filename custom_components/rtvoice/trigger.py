@@ -15,7 +15,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .bridge.happenings import SIGNAL_HAPPENING, Happening, HappeningType
 from .bridge.phrases import Phrases, template
-from .bridge.targets import async_subentry_ids
+from .bridge.targets import async_takes_in
 
 CONF_PHRASE: Final = "phrase"
 
@@ -60,16 +60,15 @@ class HappeningTrigger(Trigger):
 
     def description(self, happening: Happening) -> str:
         """For traces and the logbook."""
-        return f"{self._type.value.replace('_', ' ')} on {happening.satellite.title}"
+        return f"{self._type.value.replace('_', ' ')} on {happening.venue.title}"
 
     def _concerns(self, happening: Happening) -> bool:
         """Asked anew each time, so that entities that come and go are seen to."""
-        taking_part = {happening.agent.subentry_id, happening.satellite.subentry_id}
-        return not taking_part.isdisjoint(async_subentry_ids(self._hass, self._target))
+        return async_takes_in(self._hass, self._target, happening.agent, happening.venue)
 
     def _place(self, happening: Happening) -> dict[str, Any]:
         return {
-            ATTR_ENTITY_ID: happening.satellite.async_entity_id(self._hass),
+            ATTR_ENTITY_ID: happening.venue.async_entity_id(self._hass),
             "agent": happening.agent.async_entity_id(self._hass),
             "session_id": happening.session_id,
         }
@@ -139,7 +138,7 @@ class PhraseSaidTrigger(HappeningTrigger):
     @override
     def description(self, happening: Happening) -> str:
         """For traces and the logbook, which do not repeat what was said."""
-        return f"phrase said on {happening.satellite.title}"
+        return f"phrase said on {happening.venue.title}"
 
 
 _TRIGGERS: Final[dict[str, type[Trigger]]] = {

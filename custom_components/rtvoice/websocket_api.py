@@ -16,10 +16,10 @@ from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import config_validation as cv
 
 from .bridge.browser.view import async_make_url
+from .bridge.live import LiveSession
 from .bridge.onlooker import Onlooker, Telling, agent_told
 from .bridge.parties import Satellite
 from .bridge.request import SessionRequest
-from .bridge.session import LiveSession
 from .bridge.targets import agent_of_entity, async_satellite_of, async_satellites, runtime_of
 from .const import DOMAIN, KIND_BROWSER
 from .services import ATTR_AGENT, ATTR_MESSAGE, ATTR_PROMPT, ATTR_TEXT

@@ -63,6 +63,8 @@ class Satellite:
     end_stage: PipelineStage = PipelineStage.TTS
     conversation_id: str | None = None
     extra: str | None = None
+    wake_word: str | None = None
+    """What has woken it, where it has heard that by itself."""
     events: list[PipelineEvent] = field(default_factory=list)
     heard: bytes = b""
     first_s: float | None = None
@@ -99,6 +101,7 @@ class Satellite:
                 device_id=self.device_id,
                 satellite_id=self.satellite_id,
                 tts_audio_output=self.audio,
+                wake_word_phrase=self.wake_word,
                 audio_settings=AudioSettings(is_vad_enabled=False),
                 conversation_extra_system_prompt=self.extra,
                 end_stage=self.end_stage,

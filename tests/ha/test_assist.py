@@ -289,14 +289,14 @@ async def test_the_session_ends_with_the_conversation(
 async def test_unloading_ends_it(
     hass: HomeAssistant, setup_integration: MockConfigEntry, simulator: Simulator, satellite: Satellite
 ) -> None:
-    exchanges = setup_integration.runtime_data.exchanges
+    runtime = setup_integration.runtime_data
     await satellite.run()
-    assert len(exchanges) == 1
+    assert len(runtime.sessions) == 1
     assert await hass.config_entries.async_unload(setup_integration.entry_id)
     async with asyncio.timeout(5):
         await simulator.connections[0].closed.wait()
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert len(exchanges) == 0
+    assert runtime.sessions == []
 
 
 async def test_ending_waits_for_no_tool_that_clings(
@@ -314,7 +314,7 @@ async def test_ending_waits_for_no_tool_that_clings(
     await clinging.running.wait()
     try:
         async with asyncio.timeout(5):
-            await setup_integration.runtime_data.exchanges.async_close()
+            await setup_integration.runtime_data.async_close()
     finally:
         clinging.released.set()
     assert "exchange with Voice agent did not end in time" in caplog.text
@@ -360,6 +360,8 @@ async def test_the_entities_follow_it(
     brain.add(Turn("Turn on the kitchen light.", (Plan((TURN_ON,)), Plan((Say("It is on.", audio=VOICE),)))))
     await satellite.run()
     await until(lambda: state_of(hass, status).state == "idle")
+    async_fire_time_changed(hass, dt_util.utcnow() + dt_util.dt.timedelta(seconds=31))
+    await until(lambda: state_of(hass, session).state == "off")
     assert seen[status][0] == "listening"
     assert [one for one in seen[status] if one in ("thinking", "speaking")][-2:] == ["thinking", "speaking"]
     assert seen[session] == ["on", "off"]
@@ -367,7 +369,14 @@ async def test_the_entities_follow_it(
     assert state_of(hass, entity_of(hass, "sensor", AGENT_ID, "assistant_transcript")).state == "It is on."
     assert state_of(hass, entity_of(hass, "sensor", AGENT_ID, "last_tool")).state == "intent__HassTurnOn"
     assert 0 < float(state_of(hass, entity_of(hass, "sensor", AGENT_ID, "response_latency")).state) < 5000
-    assert [one["event_type"] for one in told] == ["session_started", "user_turn", "tool_called", "assistant_turn"]
+    assert [one["event_type"] for one in told] == [
+        "session_started",
+        "user_turn",
+        "tool_called",
+        "assistant_turn",
+        "session_ended",
+    ]
+    assert told[-1]["reason"] == "inactivity"
     assert float(state_of(hass, entity_of(hass, "sensor", AGENT_ID, "tokens")).state) > 0
 
 

@@ -3,18 +3,13 @@
 import asyncio
 from pathlib import Path
 from typing import Any
-from unittest.mock import MagicMock
 
 import pytest
 from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
-from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from zeroconf import DNSAddress, DNSPointer, DNSService, DNSText
-from zeroconf._cache import DNSCache
-from zeroconf.const import _CLASS_IN, _TYPE_A, _TYPE_PTR, _TYPE_SRV, _TYPE_TXT
 
 from custom_components.rtvoice.const import (
     CONF_AGENT,
@@ -289,39 +284,6 @@ async def test_a_satellite_in_a_browser(hass: HomeAssistant, mock_entry: MockCon
     result = await submit(hass, form, {CONF_NAME: "Old tablet", CONF_ECHO: "half_duplex"})
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
     assert mock_entry.subentries[tablet.subentry_id].data == {CONF_KIND: KIND_BROWSER, CONF_ECHO: "half_duplex"}
-
-
-async def test_wyoming_satellites_that_announce_themselves_can_be_chosen(
-    hass: HomeAssistant, mock_entry: MockConfigEntry, mock_async_zeroconf: MagicMock
-) -> None:
-    kind, minutes = "_wyoming._tcp.local.", 120
-    async with RigSatellite().serving() as rig:
-        cache = DNSCache()
-        for name, address, port in (("Hall", b"\x7f\x00\x00\x01", rig.port), ("Attic", b"\x0a\x00\x00\x02", 10_700)):
-            full, host = f"{name}.{kind}", f"{name.lower()}.local."
-            cache.async_add_records(
-                [
-                    DNSPointer(kind, _TYPE_PTR, _CLASS_IN, minutes, full),
-                    DNSService(full, _TYPE_SRV, _CLASS_IN, minutes, 0, 0, port, host),
-                    DNSText(full, _TYPE_TXT, _CLASS_IN, minutes, b"\x00"),
-                    DNSAddress(host, _TYPE_A, _CLASS_IN, minutes, address),
-                ]
-            )
-        # Heard of, but not yet where it is.
-        cache.async_add_records([DNSPointer(kind, _TYPE_PTR, _CLASS_IN, minutes, f"Cellar.{kind}")])
-        mock_async_zeroconf.zeroconf.cache = cache
-        assert await async_setup_component(hass, "zeroconf", {})
-
-        form = await add(hass, mock_entry, KIND_WYOMING)
-        offered = form["data_schema"].schema[CONF_HOST].config
-        assert offered["options"] == [
-            {"value": "10.0.0.2:10700", "label": "Attic (10.0.0.2:10700)"},
-            {"value": f"127.0.0.1:{rig.port}", "label": f"Hall (127.0.0.1:{rig.port})"},
-        ]
-        assert offered["custom_value"]
-        chosen = {CONF_HOST: f"127.0.0.1:{rig.port}", CONF_PORT: 10_700}
-        result = await submit(hass, form, chosen)
-        assert result["data"] == {CONF_KIND: KIND_WYOMING, CONF_HOST: "127.0.0.1", CONF_PORT: rig.port}
 
 
 @pytest.mark.parametrize("host", ["kitchen.local", "fe80::1", "kitchen:0", "kitchen:door"])

@@ -68,6 +68,32 @@ async def test_what_the_agent_does_is_done_by_who_asked_for_the_session(
     assert {change.context.id for change in told} == {context.id}
 
 
+async def test_what_an_automation_has_set_off_is_its_doing(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, spoken: None
+) -> None:
+    await async_build_house(hass)
+    activities = async_capture_events(hass, EVENT_ACTIVITY)
+    runs = async_capture_events(hass, "automation_triggered")
+    changes = async_capture_events(hass, "state_changed")
+    automation = {
+        "triggers": [{"trigger": "event", "event_type": "ring"}],
+        "actions": [{"action": f"{DOMAIN}.start", "target": {"entity_id": SATELLITE}}],
+    }
+    assert await async_setup_component(hass, "automation", {"automation": [automation]})
+    hass.bus.async_fire("ring")
+    await async_wait_for_state(hass, SATELLITE, "responding")
+    await hass.services.async_call(DOMAIN, "stop", {"entity_id": SATELLITE}, blocking=True)
+    (run,) = runs
+    assert {(activity.context.parent_id, activity.context.user_id) for activity in activities} == {
+        (run.context.id, None)
+    }
+    ours = activities[0].context.id
+    assert any(
+        change.data["entity_id"] == LIGHT and ours in (change.context.id, change.context.parent_id)
+        for change in changes
+    )
+
+
 async def test_what_is_told_to_the_logbook(
     hass: HomeAssistant, setup_integration: MockConfigEntry, spoken: None, hass_admin_user: MockUser
 ) -> None:

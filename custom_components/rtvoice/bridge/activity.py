@@ -1,7 +1,9 @@
 """What entities follow: the doings of one agent or on one satellite, across its sessions."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from ..engine import AgentState
 from .occurrences import Occurrence
 from .snapshot import Snapshot
 
@@ -9,8 +11,8 @@ from .snapshot import Snapshot
 class Activity:
     """What is seen now, and who wants to know when it changes.
 
-    Of several sessions at a time the latest is shown; when it ends, the one before it. After the last one, what was
-    said remains to be read.
+    Of several sessions at a time the latest is shown in which something goes on, or else the one in which something
+    went on last. When it ends, the one before it. After the last one, what was said remains to be read.
     """
 
     def __init__(self) -> None:
@@ -22,7 +24,10 @@ class Activity:
     @property
     def snapshot(self) -> Snapshot:
         """What is seen now."""
-        return next(reversed(self._sessions.values()), self._last)
+        latest_first = tuple(reversed(self._sessions.values()))
+        busy = (snapshot for snapshot in latest_first if snapshot.status is not AgentState.IDLE)
+        shown = next(busy, next(iter(latest_first), self._last))
+        return replace(shown, in_session=any(snapshot.in_session for snapshot in latest_first))
 
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
         """Call `watcher` whenever something changed. Returns how to end that."""
@@ -36,8 +41,12 @@ class Activity:
 
     def show(self, session_id: str, snapshot: Snapshot) -> None:
         """A session is seen doing this."""
-        if self._sessions.get(session_id) == snapshot:
+        before = self._sessions.get(session_id)
+        if before == snapshot:
             return
+        if before is not None and before.status is AgentState.IDLE:
+            # Something goes on in it again: it is the latest now.
+            del self._sessions[session_id]
         self._sessions[session_id] = snapshot
         self.changed()
 

@@ -12,10 +12,10 @@ from homeassistant.util import dt as dt_util
 from ..const import CONF_FALLBACK, DOMAIN
 from .budget import left_usd
 from .ledger import Ledger
-from .parties import Agent, Satellite
+from .parties import Agent
 from .provider import Provider
 from .recordings import async_recording_path
-from .request import SessionRequest
+from .venue import Venue
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +29,13 @@ class Backing:
 
 
 @callback
-def async_backing(
-    hass: HomeAssistant, agent: Agent, ledger: Ledger, satellite: Satellite | None, request: SessionRequest | None
-) -> Backing:
-    """The backing of a session of `agent` that begins now; only one on a satellite can be recorded.
+def async_backing(hass: HomeAssistant, agent: Agent, ledger: Ledger, *, recorded_at: Venue | None = None) -> Backing:
+    """The backing of a session of `agent` that begins now, with a recording if it is said where that is made.
 
     Raises ServiceValidationError where it should be recorded and cannot.
     """
-    options = agent.options
-    path = None
-    if satellite is not None and request is not None:
-        # What is only announced is no conversation, and is recorded when asked for only.
-        record = options.recording and request.listens if request.record is None else request.record
-        path = async_recording_path(hass, satellite, dt_util.now()) if record else None
-    budget_usd = left_usd(options, ledger.of(agent.subentry_id))
+    path = async_recording_path(hass, recorded_at.title, dt_util.now()) if recorded_at is not None else None
+    budget_usd = left_usd(agent.options, ledger.of(agent.subentry_id))
     return Backing(_stand_ins(hass, agent), budget_usd, path)
 
 

@@ -118,6 +118,7 @@ def piped_agent(
     devices: tuple[AudioInputDevice, AudioOutputDevice],
     *,
     turn_detection: TurnDetection,
+    answers_turns: bool,
     backing: Backing,
 ) -> RealtimeAgent:
     """An agent that is spoken to by way of a pipeline, which must know what was said, and answers aloud."""
@@ -129,9 +130,11 @@ def piped_agent(
         transcription_language=options.language,
         noise_reduction=options.noise_reduction,
         turn_detection=turn_detection,
+        answers_turns=answers_turns,
         inactivity_timeout_seconds=FORGOTTEN_S,
         inactivity_timeout_enabled=True,
         max_duration_seconds=options.max_duration_s,
+        recording_path=backing.recording_path,
         **_means(agent, provider, briefing, history, devices, backing=backing),
     )
     briefing.toolbox.attach(engine)

@@ -5,6 +5,7 @@ import logging
 from typing import Final
 
 from ..engine import RealtimeAgent
+from ..engine.errors import EndReason
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -12,7 +13,9 @@ STOP_TIMEOUT_S: Final = 5.0
 """How long a session may take to end in good order before it is cancelled, and then to be gone."""
 
 
-async def async_end(task: asyncio.Task[None], engine: RealtimeAgent | None, name: str) -> None:
+async def async_end(
+    task: asyncio.Task[None], engine: RealtimeAgent | None, name: str, reason: EndReason = EndReason.STOPPED
+) -> None:
     """End the task that runs `engine`, or has yet to make one, and wait until nothing of it is left.
 
     Never waits longer than twice STOP_TIMEOUT_S, whatever a tool or a device clings to.
@@ -22,7 +25,7 @@ async def async_end(task: asyncio.Task[None], engine: RealtimeAgent | None, name
             if engine is None:
                 task.cancel()
             else:
-                await engine.stop()
+                await engine.stop(reason=reason)
             await asyncio.wait((task,))
     except TimeoutError:
         _LOGGER.warning("The %s did not end in time and was cancelled", name)

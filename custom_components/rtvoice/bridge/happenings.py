@@ -8,7 +8,8 @@ from homeassistant.core import Context
 from homeassistant.util.signal_type import SignalType
 
 from ..const import DOMAIN
-from .parties import Agent, Satellite
+from .parties import Agent
+from .venue import Venue
 
 
 class HappeningType(StrEnum):
@@ -28,7 +29,7 @@ class Happening:
     type: HappeningType
     session_id: str
     agent: Agent
-    satellite: Satellite
+    venue: Venue
     context: Context
     text: str | None = None
     """What the user said, or why the session ended."""

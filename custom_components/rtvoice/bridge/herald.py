@@ -8,7 +8,7 @@ from homeassistant.const import ATTR_ENTITY_ID, ATTR_NAME
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
-from ..const import ATTR_ACTIVITY, ATTR_TARGET, ATTR_TOOL, EVENT_ACTIVITY
+from ..const import ATTR_ACTIVITY, ATTR_IN_WRITING, ATTR_TARGET, ATTR_TOOL, EVENT_ACTIVITY
 from ..engine import AgentState
 from ..engine.events import (
     AgentStateChangedEvent,
@@ -19,7 +19,8 @@ from ..engine.events import (
 )
 from .happenings import SIGNAL_HAPPENING, Happening, HappeningType
 from .occurrences import OccurrenceType
-from .parties import Agent, Satellite
+from .parties import Agent
+from .venue import Venue
 
 _MAX_TARGET_CHARS: Final = 100
 
@@ -27,13 +28,11 @@ _MAX_TARGET_CHARS: Final = 100
 class Herald:
     """Speaks for one session. An announcement, which nobody can answer, neither starts nor ends one."""
 
-    def __init__(
-        self, hass: HomeAssistant, session_id: str, agent: Agent, satellite: Satellite, context: Context
-    ) -> None:
+    def __init__(self, hass: HomeAssistant, session_id: str, agent: Agent, venue: Venue, context: Context) -> None:
         self._hass = hass
         self._session_id = session_id
         self._agent = agent
-        self._satellite = satellite
+        self._venue = venue
         self._context = context
         self._speaking = False
 
@@ -50,18 +49,29 @@ class Herald:
         self._send(HappeningType.SESSION_ENDED, reason)
 
     @callback
+    def user_started_speaking(self) -> None:
+        """The user begins to speak."""
+        self._send(HappeningType.USER_STARTED_SPEAKING)
+
+    @callback
     def receive(self, event: SessionEvent) -> None:
         """Take in an event whose tools are named as in Home Assistant."""
         match event:
             case UserStartedSpeakingEvent():
-                self._send(HappeningType.USER_STARTED_SPEAKING)
+                self.user_started_speaking()
             case AgentStateChangedEvent(state=state):
                 self._state_changed(state)
             case UserTranscriptCompletedEvent(transcript=text) if text:
                 self._send(HappeningType.USER_SAID, text)
-            case ToolExecutedEvent(name=name, ok=ok, arguments=arguments):
-                kind = OccurrenceType.TOOL_CALLED if ok else OccurrenceType.TOOL_FAILED
-                self._log(kind, {ATTR_TOOL: name, ATTR_TARGET: target_of(arguments)})
+            case ToolExecutedEvent():
+                self.deed(event)
+
+    @callback
+    def deed(self, event: ToolExecutedEvent, *, in_writing: bool = False) -> None:
+        """A tool was used, because somebody has asked for it by voice or in writing."""
+        kind = OccurrenceType.TOOL_CALLED if event.ok else OccurrenceType.TOOL_FAILED
+        told = {ATTR_TOOL: event.name, ATTR_TARGET: target_of(event.arguments), ATTR_IN_WRITING: in_writing}
+        self._log(kind, told)
 
     def _state_changed(self, state: str) -> None:
         speaking = state == AgentState.SPEAKING
@@ -70,15 +80,17 @@ class Herald:
         self._speaking = speaking
 
     def _send(self, kind: HappeningType, text: str | None = None) -> None:
-        happening = Happening(kind, self._session_id, self._agent, self._satellite, self._context, text)
+        happening = Happening(kind, self._session_id, self._agent, self._venue, self._context, text)
         async_dispatcher_send(self._hass, SIGNAL_HAPPENING, happening)
 
     def _log(self, kind: OccurrenceType, more: Mapping[str, Any] | None = None) -> None:
+        agent = self._agent.async_entity_id(self._hass)
         data = {
             ATTR_ACTIVITY: kind.value,
-            ATTR_NAME: self._satellite.title,
-            ATTR_ENTITY_ID: self._satellite.async_entity_id(self._hass),
-            "agent": self._agent.async_entity_id(self._hass),
+            ATTR_NAME: self._venue.title,
+            # Where there is no satellite, it is found with the agent.
+            ATTR_ENTITY_ID: self._venue.async_entity_id(self._hass) or agent,
+            "agent": agent,
             "session_id": self._session_id,
             **(more or {}),
         }

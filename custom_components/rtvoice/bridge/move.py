@@ -5,10 +5,10 @@ from typing import Final
 
 from ..engine import AgentState
 from .errors import refused
+from .live import LiveSession
 from .parties import Satellite
 from .request import SessionRequest
 from .runtime import Runtime
-from .session import LiveSession
 
 _GO_ON: Final = (
     "The conversation has just been moved to this place while it was your turn. "

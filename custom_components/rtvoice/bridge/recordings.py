@@ -9,20 +9,19 @@ from homeassistant.util import slugify
 
 from ..const import DOMAIN
 from .errors import refused
-from .parties import Satellite
 
 _LOCAL: Final = "local"
 
 
 @callback
-def async_recording_path(hass: HomeAssistant, satellite: Satellite, at: datetime) -> Path:
-    """The file for the recording of a session on `satellite` that begins at `at`.
+def async_recording_path(hass: HomeAssistant, venue: str, at: datetime) -> Path:
+    """The file for the recording of a session that begins at `at` at a venue of this name.
 
-    It is `rtvoice/SATELLITE/DATE_TIME.wav` in the media folder, and nothing that is spoken or typed has a part in it.
+    It is `rtvoice/VENUE/DATE_TIME.wav` in the media folder, and nothing that is spoken or typed has a part in it.
     Raises ServiceValidationError where there is no media folder.
     """
     folders = hass.config.media_dirs
     folder = folders.get(_LOCAL) or next(iter(folders.values()), None)
     if folder is None:
         raise refused("no_media_folder")
-    return Path(folder) / DOMAIN / slugify(satellite.title) / f"{at:%Y-%m-%d_%H-%M-%S}.wav"
+    return Path(folder) / DOMAIN / slugify(venue) / f"{at:%Y-%m-%d_%H-%M-%S}.wav"

@@ -1,10 +1,9 @@
 """All of a config entry that lives: its agents, its satellites, and their sessions."""
 
 import asyncio
-from collections import deque
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Context, HomeAssistant
@@ -19,22 +18,20 @@ from .backing import async_stand_in
 from .budget import async_check_budget, seen_budgets
 from .errors import engine_errors, refused
 from .ledger import Ledger
+from .live import LiveSession
 from .occurrences import Occurrence, OccurrenceType
 from .parties import Agent, Party, Satellite
 from .places.kinds import is_known
 from .pool import ServerPool
 from .provider import AccountProvider
 from .reachability import Reachability
+from .register import Register
 from .request import SessionRequest
-from .session import LiveSession
-from .transcripts import async_keep
+from .session import Session
 from .wakes import async_answers
 from .watched import WatchedProvider
 
 type RtvoiceConfigEntry = ConfigEntry[Runtime]
-
-MAX_REMEMBERED: Final = 10
-"""Sessions that have ended and whose course diagnostics show."""
 
 
 class Runtime:
@@ -65,11 +62,10 @@ class Runtime:
             for subentry in entry.get_subentries_of_type(SUBENTRY_SATELLITE)
             if is_known(subentry)
         }
-        self.exchanges = Exchanges(hass, self.provider)
+        self.register = Register(hass, self.reachability)
+        self.exchanges = Exchanges(hass, self.provider, self.register)
         """What its agents hear and say by way of Assist pipelines."""
-        self._sessions: dict[str, LiveSession] = {}
         self._closed = False
-        self._ended: deque[dict[str, Any]] = deque(maxlen=MAX_REMEMBERED)
 
     def open(self) -> None:
         """Let the satellites be woken; their entities are there."""
@@ -102,16 +98,20 @@ class Runtime:
 
     def session_on(self, satellite: Satellite) -> LiveSession | None:
         """What runs on a satellite; there is never more than one session."""
-        return next((session for session in self._sessions.values() if session.satellite is satellite), None)
+        return next((session for session in self.live_sessions_of(satellite)), None)
 
     @property
-    def sessions(self) -> list[LiveSession]:
+    def sessions(self) -> list[Session]:
         """All sessions of its agents and on its satellites."""
-        return list(self._sessions.values())
+        return list(self.register)
 
-    def sessions_of(self, party: Party) -> list[LiveSession]:
-        """The sessions of an agent, or the one on a satellite; the latest last."""
-        return [session for session in self._sessions.values() if party in (session.agent, session.satellite)]
+    def sessions_of(self, party: Party) -> list[Session]:
+        """The sessions of an agent, wherever they are, or the one on a satellite; the latest last."""
+        return [session for session in self.register if party in session.parties]
+
+    def live_sessions_of(self, party: Party) -> list[LiveSession]:
+        """The sessions on satellites of ours, of an agent or on a satellite; the latest last."""
+        return [session for session in self.sessions_of(party) if isinstance(session, LiveSession)]
 
     async def async_start(
         self, satellite: Satellite, request: SessionRequest, agent: Agent | None = None
@@ -137,21 +137,16 @@ class Runtime:
         home: Runtime = agent.entry.runtime_data
         home.check_budget(agent, satellite, agent)
         # The agent may be of another account, which then has a part in the session too.
-        registers = (self._sessions, home._sessions)
+        registers = (self.register, home.register)
 
-        def ended(session: LiveSession) -> None:
-            home._ended.append(_course(session))
-            _forget(session, registers)
+        def ended(session: Session) -> None:
+            self.register.leave(session)
             satellite.place.ended()
-            if request.listens:
-                keeping = async_keep(self._hass, agent, satellite, session.report)
-                agent.entry.async_create_task(self._hass, keeping, f"transcript of the {session.name}")
-            if not home.reachability.reachable:
-                home.reachability.tell()
+            home.register.conclude(session)
 
         session = LiveSession(self._hass, home.provider, agent, satellite, request, ended=ended)
         for register in registers:
-            register[session.session_id] = session
+            register.enter(session)
         session.begin()
         return session
 
@@ -161,10 +156,8 @@ class Runtime:
         party.activity.changed()
         for session in self.sessions_of(party):
             await session.async_apply_mute()
-        if isinstance(party, Agent):
-            await self.exchanges.async_apply_mute(party)
 
-    async def async_stop(self, sessions: Iterable[LiveSession]) -> None:
+    async def async_stop(self, sessions: Iterable[Session]) -> None:
         """End sessions, and wait until they have ended."""
         await asyncio.gather(*(session.async_stop() for session in sessions))
 
@@ -172,7 +165,7 @@ class Runtime:
         """End all sessions and let go of the provider and of servers."""
         self._closed = True
         self.reachability.close()
-        await asyncio.gather(self.async_stop(list(self._sessions.values())), self.exchanges.async_close())
+        await self.async_stop(self.sessions)
         await asyncio.gather(*(satellite.place.async_close() for satellite in self.satellites.values()))
         await self.servers.async_close()
         await self.provider.close()
@@ -197,8 +190,7 @@ class Runtime:
             "satellites": [
                 self._seen(satellite) | {"problem": satellite.place.problem} for satellite in self.satellites.values()
             ],
-            "last_sessions": list(self._ended),
-            "exchanges": len(self.exchanges),
+            "last_sessions": self.register.courses,
         }
 
     def _wake(self, satellite: Satellite, wake_word: str | None) -> bool:
@@ -235,21 +227,3 @@ class Runtime:
             "response_latency_ms": snapshot.response_latency_ms,
             "sessions": len(self.sessions_of(party)),
         }
-
-
-def _forget(session: LiveSession, registers: Iterable[dict[str, LiveSession]]) -> None:
-    for register in registers:
-        register.pop(session.session_id, None)
-
-
-def _course(session: LiveSession) -> dict[str, Any]:
-    """How a session went, without a word of what was said."""
-    return {
-        "agent": session.agent.subentry_id,
-        "satellite": session.satellite.subentry_id,
-        "end_reason": session.report.end_reason.value,
-        "duration_s": round(session.report.duration_s, 3),
-        "turns_said": len(session.report.turns),
-        "tools_called": len(session.report.tools),
-        **session.timings.as_dict(),
-    }

@@ -12,9 +12,11 @@ from homeassistant.helpers.target import TargetSelection, async_extract_referenc
 
 from ..const import DOMAIN
 from .errors import refused
+from .live import LiveSession
 from .parties import Agent, Party, Satellite
 from .runtime import Runtime
-from .session import LiveSession
+from .session import Session
+from .venue import Venue
 
 _SATELLITE_DOMAIN = "assist_satellite"
 
@@ -36,13 +38,13 @@ class Targets:
         """Those of ours that are personas."""
         return [party for party in self.parties if isinstance(party, Agent)]
 
-    def sessions(self) -> list[LiveSession]:
+    def sessions(self) -> list[Session]:
         """The sessions of all of them, each once."""
-        found: dict[str, LiveSession] = {}
-        for party in self.parties:
-            for session in runtime_of(party).sessions_of(party):
-                found[session.session_id] = session
-        return list(found.values())
+        return list({session: None for party in self.parties for session in runtime_of(party).sessions_of(party)})
+
+    def live_sessions(self) -> list[LiveSession]:
+        """Those of them that are on satellites of ours, where the agent can speak at any time."""
+        return [session for session in self.sessions() if isinstance(session, LiveSession)]
 
 
 async def async_targets(hass: HomeAssistant, call: ServiceCall, *, foreign: bool = False) -> Targets:
@@ -75,15 +77,17 @@ def async_parties(hass: HomeAssistant, selection: TargetSelection) -> list[Party
 
 
 @callback
-def async_subentry_ids(hass: HomeAssistant, selection: TargetSelection) -> set[str]:
-    """The agents and satellites that a selection names or takes in, loaded or not."""
+def async_takes_in(hass: HomeAssistant, selection: TargetSelection, agent: Agent, venue: Venue) -> bool:
+    """Whether a selection names or takes in an agent, or where a session takes place; loaded or not."""
     registry = er.async_get(hass)
-    entries = (registry.async_get(entity_id) for entity_id in _entity_ids(hass, selection))
-    return {
-        entry.config_subentry_id
-        for entry in entries
-        if entry is not None and entry.platform == DOMAIN and entry.config_subentry_id is not None
-    }
+    entity_ids = _entity_ids(hass, selection)
+    if venue.async_entity_id(hass) in entity_ids:
+        return True
+    taking_part = {party.subentry_id for party in (agent, venue) if isinstance(party, Party)}
+    entries = (registry.async_get(entity_id) for entity_id in entity_ids)
+    return any(
+        entry is not None and entry.platform == DOMAIN and entry.config_subentry_id in taking_part for entry in entries
+    )
 
 
 @callback

@@ -51,10 +51,14 @@ class Timings:
             case AgentSessionConnectedEvent() if self.connect_ms is None:
                 self.connect_ms = self._since(self._started_s)
             case UserStoppedSpeakingEvent():
-                self._stopped_s = self._clock()
-                self._turns.append(TurnTimings())
+                self.user_stopped()
             case _ if self._turns:
                 self._answered(self._turns[-1], event)
+
+    def user_stopped(self) -> None:
+        """The user has finished, of which no event tells where they say so themselves."""
+        self._stopped_s = self._clock()
+        self._turns.append(TurnTimings())
 
     def as_dict(self) -> dict[str, Any]:
         """What was measured."""

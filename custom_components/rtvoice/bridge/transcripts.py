@@ -12,7 +12,7 @@ from homeassistant.util import slugify
 
 from ..const import CONF_KEEP_TRANSCRIPTS, DOMAIN, SUBENTRY_AGENT
 from ..engine import ConversationTurn
-from .parties import Agent, Satellite
+from .parties import Agent
 from .report import SessionReport
 
 _LOGGER = logging.getLogger(__name__)
@@ -22,18 +22,18 @@ _DAY_CHARS: Final = len("2026-11-29")
 _TIME: Final = "%H:%M:%S"
 
 
-async def async_keep(hass: HomeAssistant, agent: Agent, satellite: Satellite, report: SessionReport) -> None:
-    """Write down a session that has just ended, if the agent's user wants that.
+async def async_keep(hass: HomeAssistant, agent: Agent, venue: str, report: SessionReport) -> None:
+    """Write down a session that has just ended at a venue of this name, if the agent's user wants that.
 
-    The file is `rtvoice/transcripts/AGENT.ID/DATE_TIME_SATELLITE.txt` in the configuration folder, which the user
+    The file is `rtvoice/transcripts/AGENT.ID/DATE_TIME_VENUE.txt` in the configuration folder, which the user
     interface shows to nobody. A disk that cannot be written to is reported in the log.
     """
     if not report.turns or not agent.options.keep_transcripts_days:
         return
     began = dt_util.now() - timedelta(seconds=report.duration_s)
     folder = _root(hass) / f"{slugify(agent.title)}.{agent.subentry_id}"
-    path = folder / f"{began:%Y-%m-%d_%H-%M-%S}_{slugify(satellite.title)}.txt"
-    head = f"{agent.title} on {satellite.title}, {began:%Y-%m-%d %H:%M:%S} ({report.end_reason.value})"
+    path = folder / f"{began:%Y-%m-%d_%H-%M-%S}_{slugify(venue)}.txt"
+    head = f"{agent.title} on {venue}, {began:%Y-%m-%d %H:%M:%S} ({report.end_reason.value})"
     lines = (head, *(_line(turn, agent.title) for turn in report.turns))
     try:
         await hass.async_add_executor_job(_write, path, lines)

@@ -13,12 +13,15 @@ from ..const import DOMAIN
 from ..engine import AgentState, ConversationTurn, RealtimeAgent
 from ..engine.devices import NullInput, NullOutput
 from ..engine.errors import EndReason
-from ..engine.events import AgentSessionConnectedEvent, SessionEvent, StopAgentCommand
+from ..engine.events import AgentSessionConnectedEvent, SessionEvent, StopAgentCommand, ToolExecutedEvent
+from .assist.caller import Caller
+from .assist.elsewhere import async_elsewhere
 from .backing import async_backing
 from .compose import Briefing, writing_agent
 from .deltas import Delta, Deltas
 from .equipment import async_prepare
 from .errors import end_reason_of, engine_errors, failed, react
+from .herald import Herald
 from .ledger import Ledger
 from .observer import Observer
 from .parties import Agent
@@ -42,17 +45,22 @@ class TypedTurn:
         briefing: Briefing,
         history: Sequence[ConversationTurn],
         *,
+        caller: Caller,
         ledger: Ledger,
     ) -> None:
         self._hass = hass
         self._agent = agent
-        self._observer = Observer(ulid_now(), (agent,))
+        turn_id = ulid_now()
+        self._observer = Observer(turn_id, (agent,), caller.context)
+        self._herald = Herald(hass, turn_id, agent, async_elsewhere(hass, caller), caller.context)
+        # From a satellite the text was spoken.
+        self._in_writing = caller.satellite_id is None
         self._observer.call_tools_by(briefing.toolbox.names)
         self._toolbox = briefing.toolbox
         self._equipment = briefing.equipment
         history = [self._toolbox.hide_in(turn) for turn in history]
         self._tab = Tab(hass, agent, ledger)
-        backing = async_backing(hass, agent, ledger, None, None)
+        backing = async_backing(hass, agent, ledger)
         devices = (NullInput(), NullOutput())
         self._engine: RealtimeAgent = writing_agent(agent, provider, briefing, history, devices, backing=backing)
         self._engine.event_bus.subscribe(SessionEvent, self._receive)
@@ -108,5 +116,8 @@ class TypedTurn:
             self._sent = True
             await self._engine.send_message(self._text)
             await self._engine.event_bus.dispatch(StopAgentCommand(when_silent=True))
-        for delta in self._telling.of(self._observer.receive(event)):
+        event = self._observer.receive(event)
+        if isinstance(event, ToolExecutedEvent):
+            self._herald.deed(event, in_writing=self._in_writing)
+        for delta in self._telling.of(event):
             await self._deltas.put(delta)

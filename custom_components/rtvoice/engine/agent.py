@@ -75,15 +75,15 @@ class RealtimeAgent:
     """Hears, acts and speaks: one conversation at a time on one microphone and one speaker.
 
     All parameters are keywords. `model`, `voice` and `transcription_model` take any string beside their members;
-    `transcription_model=None` leaves what the user says unwritten. `speech_speed` is clamped to 0.5 to 1.5.
-    `output_modalities` with both audio and text means audio, whose transcript is the text. `noise_reduction=None`
-    turns it off. `turn_detection=None` is `SemanticVAD()`. The session ends after `inactivity_timeout_seconds` in
-    which nobody spoke, if `inactivity_timeout_enabled`, and at a quiet moment after `max_duration_seconds`. When the
-    model had to read more than `compact_above_tokens`, old turns are replaced by their text. With
-    `echo_cancellation` what the speaker plays is taken out of what the microphone hears; with `half_duplex` the agent
-    does not hear while it speaks, where nothing cancels the echo. `context` is what tools get for
-    `Inject[T]` of its type; the tools of `mcp_servers`, hand-offs to `subagents` and `skills` are offered beside them.
-    A `RemoteMCPServer` among the former is not connected here: the provider calls its tools by itself.
+    `transcription_model=None` leaves what the user says unwritten. `speech_speed` is clamped to 0.5 to 1.5. Audio and
+    text in `output_modalities` means audio, whose transcript is the text. `noise_reduction=None` turns it off.
+    `turn_detection=None` is `SemanticVAD()`; with `answers_turns=False` turns are answered only when `ask` says so. The
+    session ends after `inactivity_timeout_seconds` in which nobody spoke, if `inactivity_timeout_enabled`, and at a
+    quiet moment after `max_duration_seconds`. When the model had to read more than `compact_above_tokens`, old turns
+    are replaced by their text. With `echo_cancellation` what the speaker plays is taken out of what the microphone
+    hears; with `half_duplex` the agent does not hear while it speaks, where nothing cancels the echo. `context` is what
+    tools get for `Inject[T]` of its type; the tools of `mcp_servers`, hand-offs to `subagents` and `skills` are offered
+    beside them. A `RemoteMCPServer` among the former is not connected here: the provider calls its tools by itself.
     `history` is what was said before; it is told to the model, but is no part of the result. With `recording_path` the
     conversation is recorded there, the user left and the agent right. `cues` are sounds that tell what it does, None is
     silence. `prices` are what the cost is reckoned with; a session that has cost more than `budget_usd` ends as soon as
@@ -106,6 +106,7 @@ class RealtimeAgent:
         output_modalities: Sequence[OutputModality | str] | None = None,
         noise_reduction: NoiseReduction | None = NoiseReduction.FAR_FIELD,
         turn_detection: TurnDetection | None = None,
+        answers_turns: bool = True,
         reasoning_effort: ReasoningEffort | None = None,
         max_output_tokens: int | None = None,
         parallel_tool_calls: bool | None = None,
@@ -148,6 +149,7 @@ class RealtimeAgent:
                 output_modality=modality(output_modalities),
                 noise_reduction=noise_reduction,
                 turn_detection=turn_detection or SemanticVAD(),
+                answers_turns=answers_turns,
                 reasoning_effort=reasoning_effort,
                 max_output_tokens=max_output_tokens,
                 parallel_tool_calls=parallel_tool_calls,
@@ -170,8 +172,7 @@ class RealtimeAgent:
         self._listener = listener
         self._earlier = tuple(history)
         self._recording_path = None if recording_path is None else Path(recording_path)
-        self._cues = cues
-        self._prices = prices
+        self._cues, self._prices = cues, prices
         self._budget_usd = None if budget_usd is None else Decimal(str(budget_usd))
         self._provider = provider or OpenAIProvider(api_key)
         self._fallbacks = tuple(fallback_providers)

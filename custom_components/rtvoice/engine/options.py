@@ -183,6 +183,8 @@ class SessionOptions(_Frozen):
     output_modality: OutputModality = OutputModality.AUDIO
     noise_reduction: NoiseReduction | None = NoiseReduction.FAR_FIELD
     turn_detection: TurnDetection = SemanticVAD()
+    answers_turns: bool = True
+    """Whether the provider answers a turn whose end it has found by itself."""
     tools: tuple[ToolDefinition, ...] = ()
     mcp_servers: tuple[RemoteMCPServer, ...] = ()
     """MCP servers that the provider runs by itself, beside `tools`."""

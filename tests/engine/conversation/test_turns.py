@@ -5,6 +5,7 @@ from custom_components.rtvoice.engine.conversation.deadlines import TURN_ANSWER_
 from custom_components.rtvoice.engine.conversation.effects import (
     AddItem,
     ArmTimer,
+    CancelResponse,
     CommitInput,
     CreateResponse,
     DisarmTimer,
@@ -294,3 +295,20 @@ def test_what_transcription_costs_is_told() -> None:
     usage = ResponseUsage(TokenCount(text=1, audio=40), TokenCount(), TokenCount(text=6))
     effects = ready().tell(f.UserTranscriptFinished("u1", "Hello", seconds=2.5, usage=usage))
     assert TranscriptionUsageEvent("u1", 2.5, 1, 40, 6) in published(effects)
+
+
+def test_a_turn_that_nobody_wants_answered_is_owed_nothing() -> None:
+    dialogue = ready(answers_turns=False)
+    spoken_turn(dialogue)
+    assert ArmTimer(f.Timer.TURN_ANSWER, TURN_ANSWER_S) not in dialogue.all
+    assert not dialogue.conversation.composing
+    assert CreateResponse("response-1") in dialogue.tell(ResponseAsked())
+    assert Publish(AssistantStartedRespondingEvent("r1")) in dialogue.tell(f.ResponseStarted("r1", "response-1"))
+    assert not of_type(dialogue.all, CancelResponse)
+
+
+def test_an_answer_that_the_provider_gives_all_the_same_is_cancelled_at_once() -> None:
+    dialogue = ready(answers_turns=False)
+    spoken_turn(dialogue)
+    assert CancelResponse("r1") in dialogue.tell(f.ResponseStarted("r1"))
+    assert not [event for event in dialogue.all if event == Publish(AssistantStartedRespondingEvent("r1"))]

@@ -308,6 +308,13 @@ def test_everything_set() -> None:
     }
 
 
+@pytest.mark.parametrize("turn_detection", [SemanticVAD(), ServerVAD()])
+def test_the_provider_is_told_whether_to_answer_turns_by_itself(turn_detection) -> None:
+    session = settings(turn_detection=turn_detection, answers_turns=False)
+    assert session["audio"]["input"]["turn_detection"]["create_response"] is False
+    assert session["audio"]["input"]["turn_detection"]["interrupt_response"] is True
+
+
 @pytest.mark.parametrize(
     ("truncation", "expected"),
     [

@@ -2,25 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine
-from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from homeassistant.components.conversation import ChatLog
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import llm
+from homeassistant.helpers.event import async_call_later
 
-from ...engine import AgentState
+from ...engine.errors import EndReason
 from ...engine.events import AssistantStartedRespondingEvent, SessionEvent
 from ..deltas import Delta
 from ..errors import engine_errors
 from ..history import async_chat_log, history_of
-from ..observer import Observer
 from ..parties import Agent
 from ..provider import Provider
+from ..register import Register
 from .caller import Caller, Wish
-from .line import Line
+from .line import Ends, Line
 from .turn import Turn
 from .utterance import Ear
 
@@ -33,7 +34,10 @@ _MEANWHILE: Final = "Meanwhile, without you, this was said in the conversation:\
 
 
 class Exchange:
-    """Goes from turn to turn on one live session until it is closed or fails; then `ended` is called."""
+    """Goes from turn to turn on one live session until it is closed or fails; then `ended` is called.
+
+    It ends as any session does when nobody has said anything for as long as the agent's user allows.
+    """
 
     def __init__(
         self,
@@ -43,6 +47,8 @@ class Exchange:
         conversation_id: str,
         caller: Caller,
         *,
+        answers_turns: bool,
+        register: Register,
         ended: Callable[[Exchange], None],
     ) -> None:
         self.agent = agent
@@ -50,29 +56,17 @@ class Exchange:
         self.caller = caller
         self.over = False
         """Whether it is of no more use."""
-        self.gone = False
-        """Whether nothing of it is left."""
         self._hass = hass
         self._ended = ended
+        ends = Ends(receive=self._receive, admit=self._admit, closed=self._end)
         self._line = Line(
-            hass,
-            provider,
-            agent,
-            caller,
-            conversation_id=conversation_id,
-            receive=self._receive,
-            admit=self._admit,
-            ended=self._end,
+            hass, provider, agent, caller, conversation_id, answers_turns=answers_turns, register=register, ends=ends
         )
         self._watcher: asyncio.Task[None] | None = None
         self._turn: Turn | None = None
         self._known: int | None = None
         self._extra = ""
-
-    @property
-    def exchange_id(self) -> str:
-        """No other has it."""
-        return self._line.line_id
+        self._stop_waiting: CALLBACK_TYPE | None = None
 
     @property
     def instructions(self) -> str:
@@ -82,7 +76,7 @@ class Exchange:
     @property
     def api(self) -> llm.APIInstance | None:
         """The LLM APIs that it may use."""
-        return self._line.toolbox.api if self._line.toolbox is not None else None
+        return self._line.api
 
     def begin(self) -> None:
         """Set out."""
@@ -97,7 +91,7 @@ class Exchange:
         ear = Ear(
             self._line.microphone,
             self.agent.options.own_endpointing,
-            self._line.wait_ready,
+            self._line.async_wait_ready,
             partial(self._commit, turn),
         )
         try:
@@ -106,7 +100,6 @@ class Exchange:
             # What the model has heard of it cannot be taken back; the next turn begins anew and is told what was said.
             self.async_close_soon()
             raise
-        self._show(turn, AgentState.THINKING)
         if not text:
             await self._drop(turn)
             return text
@@ -149,30 +142,19 @@ class Exchange:
         """What the chat log says until now is known."""
         self._known = len(log.content)
 
-    async def async_apply_mute(self) -> None:
-        """Hear, or do not, as the agent's switch says."""
-        await self._line.async_apply_mute()
-
     @callback
-    def async_close_soon(self) -> None:
+    def async_close_soon(self, reason: EndReason = EndReason.STOPPED) -> None:
         """End it without waiting for that; from now on it is over."""
-        self.over = True
-        self._ended(self)
-        self.agent.entry.async_create_background_task(self._hass, self.async_close(), f"{self._line.name} closing")
-
-    async def async_close(self) -> None:
-        """End it and wait until nothing of it is left. Idempotent."""
-        self.over = True
-        await self._line.async_close()
+        self._retire()
+        closing = self._line.async_stop(reason)
+        self.agent.entry.async_create_background_task(self._hass, closing, f"{self._line.name} closing")
 
     # --- what its session tells ---------------------------------------------------------------------------------------
 
     async def _receive(self, event: SessionEvent) -> None:
         turn = self._turn
         if turn is not None and not turn.over:
-            if self._line.toolbox is not None:
-                turn.observer.call_tools_by(self._line.toolbox.names)
-            turn.receive(turn.observer.receive(event))
+            turn.receive(event)
         elif isinstance(event, AssistantStartedRespondingEvent):
             # Something that was worked on meanwhile; between two runs nobody would hear of it.
             await self._line.async_silence()
@@ -183,19 +165,44 @@ class Exchange:
         return turn is not None and await turn.wait_claimed()
 
     def _end(self) -> None:
-        self.over = self.gone = True
-        if (turn := self._turn) is not None and self._line.error is not None:
-            turn.utterance.fail(self._line.error)
-            turn.finish(self._line.error)
+        self._retire()
+        if (turn := self._turn) is not None:
+            turn.utterance.fail(self._line.failure)
+            turn.finish(self._line.failure)
             self._close_turn(turn)
         self._look_away()
+
+    def _retire(self) -> None:
+        self.over = True
+        self._wait_no_more()
         self._ended(self)
+
+    # --- how long nobody says anything --------------------------------------------------------------------------------
+
+    def _wait(self) -> None:
+        """Wait for the next run, as long as the agent's user allows."""
+        self._wait_no_more()
+        if self.over:
+            return
+        timeout_s = self.agent.options.inactivity_timeout_s
+        if timeout_s > 0:
+            self._stop_waiting = async_call_later(self._hass, timeout_s, self._forgotten)
+
+    def _wait_no_more(self) -> None:
+        if self._stop_waiting is not None:
+            self._stop_waiting()
+            self._stop_waiting = None
+
+    @callback
+    def _forgotten(self, now: datetime) -> None:  # noqa: ARG002 - a timer gives it
+        self._stop_waiting = None
+        self.async_close_soon(EndReason.INACTIVITY)
 
     # --- its turns ----------------------------------------------------------------------------------------------------
 
     async def _begin_turn(self, caller: Caller, wish: Wish) -> Turn:
-        observer = Observer(self.exchange_id, (self.agent,), self._line.context)
-        former, self._turn = self._turn, Turn(self._hass, caller, wish, observer)
+        self._wait_no_more()
+        former, self._turn = self._turn, Turn(self._hass, caller, wish)
         if former is not None:
             self._look_away()
             if former.finished:
@@ -203,17 +210,18 @@ class Exchange:
                 self._line.speaker.settle()
             former.finish()
             self._close_turn(former)
-        if self._line.connected:
+        self._line.attend()
+        if self._line.live:
             with engine_errors():
-                await self._line.live().interrupt()
+                await self._line.engine.interrupt()
                 await self._catch_up()
         self._line.speaker.begin(self._turn.voice, late=wish.plays_late)
-        self._show(self._turn, AgentState.LISTENING, in_session=True, user_speaking=True)
         return self._turn
 
     async def _commit(self, turn: Turn) -> None:
+        self._line.heard_out()
         with engine_errors():
-            await self._line.live().commit_turn(respond=not turn.wish.local_first)
+            await self._line.engine.commit_turn(respond=self._answered_unasked(turn))
 
     async def _catch_up(self) -> None:
         """Tell the model what was said in the conversation since its last turn: by Home Assistant, or in writing."""
@@ -223,7 +231,7 @@ class Exchange:
         known = self._line.known_entries if self._known is None else self._known
         if news := list(history_of(log.content[known:])):
             said = "\n".join(f"{turn.role}: {turn.transcript}" for turn in news)
-            await self._line.live().note(_MEANWHILE.format(said=said))
+            await self._line.engine.note(_MEANWHILE.format(said=said))
         self.async_remember(log)
 
     async def _wait_for_claim(self, turn: Turn) -> None:
@@ -238,9 +246,10 @@ class Exchange:
         try:
             with engine_errors():
                 await self._ask(turn, extra)
-                await self._line.live().wait_composed()
+                await self._line.engine.wait_composed()
         except HomeAssistantError as err:
             turn.finish(self._line.error or err)
+            self._close_turn(turn)
             return
         turn.finish()
         self._line.speaker.ended()
@@ -251,7 +260,7 @@ class Exchange:
         self._close_turn(turn)
 
     async def _ask(self, turn: Turn, extra: str) -> None:
-        engine = self._line.live()
+        engine = self._line.engine
         if extra and extra != self._extra:
             # What the agent may have begun to say was said without knowing this.
             self._extra = extra
@@ -260,8 +269,12 @@ class Exchange:
             self._line.speaker.begin(turn.voice, late=turn.wish.plays_late)
             await engine.note(extra)
             await engine.ask()
-        elif turn.wish.local_first and not self.agent.options.own_endpointing:
+        elif not self._answered_unasked(turn):
             await engine.ask()
+
+    def _answered_unasked(self, turn: Turn) -> bool:
+        """Whether a turn is answered as soon as it is over, and not only once the agent is asked."""
+        return self._line.answers_turns if self.agent.options.own_endpointing else not turn.wish.local_first
 
     async def _drop(self, turn: Turn) -> None:
         """Nobody wants an answer any more."""
@@ -274,13 +287,12 @@ class Exchange:
 
     def _close_turn(self, turn: Turn) -> None:
         turn.leave()
-        if not turn.over:
-            turn.over = True
-            turn.observer.end()
-
-    def _show(self, turn: Turn, status: AgentState, *, in_session: bool = True, user_speaking: bool = False) -> None:
-        snapshot = replace(turn.observer.snapshot, status=status, in_session=in_session, user_speaking=user_speaking)
-        turn.observer.show(snapshot)
+        if turn.over:
+            return
+        turn.over = True
+        if turn is self._turn:
+            self._line.leave()
+            self._wait()
 
     def _watch(self, work: Coroutine[Any, Any, None]) -> None:
         """Have something seen to beside the run, in place of what was seen to so far."""

@@ -1,6 +1,5 @@
 """The exchanges that go on, by conversation."""
 
-import asyncio
 from collections.abc import AsyncIterable
 from typing import Final
 
@@ -10,6 +9,7 @@ from homeassistant.helpers import chat_session
 
 from ..parties import Agent
 from ..provider import Provider
+from ..register import Register
 from .caller import Caller, Wish, async_is_wholly, async_run_of
 from .exchange import Exchange
 from .transcribe import async_transcribe
@@ -20,17 +20,16 @@ MAX_EXCHANGES: Final = 32
 
 
 class Exchanges:
-    """Those of all agents of an account. An exchange goes when Home Assistant forgets its conversation."""
+    """Those of all agents of an account; their sessions are entered in a register.
 
-    def __init__(self, hass: HomeAssistant, provider: Provider) -> None:
+    An exchange goes when Home Assistant forgets its conversation, if it has not gone by itself.
+    """
+
+    def __init__(self, hass: HomeAssistant, provider: Provider, register: Register) -> None:
         self._hass = hass
         self._provider = provider
+        self._register = register
         self._live: dict[str, Exchange] = {}
-        self._all: dict[str, Exchange] = {}
-
-    def __len__(self) -> int:
-        """How many there are, those included that are about to end."""
-        return len(self._all)
 
     async def async_hear(self, agent: Agent, stream: AsyncIterable[bytes]) -> str:
         """What is said in a stream, as text; where the agent is to answer it too, it hears it as it comes.
@@ -41,8 +40,8 @@ class Exchanges:
         run = async_run_of(self._hass, session.conversation_id) if session is not None else None
         if session is None or run is None or not async_is_wholly(self._hass, run, agent):
             return await async_transcribe(self._hass, self._provider, agent, stream)
-        exchange = self._exchange(agent, session, Caller.of(run))
-        return await exchange.async_hear(stream, Caller.of(run), Wish.of(self._hass, run))
+        caller, wish = Caller.of(run), Wish.of(self._hass, run)
+        return await self._exchange(agent, session, caller, wish).async_hear(stream, caller, wish)
 
     def claim(self, agent: Agent, asked: ConversationInput, conversation_id: str) -> tuple[Exchange, Turn] | None:
         """The exchange in which the agent has heard what it is asked now, and the turn; None if it has not."""
@@ -58,17 +57,7 @@ class Exchanges:
         exchange = self._live.get(session.conversation_id) if session is not None else None
         return exchange if exchange is not None and exchange.agent is agent else None
 
-    async def async_apply_mute(self, agent: Agent) -> None:
-        """Hear, or do not, as an agent's switch says."""
-        for exchange in tuple(self._live.values()):
-            if exchange.agent is agent:
-                await exchange.async_apply_mute()
-
-    async def async_close(self) -> None:
-        """End all, and wait until they have ended."""
-        await asyncio.gather(*(exchange.async_close() for exchange in tuple(self._all.values())))
-
-    def _exchange(self, agent: Agent, session: chat_session.ChatSession, caller: Caller) -> Exchange:
+    def _exchange(self, agent: Agent, session: chat_session.ChatSession, caller: Caller, wish: Wish) -> Exchange:
         """The one that goes on in a conversation, or a new one."""
         conversation_id = session.conversation_id
         if (present := self._live.pop(conversation_id, None)) is not None:
@@ -78,8 +67,18 @@ class Exchanges:
             present.async_close_soon()
         while len(self._live) >= MAX_EXCHANGES:
             next(iter(self._live.values())).async_close_soon()
-        exchange = Exchange(self._hass, self._provider, agent, conversation_id, caller, ended=self._forget)
-        self._live[conversation_id] = self._all[exchange.exchange_id] = exchange
+        exchange = Exchange(
+            self._hass,
+            self._provider,
+            agent,
+            conversation_id,
+            caller,
+            # What Home Assistant may understand by itself is not answered before it is known that it did not.
+            answers_turns=not wish.local_first,
+            register=self._register,
+            ended=self._forget,
+        )
+        self._live[conversation_id] = exchange
         session.async_on_cleanup(exchange.async_close_soon)
         exchange.begin()
         return exchange
@@ -87,5 +86,3 @@ class Exchanges:
     def _forget(self, exchange: Exchange) -> None:
         if self._live.get(exchange.conversation_id) is exchange:
             del self._live[exchange.conversation_id]
-        if exchange.gone:
-            self._all.pop(exchange.exchange_id, None)

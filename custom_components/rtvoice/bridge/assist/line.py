@@ -1,36 +1,48 @@
 """The live session of an exchange: one agent's engine between a pipeline's microphone and its speaker."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Final, override
 
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.util.ulid import ulid_now
+from homeassistant.helpers import llm
 
 from ...const import DOMAIN
-from ...engine import RealtimeAgent
-from ...engine.errors import EndReason, SessionClosedError
-from ...engine.events import AgentErrorEvent, AgentSessionConnectedEvent, SessionEvent
+from ...engine import AgentState, RealtimeAgent
+from ...engine.events import AgentStateChangedEvent, SessionEvent, UserStoppedSpeakingEvent
 from ...engine.options import PushToTalk
 from ..backing import async_backing
 from ..compose import async_brief, llm_context_of, piped_agent
-from ..ending import async_end
 from ..equipment import async_prepare
-from ..errors import end_reason_of, failed, react, told_errors
+from ..errors import failed
 from ..history import async_chat_log, history_of
-from ..occurrences import Occurrence, OccurrenceType
 from ..parties import Agent
 from ..prompt import Occasion
 from ..provider import Provider
-from ..tab import Tab
-from ..tools import Toolbox
+from ..register import Register
+from ..session import Session
 from .caller import Caller
+from .elsewhere import async_elsewhere
 from .microphone import PipelineMicrophone
 from .speaker import PipelineSpeaker
 
+_LINK: Final = frozenset({AgentState.CONNECTING, AgentState.RECONNECTING})
+"""What may be seen of an agent between two runs, in which nobody is heard."""
 
-class Line:
-    """From the wish for it to its end, of which `ended` is told; then nothing of it is left open."""
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Who is told what happens on a line."""
+
+    receive: Callable[[SessionEvent], Awaitable[None]]
+    admit: Callable[[], Awaitable[bool]]
+    """Whether the agent may do something now."""
+    closed: Callable[[], None]
+
+
+class Line(Session):
+    """A session that hears only while a pipeline runs, and speaks to whoever fetches its voice."""
 
     def __init__(
         self,
@@ -38,103 +50,93 @@ class Line:
         provider: Provider,
         agent: Agent,
         caller: Caller,
-        *,
         conversation_id: str,
-        receive: Callable[[SessionEvent], Awaitable[None]],
-        admit: Callable[[], Awaitable[bool]],
-        ended: Callable[[], None],
+        *,
+        answers_turns: bool,
+        register: Register,
+        ends: Ends,
     ) -> None:
-        self.line_id = ulid_now()
+        venue = async_elsewhere(hass, caller)
+        super().__init__(hass, provider, agent, venue, caller.context, parties=(agent,), ended=register.conclude)
         self.caller = caller
-        self.context = Context(user_id=caller.context.user_id, parent_id=caller.context.id)
-        """Of all that the agent does in it."""
+        self.answers_turns = answers_turns
+        """Whether the provider answers a turn by itself where it finds its end."""
         self.microphone = PipelineMicrophone()
         self.speaker = PipelineSpeaker(hass.loop.time)
-        self.toolbox: Toolbox | None = None
         self.instructions = ""
         """What the agent is told."""
         self.known_entries = 0
         """Up to where what the chat log holds was known to the agent when it began."""
-        self.error: HomeAssistantError | None = None
-        """Why it is of no use, once it has ended."""
-        self.complaint: str | None = None
-        """What was last told of as an error."""
-        self._hass = hass
-        self._provider = provider
-        self._agent = agent
         self._conversation_id = conversation_id
-        self._receive_event = receive
-        self._admit = admit
-        self._ended = ended
-        self._ledger = agent.entry.runtime_data.ledger
-        self._tab = Tab(hass, agent, self._ledger)
-        self._engine: RealtimeAgent | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._begun = asyncio.Event()
+        self._register = register
+        self._ends = ends
+        self._attended = False
+        self._listening = False
 
     @property
+    @override
     def name(self) -> str:
-        """For logs and tasks."""
-        return f"{DOMAIN} exchange with {self._agent.title}"
+        return f"{DOMAIN} exchange with {self.agent.title}"
 
     @property
-    def connected(self) -> bool:
-        """Whether the agent hears."""
-        return self._begun.is_set() and self.error is None
+    def api(self) -> llm.APIInstance | None:
+        """The LLM APIs that the agent may use."""
+        return self._toolbox.api if self._toolbox is not None else None
 
+    @property
+    def failure(self) -> HomeAssistantError:
+        """Why it is of no use, once it has ended."""
+        return self.error or failed("stopped")
+
+    @override
     def begin(self) -> None:
-        """Set out."""
-        self._task = self._agent.entry.async_create_background_task(self._hass, self._run(), self.name)
+        self._register.enter(self)
+        super().begin()
 
-    async def wait_ready(self) -> None:
-        """Wait until the agent hears. Raises HomeAssistantError if it never will."""
+    async def async_wait_ready(self) -> None:
+        """Wait until the agent hears. Raises HomeAssistantError if it never will, or not any more."""
         await self._begun.wait()
-        if self.error is not None:
-            raise self.error
-
-    def live(self) -> RealtimeAgent:
-        """The agent at work. Raises SessionClosedError if it is not, or not any more."""
-        if self._engine is None or self.error is not None:
-            raise SessionClosedError(EndReason.STOPPED)
-        return self._engine
+        if not self.live:
+            raise self.failure
 
     async def async_silence(self) -> None:
         """Have the agent fall silent, if it is at work."""
         if self._engine is not None:
             await self._engine.interrupt()
 
-    async def async_apply_mute(self) -> None:
-        """Hear, or do not, as the agent's switch says."""
-        if self._engine is not None:
-            await self._engine.set_muted(self._agent.muted)
+    def attend(self) -> None:
+        """A run begins to listen."""
+        self._attended = self._listening = True
+        # Where the provider hears the beginning of speech, it is told from there.
+        speaking = not self.agent.options.own_endpointing
+        self._show(AgentState.LISTENING, user_speaking=speaking)
+        if speaking:
+            self._herald.user_started_speaking()
 
-    async def async_close(self) -> None:
-        """End it and wait until nothing of it is left. Idempotent."""
-        if self._task is not None and not self._task.done():
-            await async_end(self._task, self._engine, self.name)
+    def heard_out(self) -> None:
+        """What is said in the run is complete; where the provider hears its end, that is told from there."""
+        self._listening = False
+        self.timings.user_stopped()
+        self._show(AgentState.THINKING)
 
-    async def _run(self) -> None:
-        try:
-            with told_errors(self.name, self._failed):
-                self._engine = engine = await self._compose()
-                await self.async_apply_mute()
-                result = await engine.run()
-                self._tab.settle(result.usage)
-                react(self._hass, self._agent.entry, EndReason(result.end_reason))
-        finally:
-            self._end()
+    def leave(self) -> None:
+        """Nobody listens or speaks any more, until the next run."""
+        self._attended = self._listening = False
+        self._show(AgentState.IDLE)
 
+    @override
     async def _compose(self) -> RealtimeAgent:
-        hass, agent = self._hass, self._agent
+        hass, agent = self._hass, self.agent
         log = async_chat_log(hass, self._conversation_id)
         history = list(history_of(log.content)) if log is not None else []
         self.known_entries = len(log.content) if log is not None else 0
         llm_context = llm_context_of(hass, agent, self.caller.device_id, self.context)
         briefing = await async_brief(hass, agent, Occasion(llm_context, conversation_id=self._conversation_id))
-        self.toolbox, self.instructions = briefing.toolbox, briefing.instructions
+        self._toolbox, self.instructions = briefing.toolbox, briefing.instructions
         toolbox = briefing.toolbox
+        self.observer.call_tools_by(toolbox.names)
         if toolbox.guard is not None:
-            toolbox.guard.admit = self._admit
+            toolbox.guard.admit = self._ends.admit
         engine = piped_agent(
             agent,
             self._provider,
@@ -142,37 +144,36 @@ class Line:
             [toolbox.hide_in(turn) for turn in history],
             (self.microphone, self.speaker),
             turn_detection=agent.options.turn_detection if agent.options.own_endpointing else PushToTalk(),
-            backing=async_backing(hass, agent, self._ledger, None, None),
+            answers_turns=self.answers_turns,
+            backing=async_backing(
+                hass, agent, self._ledger, recorded_at=self.venue if agent.options.recording else None
+            ),
         )
-        engine.event_bus.subscribe(SessionEvent, self._receive)
         await async_prepare(engine, briefing.equipment)
         return engine
 
-    async def _receive(self, event: SessionEvent) -> None:
-        if self.toolbox is not None:
-            event = self.toolbox.hide(event)
-        self._tab.receive(event)
-        if isinstance(event, AgentErrorEvent):
-            self.complaint = event.error.message
-        if isinstance(event, AgentSessionConnectedEvent) and not self._begun.is_set():
-            self._tell(OccurrenceType.SESSION_STARTED)
-            self._begun.set()
-        await self._receive_event(event)
+    @override
+    def _heard(self, event: SessionEvent) -> SessionEvent:
+        match event:
+            case UserStoppedSpeakingEvent():
+                self._listening = False
+            case AgentStateChangedEvent(state=state) if not self._attended and state not in _LINK:
+                return replace(event, state=AgentState.IDLE.value)
+            case AgentStateChangedEvent(state=AgentState.LISTENING) if self._attended and not self._listening:
+                # It would hear, but nobody brings anything before the next run.
+                return replace(event, state=self.observer.snapshot.status.value)
+            case _:
+                pass
+        return event
 
-    def _failed(self, err: HomeAssistantError) -> None:
-        self.error = err
-        cause, reason = err.__cause__, end_reason_of(err)
-        react(self._hass, self._agent.entry, reason)
-        if self.complaint != str(cause):
-            error = {"error_type": reason.value, "message": str(cause or err)}
-            self._agent.activity.tell(Occurrence(OccurrenceType.ERROR, error, self.context))
+    @override
+    async def _seen(self, event: SessionEvent) -> None:
+        await self._ends.receive(event)
 
-    def _end(self) -> None:
-        if self._begun.is_set():
-            self._tell(OccurrenceType.SESSION_ENDED)
-        self.error = self.error or failed("stopped")
-        self._begun.set()
-        self._ended()
+    @override
+    def _closed(self) -> None:
+        self._ends.closed()
 
-    def _tell(self, kind: OccurrenceType) -> None:
-        self._agent.activity.tell(Occurrence(kind, {"session_id": self.line_id}, self.context))
+    def _show(self, status: AgentState, *, user_speaking: bool = False) -> None:
+        if not self._over.is_set():
+            self.observer.show(replace(self.observer.snapshot, status=status, user_speaking=user_speaking))

@@ -51,7 +51,7 @@ async def async_speech(
     options = agent.options
     with engine_errors():
         async_check_budget(agent, ledger)
-    backing = async_backing(hass, agent, ledger, None, None)
+    backing = async_backing(hass, agent, ledger)
     tab = Tab(hass, agent, ledger)
     said = Voice(lambda: None)
     engine = RealtimeAgent(

@@ -31,7 +31,7 @@ async def async_transcribe(hass: HomeAssistant, provider: Provider, agent: Agent
     tab = Tab(hass, agent, ledger)
     begun = asyncio.Event()
     options = agent.options
-    backing = async_backing(hass, agent, ledger, None, None)
+    backing = async_backing(hass, agent, ledger)
     engine = RealtimeAgent(
         model=options.model,
         voice=options.voice,
@@ -40,6 +40,7 @@ async def async_transcribe(hass: HomeAssistant, provider: Provider, agent: Agent
         output_modalities=[OutputModality.TEXT],
         noise_reduction=options.noise_reduction,
         turn_detection=options.turn_detection if options.own_endpointing else PushToTalk(),
+        answers_turns=False,
         audio_input=microphone,
         audio_output=NullOutput(),
         budget_usd=backing.budget_usd,

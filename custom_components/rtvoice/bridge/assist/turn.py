@@ -6,9 +6,8 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant
 
-from ...engine.events import AssistantStartedRespondingEvent, SessionEvent
+from ...engine.events import AgentErrorEvent, AssistantStartedRespondingEvent, SessionEvent
 from ..deltas import Delta, Deltas
-from ..observer import Observer
 from .caller import Caller, Wish
 from .speaker import Voice
 from .utterance import Utterance
@@ -30,10 +29,11 @@ class Turn:
     does not follow soon.
     """
 
-    def __init__(self, hass: HomeAssistant, caller: Caller, wish: Wish, observer: Observer) -> None:
+    def __init__(self, hass: HomeAssistant, caller: Caller, wish: Wish) -> None:
         self.caller = caller
         self.wish = wish
-        self.observer = observer
+        self.last_error: str | None = None
+        """What was last complained of in it."""
         self.utterance = Utterance(hass)
         self.text: str | None = None
         """What was said, once it is known."""
@@ -79,6 +79,8 @@ class Turn:
     def receive(self, event: SessionEvent) -> None:
         """Take in an event of the session; what the agent said in an earlier turn is none of this one."""
         self.utterance.receive(event)
+        if isinstance(event, AgentErrorEvent):
+            self.last_error = event.error.message
         if isinstance(event, AssistantStartedRespondingEvent) and self.utterance.ended:
             self._answering = True
         if not self._answering:

@@ -62,7 +62,7 @@ def on_response_started(parts: Parts, fact: ResponseStarted, now_s: float) -> li
     ours = parts.responses.started(fact.response_id, fact.request_id, attributable=attributable, now_s=now_s)
     if ours is not None and (ours.dropped or parts.turns.speaking):
         return _take_back(parts, ours, fact.response_id)
-    if ours is None and parts.interruption.take_discarded():
+    if ours is None and (parts.interruption.take_discarded() or not parts.settings.answers_turns):
         return [*parts.turns.answered(), *parts.responses.cancel(fact.response_id)]
     parts.responses.forget(Purpose.FOLLOW_UP)
     parts.remote.response_began()

@@ -14,6 +14,8 @@ class ConversationSettings:
     """The session's instructions; a response with instructions of its own repeats them, since those replace them."""
     push_to_talk: bool = False
     """Turns end when the user says so, not when the provider hears silence."""
+    answers_turns: bool = True
+    """Whether a turn whose end the provider has heard is answered by itself; if not, only what is asked for is."""
     inactivity_timeout_s: float | None = None
     """Silence that ends the session; None: never."""
     history: tuple[NewItem, ...] = ()

@@ -34,15 +34,13 @@ class Turns:
             *self._deadlines.arm(Timer.USER_SPEECH, USER_SPEECH_S, now_s),
         ]
 
-    def stopped(self, ended_at_s: float, now_s: float) -> list[Effect]:
-        """The user stopped; the provider answers by itself, within bounds."""
+    def stopped(self, ended_at_s: float, now_s: float, *, answers: bool) -> list[Effect]:
+        """The user stopped; the provider, if it answers by itself, does so within bounds."""
         self.speaking = False
-        self.awaiting_answer = True
+        self.awaiting_answer = answers
         self._ended_at_s = ended_at_s
-        return [
-            *self._deadlines.disarm(Timer.USER_SPEECH),
-            *self._deadlines.arm(Timer.TURN_ANSWER, TURN_ANSWER_S, now_s),
-        ]
+        effects = self._deadlines.disarm(Timer.USER_SPEECH)
+        return [*effects, *self._deadlines.arm(Timer.TURN_ANSWER, TURN_ANSWER_S, now_s)] if answers else effects
 
     def ended(self, now_s: float) -> None:
         """A turn was handed over without the provider hearing its end: push-to-talk, or typed."""

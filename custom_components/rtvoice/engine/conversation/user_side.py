@@ -36,7 +36,7 @@ def on_turn(parts: Parts, fact: TurnFact, position: PlayoutPosition, now_s: floa
             effects += parts.tools.cancel_interruptible()
             return [*effects, *parts.turns.started(now_s), HoldInput(), Publish(UserStartedSpeakingEvent())]
         case SpeechStopped():
-            effects = parts.turns.stopped(now_s - fact.ended_ago_s, now_s)
+            effects = parts.turns.stopped(now_s - fact.ended_ago_s, now_s, answers=parts.settings.answers_turns)
             return [*effects, Publish(UserStoppedSpeakingEvent())]
         case TurnCommitted():
             parts.items.ensure(fact.item_id, ItemKind.USER_MESSAGE, now_s, fact.previous_item_id)

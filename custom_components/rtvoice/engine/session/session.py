@@ -111,6 +111,7 @@ class Session:
                 capabilities=capabilities,
                 instructions=options.instructions,
                 push_to_talk=isinstance(options.turn_detection, PushToTalk),
+                answers_turns=options.answers_turns,
                 inactivity_timeout_s=limits.inactivity_timeout_s,
                 history=history,
                 tools=options.tools,

@@ -57,7 +57,7 @@ def _audio(options: SessionOptions) -> Settings:
         "input_audio_format": "pcm16",
         "output_audio_format": "pcm16",
         "input_audio_transcription": _transcription(options),
-        "turn_detection": turn_detection_of(options.turn_detection),
+        "turn_detection": turn_detection_of(options),
     }
     if options.noise_reduction is not None:
         session["input_audio_noise_reduction"] = {"type": str(options.noise_reduction)}

@@ -68,10 +68,11 @@ def pcm_of(rate_hz: int) -> Settings:
     return {"type": "audio/pcm", "rate": rate_hz}
 
 
-def turn_detection_of(turn_detection: TurnDetection) -> Settings | None:
+def turn_detection_of(options: SessionOptions) -> Settings | None:
     """The `turn_detection` object."""
+    turn_detection: TurnDetection = options.turn_detection
     # Both flags are sent: without `create_response` the server would still cancel a running response.
-    flags = {"create_response": True, "interrupt_response": True}
+    flags = {"create_response": options.answers_turns, "interrupt_response": True}
     match turn_detection:
         case SemanticVAD(eagerness=eagerness):
             return {"type": "semantic_vad", "eagerness": str(eagerness), **flags}
@@ -108,7 +109,7 @@ def _input(options: SessionOptions) -> Settings:
         "format": pcm_of(RATE_HZ),
         "noise_reduction": None if noise_reduction is None else {"type": str(noise_reduction)},
         "transcription": _transcription(options.transcription_model, options.transcription_language),
-        "turn_detection": turn_detection_of(options.turn_detection),
+        "turn_detection": turn_detection_of(options),
     }
 
 
