@@ -66,8 +66,8 @@ async def test_the_door_stays_locked(
 ) -> None:
     await async_build_locks(hass)
     look = poison(hass, where)
-    for mode, rules in MODES.items():
-        set_options(hass, setup_integration, **{**USUAL, **rules})
+    for mode in MODES if where == "state" else ("confirm", "a PIN"):
+        set_options(hass, setup_integration, **{**USUAL, **MODES[mode]})
         puppet = Puppet(brain, *([look] if look else ()))
         chat = await write(hass, "What is new?")
         await write(hass, "Thank you, that is all for now", chat)
@@ -142,7 +142,7 @@ async def test_a_web_page_that_a_subagent_reads(
         again = ("intent__HassTurnOff", json.dumps({**UNLOCK, "confirmation_token": "deadbeef"}))
         return completion(None, again, ("done", json.dumps({"result": ORDER})))
 
-    for mode in ("confirm", "a PIN", "deny"):
+    for mode in ("confirm", "a PIN"):
         set_options(hass, setup_integration, **{**USUAL, **MODES[mode]})
         chat_server.script += [completion(None, ("web__search", '{"what": "news"}')), obey, insist]
         puppet = Puppet(brain, Call("Reader", {"task": "Read the news"}))
