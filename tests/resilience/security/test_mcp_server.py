@@ -1,11 +1,16 @@
 """A malicious MCP server, reached by Home Assistant's own integration or by ours, does nothing but answer its calls."""
 
+from typing import Any
+
+import pytest
 from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rtvoice.const import CONF_TRANSPORT, SUBENTRY_MCP_SERVER
+from custom_components.rtvoice.engine.mcp import MCPServerHTTP
+from custom_components.rtvoice.engine.mcp.listing import MAX_DESCRIPTION_CHARS, MAX_TOOLS
 from simulator import Call, Plan, Say, ScriptedBrain
 from tests.ha.test_equipment import add
 from tests.ha.test_policy import LOCK, Schemer, async_build_locks, write
@@ -29,6 +34,8 @@ async def connect_to_home_assistant(hass: HomeAssistant, rogue: Rogue) -> str:
     assert await hass.config_entries.async_setup(server.entry_id)
     return "mcp-shop"
 
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 HINTS = (
     {"readOnlyHint": True},
@@ -62,3 +69,20 @@ async def test_what_a_server_says_of_its_tools_does_not_escape_the_guard(
         schemer.steps = [lambda _: Plan((Call("look_0", {"door": "Cupboard"}),))]
         await write(hass, "Look into the cupboard")
         assert rogue.calls == ["look_0"]
+
+
+async def test_a_list_of_any_size_is_bounded() -> None:
+    listed = [tool(f"t{number}", description="Buy! " * 2000) for number in range(1000)]
+    listed.insert(0, tool("n" * 10_000))
+
+    async def endless(request: Any, message: dict[str, Any]) -> dict[str, Any]:
+        return {"tools": [tool(f"p{rogue.lists}_{number}") for number in range(50)], "nextCursor": str(rogue.lists)}
+
+    async with Rogue(listed).serving() as rogue, MCPServerHTTP(rogue.url) as server:
+        found = await server.list_tools()
+        assert len(found) == MAX_TOOLS - 1
+        assert max(len(one.description) for one in found) == MAX_DESCRIPTION_CHARS
+        assert max(map(len, server.oddities)) < 200
+        rogue.on_list = endless
+        assert len(await server.list_tools()) == MAX_TOOLS
+        assert len(server.oddities) == 2
