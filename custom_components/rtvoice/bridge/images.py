@@ -74,7 +74,10 @@ async def _async_fetch_media(hass: HomeAssistant, source: str) -> bytes:
     media = await async_resolve_media(hass, source, None)
     if media.path is None:
         raise refused("media_unsupported", media=source)
-    return await hass.async_add_executor_job(_read, Path(media.path))
+    try:
+        return await hass.async_add_executor_job(_read, Path(media.path))
+    except OSError as err:
+        raise refused("media_unsupported", media=source) from err
 
 
 def _read(path: Path) -> bytes:
