@@ -4,12 +4,13 @@ from typing import override
 
 from homeassistant.components.button import ButtonEntity
 from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bridge.assist.pipeline import async_create_pipeline
 from .bridge.parties import Agent, Party
+from .bridge.permissions import async_require_admin
 from .bridge.runtime import RtvoiceConfigEntry, Runtime
 from .entity import PartyEntity, async_add_to_all
 
@@ -52,5 +53,6 @@ class CreatePipelineButton(PartyEntity, ButtonEntity):
 
     @override
     async def async_press(self) -> None:
-        """Make the pipeline."""
+        """Make the pipeline. Raises Unauthorized: Home Assistant lets administrators alone make one."""
+        await async_require_admin(self.hass, self._context or Context())
         await async_create_pipeline(self.hass, self._agent)

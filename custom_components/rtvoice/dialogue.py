@@ -12,7 +12,7 @@ from .bridge.errors import refused
 from .bridge.move import async_move
 from .bridge.phrases import template
 from .bridge.question import Question
-from .bridge.targets import async_satellite, async_targets, places_of
+from .bridge.targets import async_check_places, async_satellite, async_targets, places_of
 from .const import DOMAIN
 
 ATTR_ANSWERS: Final = "answers"
@@ -95,6 +95,7 @@ async def _async_ask(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
     if len(places) != 1:
         raise refused("one_target")
     ((satellite, agent),) = places
+    await async_check_places(hass, call, [satellite])
     question = Question(
         call.data[ATTR_QUESTION],
         {answer["id"]: tuple(answer["sentences"]) for answer in call.data.get(ATTR_ANSWERS, ())},

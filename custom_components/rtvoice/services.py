@@ -14,7 +14,7 @@ from .bridge.images import async_data_url
 from .bridge.live import LiveSession
 from .bridge.request import SessionRequest
 from .bridge.session import Session
-from .bridge.targets import Targets, agent_of_entity, async_targets, places_of, runtime_of
+from .bridge.targets import Targets, async_agent, async_check_places, async_targets, places_of, runtime_of
 from .const import DOMAIN
 from .dialogue import async_setup_dialogue
 
@@ -104,8 +104,9 @@ async def _async_start(hass: HomeAssistant, call: ServiceCall) -> ServiceRespons
     if targets.foreign and (unusable := [key for key in _OURS_ONLY if key in call.data]):
         raise refused("foreign_fields", satellite=targets.foreign[0], fields=", ".join(unusable))
     request = _request(call)
-    agent = agent_of_entity(hass, call.data[ATTR_AGENT]) if ATTR_AGENT in call.data else None
+    agent = await async_agent(hass, call, call.data[ATTR_AGENT]) if ATTR_AGENT in call.data else None
     places = places_of(targets, agent)
+    await async_check_places(hass, call, (satellite for satellite, _ in places))
     if not call.return_response:
         starts = [runtime_of(satellite).async_start(satellite, request, who) for satellite, who in places]
         foreign = [async_start_foreign(hass, entity_id, request) for entity_id in targets.foreign]
@@ -142,7 +143,7 @@ async def _async_say(hass: HomeAssistant, call: ServiceCall, session: LiveSessio
 
 async def _async_send_message(hass: HomeAssistant, call: ServiceCall, session: LiveSession) -> None:
     picture: Any = call.data.get(ATTR_IMAGE)
-    image = await async_data_url(hass, picture) if picture else None
+    image = await async_data_url(hass, picture, call.context) if picture else None
     await session.async_send_message(call.data[ATTR_TEXT], image)
 
 

@@ -18,7 +18,7 @@ from homeassistant.helpers import config_validation as cv
 from .bridge.browser.view import async_make_url
 from .bridge.live import LiveSession
 from .bridge.onlooker import Onlooker, Telling, agent_told
-from .bridge.parties import Satellite
+from .bridge.parties import Agent, Satellite
 from .bridge.request import SessionRequest
 from .bridge.targets import agent_of_entity, async_satellite_of, async_satellites, runtime_of
 from .const import DOMAIN, KIND_BROWSER
@@ -144,7 +144,7 @@ async def _start(asked: _Asked) -> Answer:
     request = SessionRequest(
         context=asked.connection.context(message), message=message.get(ATTR_MESSAGE), prompt=message.get(ATTR_PROMPT)
     )
-    agent = agent_of_entity(asked.hass, message[ATTR_AGENT]) if ATTR_AGENT in message else None
+    agent = _agent(asked, message[ATTR_AGENT]) if ATTR_AGENT in message else None
     session = await runtime_of(asked.satellite).async_start(asked.satellite, request, agent)
     return {"session_id": session.session_id}
 
@@ -191,6 +191,13 @@ def _find(hass: HomeAssistant, connection: ActiveConnection, entity_id: str, pol
     if (satellite := async_satellite_of(hass, entity_id)) is None:
         raise _RefusedError(ERR_NOT_FOUND, "There is no such satellite")
     return satellite
+
+
+def _agent(asked: _Asked, entity_id: str) -> Agent:
+    """The agent whose entity this is. Raises Unauthorized, whether there is one or not, and ServiceValidationError."""
+    if not asked.connection.user.permissions.check_entity(entity_id, POLICY_CONTROL):
+        raise Unauthorized(entity_id=entity_id, permission=POLICY_CONTROL)
+    return agent_of_entity(asked.hass, entity_id)
 
 
 def _session(satellite: Satellite) -> LiveSession:

@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.rtvoice.bridge.policy.pin import LOCKED_S, MAX_TRIES, PinMask, PinTries
+from custom_components.rtvoice.bridge.policy.pin import (
+    FORGOTTEN_S,
+    LOCKED_S,
+    LONGEST_LOCKED_S,
+    MAX_TRIES,
+    PinMask,
+    PinTries,
+)
 from custom_components.rtvoice.bridge.policy.words import Answer, answer_in, digit_runs, names_all
 from custom_components.rtvoice.engine.events import (
     AssistantInterruptedEvent,
@@ -109,9 +116,23 @@ def test_many_numbers_in_one_turn_are_many_tries() -> None:
 
 def test_old_failures_are_forgotten() -> None:
     tries = PinTries()
-    for at_s in (0.0, 1.0, 1.0 + LOCKED_S, 2.0 + LOCKED_S):
+    for at_s in (0.0, 1.0, 1.0 + FORGOTTEN_S, 2.0 + FORGOTTEN_S):
         tries.check(PIN, "0000", at_s)
-    assert not tries.locked(2.0 + LOCKED_S)
+    assert not tries.locked(2.0 + FORGOTTEN_S)
+
+
+def test_each_three_failures_lock_it_for_longer() -> None:
+    tries, now_s = PinTries(), 0.0
+    for locked_s in (300.0, 600.0, 1200.0, 2400.0, 4800.0, 9600.0, 19_200.0, LONGEST_LOCKED_S, LONGEST_LOCKED_S):
+        for _ in range(MAX_TRIES):
+            assert tries.check(PIN, "0000", now_s) is False
+        assert tries.locked(now_s + locked_s - 1.0)
+        now_s += locked_s
+        assert not tries.locked(now_s)
+    assert tries.check(PIN, PIN, now_s) is True
+    for _ in range(MAX_TRIES):
+        tries.check(PIN, "0000", now_s)
+    assert not tries.locked(now_s + LOCKED_S)
 
 
 TOOL = ToolExecutedEvent("call", "t", ok=True, arguments='{"code": "4711"}', output="4 7 1 1")

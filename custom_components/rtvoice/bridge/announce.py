@@ -20,6 +20,7 @@ from .runtime import Runtime
 
 _LOGGER = logging.getLogger(__name__)
 
+_OF_SERVERS: Final = ("http://", "https://")
 _CHIME: Final = Path(assist_satellite.__file__).parent / "preannounce.mp3"
 
 
@@ -68,4 +69,8 @@ async def _async_source(hass: HomeAssistant, media_id: str) -> str:
         if media.path is not None:
             return str(media.path)
         media_id = media.url
-    return async_process_play_media_url(hass, media_id)
+    address = async_process_play_media_url(hass, media_id)
+    if not address.startswith(_OF_SERVERS):
+        # ffmpeg knows many more ways, most of which lead to files of this machine.
+        raise refused("media_unsupported", media=media_id)
+    return address

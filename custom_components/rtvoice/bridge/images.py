@@ -5,27 +5,43 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.components.media_source import async_resolve_media, is_media_source_id
-from homeassistant.core import HomeAssistant
+from homeassistant.components.media_source.const import URI_SCHEME
+from homeassistant.core import Context, HomeAssistant
 
 from .errors import refused
+from .permissions import async_allowed, unauthorized
 
 # Told by how they begin: what cameras and files say of themselves is not always true.
 _FORMATS: Final = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"))
 _MAX_BYTES: Final = 20_000_000
+_SEEING: Final = ("camera", "image")
 
 
-async def async_data_url(hass: HomeAssistant, picture: str | Mapping[str, Any]) -> str:
-    """A camera or image entity's picture, or a media source's, as a data URL.
+async def async_data_url(hass: HomeAssistant, picture: str | Mapping[str, Any], context: Context) -> str:
+    """A camera or image entity's picture, or a media source's, as a data URL, for the user of a context.
 
-    Raises ServiceValidationError if it is no JPEG or PNG, and HomeAssistantError if it cannot be had.
+    Raises Unauthorized if they may not see it, ServiceValidationError if it is no JPEG or PNG, and HomeAssistantError
+    if it cannot be had.
     """
     source = picture if isinstance(picture, str) else str(picture["media_content_id"])
+    entity_id = _entity_id(source)
+    if entity_id is not None and not (await async_allowed(hass, context, POLICY_READ))(entity_id):
+        raise unauthorized(context, entity_id, POLICY_READ)
     content = await _async_fetch(hass, source)
     kind = next((kind for start, kind in _FORMATS if content.startswith(start)), None)
     if kind is None or len(content) > _MAX_BYTES:
         raise refused("media_unsupported", media=source)
     return f"data:{kind};base64,{b64encode(content).decode()}"
+
+
+def _entity_id(source: str) -> str | None:
+    """The entity whose picture it is, by itself or by way of its media source."""
+    if not is_media_source_id(source):
+        return source
+    domain, _, identifier = source.removeprefix(URI_SCHEME).partition("/")
+    return identifier if domain in _SEEING else None
 
 
 async def _async_fetch(hass: HomeAssistant, source: str) -> bytes:
@@ -58,4 +74,13 @@ async def _async_fetch_media(hass: HomeAssistant, source: str) -> bytes:
     media = await async_resolve_media(hass, source, None)
     if media.path is None:
         raise refused("media_unsupported", media=source)
-    return await hass.async_add_executor_job(Path(media.path).read_bytes)
+    try:
+        return await hass.async_add_executor_job(_read, Path(media.path))
+    except OSError as err:
+        raise refused("media_unsupported", media=source) from err
+
+
+def _read(path: Path) -> bytes:
+    """Of a file that is too large, no more than shows that."""
+    with path.open("rb") as file:
+        return file.read(_MAX_BYTES + 1)

@@ -17,6 +17,9 @@ _LOGGER = logging.getLogger(__name__)
 
 _CHUNK_BYTES: Final = 4096
 _DRAIN_POLL_S: Final = 0.02
+_BY_FILE: Final = "file"
+_BY_SERVER: Final = "http,https,httpproxy,tcp,tls,crypto"
+"""What ffmpeg may open, also because a redirect or a playlist says so: of a server nothing that is on this machine."""
 
 
 async def async_play(hass: HomeAssistant, source: str, speaker: AudioOutputDevice) -> None:
@@ -43,7 +46,7 @@ async def _decoder(binary: str, source: str, sample_rate: int) -> AsyncIterator[
     """A process that writes `source` as 16-bit mono PCM; it does not outlive the context."""
     try:
         process = await asyncio.create_subprocess_exec(
-            *(binary, "-nostdin", "-loglevel", "error", "-i", source),
+            *(binary, "-nostdin", "-loglevel", "error", *_opening(source)),
             *("-f", "s16le", "-ac", "1", "-ar", str(sample_rate), "pipe:1"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -58,6 +61,13 @@ async def _decoder(binary: str, source: str, sample_rate: int) -> AsyncIterator[
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def _opening(source: str) -> tuple[str, ...]:
+    """How ffmpeg is to open a path or an address."""
+    if "://" in source:
+        return "-protocol_whitelist", _BY_SERVER, "-i", source
+    return "-protocol_whitelist", _BY_FILE, "-i", f"file:{source}"
 
 
 def _unsupported(source: str) -> ServiceValidationError:

@@ -1,12 +1,10 @@
 """Who an action is aimed at."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from homeassistant.auth.permissions.const import CAT_ENTITIES, POLICY_CONTROL
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, ServiceCall, callback
-from homeassistant.exceptions import Unauthorized, UnknownUser
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
@@ -14,6 +12,7 @@ from ..const import DOMAIN
 from .errors import refused
 from .live import LiveSession
 from .parties import Agent, Party, Satellite
+from .permissions import async_allowed, unauthorized
 from .runtime import Runtime
 from .session import Session
 from .venue import Venue
@@ -54,11 +53,11 @@ async def async_targets(hass: HomeAssistant, call: ServiceCall, *, foreign: bool
     what only belongs to a device, area, floor or label that was named is left out if it does not.
     """
     selected = async_extract_referenced_entity_ids(hass, TargetSelection(call.data), primary_entities_only=False)
-    allowed = await _async_allowed(hass, call)
+    allowed = await async_allowed(hass, call.context)
     targets = Targets()
     for entity_id in sorted(selected.referenced):
         if not allowed(entity_id):
-            raise _unauthorized(call, entity_id)
+            raise unauthorized(call.context, entity_id)
         if not _add(hass, targets, entity_id, foreign=foreign):
             key = "not_loaded" if _is_ours(hass, entity_id) else "unknown_target"
             raise refused(key, entity=entity_id)
@@ -99,6 +98,24 @@ def agent_of_entity(hass: HomeAssistant, entity_id: str) -> Agent:
     return party
 
 
+async def async_agent(hass: HomeAssistant, call: ServiceCall, entity_id: str) -> Agent:
+    """The agent whose entity this is.
+
+    Raises Unauthorized if the caller may not control it, whether it is one or not, and ServiceValidationError.
+    """
+    if not (await async_allowed(hass, call.context))(entity_id):
+        raise unauthorized(call.context, entity_id)
+    return agent_of_entity(hass, entity_id)
+
+
+async def async_check_places(hass: HomeAssistant, call: ServiceCall, satellites: Iterable[Satellite]) -> None:
+    """Raise Unauthorized unless the caller may control all these satellites: they are about to listen."""
+    allowed = await async_allowed(hass, call.context)
+    for entity_id in (satellite.async_entity_id(hass) for satellite in satellites):
+        if entity_id is not None and not allowed(entity_id):
+            raise unauthorized(call.context, entity_id)
+
+
 def places_of(targets: Targets, agent: Agent | None) -> list[tuple[Satellite, Agent | None]]:
     """Where sessions start, each place once: the satellites, and of agents that were named their own."""
     places: dict[str, tuple[Satellite, Agent | None]] = {
@@ -122,8 +139,8 @@ async def async_satellite(hass: HomeAssistant, call: ServiceCall, entity_id: str
     party = _party(hass, entity_id)
     if not isinstance(party, Satellite):
         raise refused("unknown_satellite", entity=entity_id)
-    if not (await _async_allowed(hass, call))(entity_id):
-        raise _unauthorized(call, entity_id)
+    if not (await async_allowed(hass, call.context))(entity_id):
+        raise unauthorized(call.context, entity_id)
     return party
 
 
@@ -146,22 +163,6 @@ def runtime_of(party: Party) -> Runtime:
     """The runtime that a party lives in."""
     runtime: Runtime = party.entry.runtime_data
     return runtime
-
-
-async def _async_allowed(hass: HomeAssistant, call: ServiceCall) -> Callable[[str], bool]:
-    """Whether the caller may control an entity; what Home Assistant does by itself may."""
-    if call.context.user_id is None:
-        return lambda _: True
-    user = await hass.auth.async_get_user(call.context.user_id)
-    if user is None:
-        raise UnknownUser(context=call.context, permission=POLICY_CONTROL, user_id=call.context.user_id)
-    return lambda entity_id: user.permissions.check_entity(entity_id, POLICY_CONTROL)
-
-
-def _unauthorized(call: ServiceCall, entity_id: str) -> Unauthorized:
-    return Unauthorized(
-        context=call.context, entity_id=entity_id, permission=POLICY_CONTROL, perm_category=CAT_ENTITIES
-    )
 
 
 def _add(hass: HomeAssistant, targets: Targets, entity_id: str, *, foreign: bool) -> bool:

@@ -31,8 +31,8 @@ MAX_OUTPUT_CHARS: Final = 60_000
 WAIT_FOR_USER: Final = WAITING_TOOL.name
 
 _MAX_CONVERSATIONS: Final = 64
-_TRIES: Final[HassKey[dict[str, PinTries]]] = HassKey(f"{DOMAIN}_pin_tries")
-_TRUST: Final[HassKey[dict[tuple[str, str], Trust]]] = HassKey(f"{DOMAIN}_trust")
+_TRIES: Final[HassKey[dict[str, tuple[str | None, PinTries]]]] = HassKey(f"{DOMAIN}_pin_tries")
+_TRUST: Final[HassKey[dict[tuple[str, str, str | None], Trust]]] = HassKey(f"{DOMAIN}_trust")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,13 +198,13 @@ async def async_build_toolbox(hass: HomeAssistant, source: ToolSource) -> Toolbo
 
 
 def _trust(hass: HomeAssistant, source: ToolSource, policy: PolicyOptions) -> Trust:
-    """What is remembered of the conversation; wrong PINs are remembered of the agent, wherever they were said."""
-    agent_id = source.agent.subentry_id
-    tries = hass.data.setdefault(_TRIES, {}).setdefault(agent_id, PinTries())
+    """What is remembered of what one user said in a conversation; what another says there is not their leave."""
+    agent_id, context = source.agent.subentry_id, source.llm_context.context
+    tries = _tries(hass, agent_id, policy.pin)
     if source.conversation_id is None:
         return Trust.new(policy, tries)
     known = hass.data.setdefault(_TRUST, {})
-    key = (agent_id, source.conversation_id)
+    key = (agent_id, source.conversation_id, context.user_id if context is not None else None)
     trust = known.pop(key, Trust.new(policy, tries))
     if not trust.confirmations.is_for(policy.pin):
         trust = Trust.new(policy, tries)
@@ -213,6 +213,14 @@ def _trust(hass: HomeAssistant, source: ToolSource, policy: PolicyOptions) -> Tr
     while len(known) > _MAX_CONVERSATIONS:
         del known[next(iter(known))]
     return trust
+
+
+def _tries(hass: HomeAssistant, agent_id: str, pin: str | None) -> PinTries:
+    """Wrong PINs are remembered of the agent, wherever they were said, until it has another PIN."""
+    known = hass.data.setdefault(_TRIES, {})
+    if agent_id not in known or known[agent_id][0] != pin:
+        known[agent_id] = (pin, PinTries())
+    return known[agent_id][1]
 
 
 async def _async_wait(arguments: dict[str, object]) -> Answer:  # noqa: ARG001 - the signature of a tool

@@ -34,7 +34,7 @@ async def async_keep(hass: HomeAssistant, agent: Agent, venue: str, report: Sess
     folder = _root(hass) / f"{slugify(agent.title)}.{agent.subentry_id}"
     path = folder / f"{began:%Y-%m-%d_%H-%M-%S}_{slugify(venue)}.txt"
     head = f"{agent.title} on {venue}, {began:%Y-%m-%d %H:%M:%S} ({report.end_reason.value})"
-    lines = (head, *(_line(turn, agent.title) for turn in report.turns))
+    lines = [" ".join(line.split()) for line in (head, *(_line(turn, agent.title) for turn in report.turns))]
     try:
         await hass.async_add_executor_job(_write, path, lines)
     except OSError:
@@ -60,6 +60,7 @@ def _root(hass: HomeAssistant) -> Path:
 
 
 def _line(turn: ConversationTurn, agent: str) -> str:
+    """A turn; it must become one line, or words in it could pass for what somebody else said."""
     at = f"{dt_util.as_local(turn.started_at):{_TIME}} " if turn.started_at else ""
     who = "User" if turn.role == "user" else agent
     return f"{at}{who}{' (interrupted)' if turn.interrupted else ''}: {turn.transcript}"

@@ -136,6 +136,20 @@ def test_depth_is_bounded() -> None:
     assert schema(circle) == {"type": "object", "properties": {}, "$defs": circle["$defs"]}
 
 
+def test_a_few_schemas_that_stand_for_any_number_are_read_at_once() -> None:
+    circle = {"$defs": {"A": {"allOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/A"}]}}, "$ref": "#/$defs/A"}
+    assert schema(circle)["properties"] == {}
+    steps = {f"S{n}": {"anyOf": [{"$ref": f"#/$defs/S{n + 1}"}] * 2} for n in range(60)}
+    assert schema({"$defs": steps, "$ref": "#/$defs/S0"})["type"] == "object"
+
+
+@pytest.mark.parametrize(
+    "raw", [{"properties": {"x": {"description": "x" * 40_000}}}, {"enum": [1] * 40_000}, {"x" * 40_000: 1}]
+)
+def test_a_schema_that_is_too_large_is_not_read(raw) -> None:
+    assert object_schema(raw) == ({"type": "object", "properties": {}}, ("its schema is too large",))
+
+
 KEYS = ["type", "properties", "required", "items", "anyOf", "allOf", "$ref", "$defs", "enum", "not", "x"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["object", "array", "#", "#/$defs/x", "x"]),

@@ -20,13 +20,19 @@ from .words import digit_runs
 
 MAX_TRIES: Final = 3
 LOCKED_S: Final = 300.0
+LONGEST_LOCKED_S: Final = 6 * 3600.0
+FORGOTTEN_S: Final = 24 * 3600.0
 _SHORTEST_TRY: Final = 3
 """Fewer digits are no try at a PIN, but the number of a door or a lamp."""
 _HIDDEN: Final = "••••"
 
 
 class PinTries:
-    """How often the PIN of an agent was said wrongly, wherever that was."""
+    """How often the PIN of an agent was said wrongly, wherever that was.
+
+    After MAX_TRIES wrong numbers nobody may try for LOCKED_S, and for twice as long after each MAX_TRIES further ones,
+    LONGEST_LOCKED_S at most. They count until the right one is said, or nobody has said a wrong one for FORGOTTEN_S.
+    """
 
     def __init__(self) -> None:
         self._failed = 0
@@ -50,11 +56,12 @@ class PinTries:
         return False if tried else None
 
     def _fail(self, now_s: float) -> None:
-        if now_s - self._last_s >= LOCKED_S:
+        if now_s - self._last_s >= FORGOTTEN_S:
             self._failed = 0
         self._failed, self._last_s = self._failed + 1, now_s
-        if self._failed >= MAX_TRIES:
-            self._failed, self._locked_until_s = 0, now_s + LOCKED_S
+        times, rest = divmod(self._failed, MAX_TRIES)
+        if not rest:
+            self._locked_until_s = now_s + min(LOCKED_S * 2 ** (times - 1), LONGEST_LOCKED_S)
 
 
 class PinMask:

@@ -9,6 +9,7 @@ from homeassistant.helpers import entity_registry as er
 
 from .calls import HomeTool, Touch
 from .options import COVER_CLASSES, DESTRUCTIVE
+from .words import has_words
 
 LOUD: Final = ("siren", "media_player", "vacuum", "lawn_mower", "assist_satellite", "tts", "*broadcast*", "notify")
 
@@ -37,9 +38,9 @@ def async_outside(hass: HomeAssistant, patterns: Sequence[str], tool: HomeTool, 
 
 @callback
 def async_name(hass: HomeAssistant, entity_id: str) -> str:
-    """What people call an entity."""
+    """What people call an entity, in words that can be said."""
     state = hass.states.get(entity_id)
-    return state.name if state else split_entity_id(entity_id)[1].replace("_", " ")
+    return state.name if state and has_words(state.name) else split_entity_id(entity_id)[1].replace("_", " ")
 
 
 def _matches_any(hass: HomeAssistant, patterns: Iterable[str], entity_id: str) -> bool:

@@ -12,6 +12,7 @@ from .vocabulary import BETWEEN, DIGITS, FILLERS, NO, QUESTION_MARKS, REPEATS, S
 
 _LONGEST_YES: Final = 8
 """Words; whoever says more than that also says something else."""
+_LAST_CYRILLIC: Final = 0x052F
 _TOKEN: Final = re.compile(r"\d|[^\W\d_]+")
 
 
@@ -65,12 +66,18 @@ def digit_runs(text: str) -> list[DigitRun]:
     return [*runs, DigitRun(digits, start, end)] if digits else runs
 
 
+def has_words(name: str) -> bool:
+    """Whether there is anything in a name that can be said."""
+    return _TOKEN.search(name) is not None
+
+
 def names(text: str, name: str) -> bool:
-    """Whether a text speaks of something of this name: two of three of its words are in it."""
+    """Whether a text speaks of something of this name: two of three of its words are in it, and all of its numbers."""
     wanted = _words_of(name)
     said = _plain(text)
-    found = sum(word in said for word in wanted)
-    return 3 * found >= 2 * len(wanted)
+    found = sum(_is_in(word, said) for word in wanted)
+    numbers = {run.digits for run in digit_runs(name)}
+    return bool(wanted) and 3 * found >= 2 * len(wanted) and numbers <= {run.digits for run in digit_runs(text)}
 
 
 def names_all(text: str, things: Iterable[str]) -> bool:
@@ -85,6 +92,19 @@ def _digit(word: str, before: str, after: Sequence[re.Match[str]]) -> str | None
         follows = bool(after) and (after[0][0].isdecimal() or _plain(after[0][0]) in DIGITS)
         return "0" if before or follows else None
     return DIGITS.get(word)
+
+
+def _is_in(word: str, said: str) -> bool:
+    """Whether a word is in a text: where letters are Latin, Greek or Cyrillic, as a word or the beginning of one.
+
+    What is written in other letters may stand behind an article, or behind no space at all.
+    """
+    if word[0].isdecimal():
+        # How it is said does not matter; that it is the same number is looked at beside.
+        return True
+    if ord(word[0]) > _LAST_CYRILLIC:
+        return word in said
+    return re.search(rf"(?<![^\W\d_]){re.escape(word)}", said) is not None
 
 
 def _words_of(name: str) -> list[str]:

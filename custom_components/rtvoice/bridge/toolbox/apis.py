@@ -26,6 +26,8 @@ _LOGGER = logging.getLogger(__name__)
 # Models want an object at the top. Alternatives there are Home Assistant's "at least one of", which tools check.
 _TOP_LEVEL_ALTERNATIVES: Final = frozenset({"oneOf", "anyOf", "allOf", "enum", "not"})
 _CALL_ACTION: Final = "homeassistant__call_action"
+_RELAYING: Final = "homeassistant.components.mcp."
+"""What the tools in here say of themselves, a server in the network says."""
 _REPORTED: Final[HassKey[set[str]]] = HassKey(f"{DOMAIN}_reported_tools")
 
 
@@ -108,15 +110,22 @@ def _tool(hass: HomeAssistant, api: llm.APIInstance, tool: llm.Tool) -> HomeTool
     while isinstance(inner, llm.NamespacedTool):
         inner = inner.tool
     acts = isinstance(inner, (llm.IntentTool, llm.ActionTool)) or inner.name == _CALL_ACTION
+    only_looks = tool.annotations.read_only and _is_believed(inner)
     return HomeTool(
         ToolDefinition(tool.name, tool.description or "", object_schema(tool.parameters, api.custom_serializer)),
         name=tool.name,
         title=tool.title or _script_name(hass, inner),
         call=partial(_async_call, api, tool.name),
         touch=_touch_of(hass, inner, api.llm_context),
-        reads_only=tool.annotations.read_only,
-        verifies=acts and not tool.annotations.read_only,
+        reads_only=only_looks,
+        verifies=acts and not only_looks,
     )
+
+
+def _is_believed(tool: llm.Tool) -> bool:
+    """Whether what a tool says of itself was written by Home Assistant, and not by whoever runs a server."""
+    module = type(tool).__module__
+    return module.startswith("homeassistant.") and not module.startswith(_RELAYING)
 
 
 def _script_name(hass: HomeAssistant, tool: llm.Tool) -> str | None:
@@ -139,7 +148,7 @@ def _touch_of(hass: HomeAssistant, tool: llm.Tool, context: llm.LLMContext) -> C
         return partial(async_script_touch, hass, script)
     if tool.name == _CALL_ACTION:
         return partial(async_call_action_touch, hass)
-    return partial(async_foreign_touch, hass, tool.name, tool.annotations)
+    return partial(async_foreign_touch, hass, tool.name, tool.annotations, believed=_is_believed(tool))
 
 
 async def _async_call(api: llm.APIInstance, name: str, arguments: dict[str, Any]) -> Answer:

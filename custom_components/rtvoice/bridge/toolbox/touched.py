@@ -59,11 +59,20 @@ def async_script_touch(hass: HomeAssistant, entity_id: str, arguments: Arguments
 
 @callback
 def async_foreign_touch(
-    hass: HomeAssistant, name: str, annotations: llm.ToolAnnotations | None, arguments: Arguments
+    hass: HomeAssistant,
+    name: str,
+    annotations: llm.ToolAnnotations | None,
+    arguments: Arguments,
+    *,
+    believed: bool = False,
 ) -> Touch:
-    """What a tool touches that Home Assistant knows nothing about: what it is given, and perhaps more."""
+    """What a tool touches that Home Assistant knows nothing about: what it is given, and perhaps more.
+
+    Unless what it says of itself is `believed`, that can only make it look worse than its name does.
+    """
     declared = annotations is not None and annotations != llm.ToolAnnotations()
-    drastic = annotations.destructive if declared and annotations else sounds_drastic(name)
+    destructive = declared and annotations is not None and annotations.destructive and not annotations.read_only
+    drastic = destructive if declared and believed else destructive or sounds_drastic(name)
     return Touch(async_expand(hass, _entities_in(hass, arguments)), unclear=drastic)
 
 

@@ -82,19 +82,23 @@ class MCPServerHTTP(MCPServer):
 
     @asynccontextmanager
     async def _streamable(self, package: Package, on_end: Callable[..., None]) -> AsyncGenerator[Streams]:
-        async with package.http(self._url, self._headers, self.timeout, self._watch(on_end)) as streams:
+        async with package.http(self._url, self._headers, self.timeout, self._watch(package, on_end)) as streams:
             yield streams
 
     @asynccontextmanager
     async def _sse(self, package: Package, on_end: Callable[..., None]) -> AsyncGenerator[Streams]:
-        async with package.sse(self._url, self._headers, self.timeout, self._watch(on_end)) as streams:
+        async with package.sse(self._url, self._headers, self.timeout, self._watch(package, on_end)) as streams:
             yield streams
 
-    def _watch(self, on_end: Callable[..., None]) -> Callable[[Any], Any]:
-        """Notes how the server answers; a 404 within a session means that the server has forgotten it."""
+    def _watch(self, package: Package, on_end: Callable[..., None]) -> Callable[[Any], Any]:
+        """Notes how the server answers; a 404 within a session means that the server has forgotten it.
+
+        An answer that is too long ends the connection.
+        """
         self._status = None
 
         async def on_response(response: Any) -> None:
+            package.bound(response, on_end)
             request = response.request
             if request.method != "DELETE":
                 self._status = response.status_code

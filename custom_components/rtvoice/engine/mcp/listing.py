@@ -9,6 +9,11 @@ from .package import METHOD_NOT_FOUND, Session
 from .schemas import object_schema
 
 MAX_PAGES: Final = 100
+MAX_TOOLS: Final = 128
+"""Of one server; providers take no more in all."""
+MAX_DESCRIPTION_CHARS: Final = 4000
+_MAX_NAME_CHARS: Final = 256
+_TOO_MANY: Final = f"More than {MAX_TOOLS} tools; the others are left out"
 _ODDITIES: Final = "rtvoice/oddities"
 
 
@@ -39,7 +44,10 @@ class Listing:
 
 
 async def list_all(session: Session) -> Listing:
-    """All pages of the list. A server without tools has an empty one. Raises RemoteError and LinkLostError."""
+    """All pages of the list, MAX_TOOLS at most. A server without tools has an empty one.
+
+    Raises RemoteError and LinkLostError.
+    """
     tools: dict[str, MCPTool] = {}
     oddities: list[str] = []
     cursor: str | None = None
@@ -53,7 +61,10 @@ async def list_all(session: Session) -> Listing:
             raise
         oddities.extend((page.get("_meta") or {}).get(_ODDITIES, ()))
         for raw in page.get("tools", ()):
-            tools.setdefault(raw["name"], MCPTool(raw["name"], raw["description"], raw["inputSchema"]))
+            if raw["name"] not in tools and len(tools) < MAX_TOOLS:
+                tools[raw["name"]] = MCPTool(raw["name"], raw["description"], raw["inputSchema"])
+            elif raw["name"] not in tools:
+                oddities.append(_TOO_MANY)
         cursor = page.get("nextCursor")
         if not cursor:
             break
@@ -72,8 +83,11 @@ def mended_listing(result: Mapping[str, Any]) -> dict[str, Any]:
     oddities: list[str] = []
     tools: list[dict[str, Any]] = []
     listed = result.get("tools")
-    for raw in listed if isinstance(listed, list) else ():
+    for raw in listed[:MAX_TOOLS] if isinstance(listed, list) else ():
         if isinstance(raw, dict) and isinstance(name := raw.get("name"), str) and name:
+            if len(name) > _MAX_NAME_CHARS:
+                oddities.append("A tool whose name is too long is left out")
+                continue
             schema, odd = object_schema(raw.get("inputSchema"))
             oddities.extend(f"Tool '{name}': {words}" for words in odd)
             tools.append({"name": name, "description": _description(raw), "inputSchema": schema})
@@ -81,6 +95,8 @@ def mended_listing(result: Mapping[str, Any]) -> dict[str, Any]:
             oddities.append("A tool without a name is left out")
     if not isinstance(listed, list):
         oddities.append("The list of tools is none")
+    elif len(listed) > MAX_TOOLS:
+        oddities.append(_TOO_MANY)
     page: dict[str, Any] = {"tools": tools, "_meta": {_ODDITIES: oddities}}
     if isinstance(cursor := result.get("nextCursor"), str):
         page["nextCursor"] = cursor
@@ -92,4 +108,5 @@ def _description(raw: Mapping[str, Any]) -> str:
     candidates = [raw.get("description"), raw.get("title")]
     if isinstance(annotations, dict):
         candidates.append(annotations.get("title"))
-    return next((text for text in candidates if isinstance(text, str) and text.strip()), raw["name"])
+    told: str = next((text for text in candidates if isinstance(text, str) and text.strip()), raw["name"])
+    return told[:MAX_DESCRIPTION_CHARS]

@@ -13,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Final, Protocol
 
+from .bounds import UnfitAnswerError, bounded, check_encoding
 from .errors import LinkLostError, RemoteError
 
 type Json = dict[str, Any]
@@ -166,12 +167,32 @@ class Package:
         async with self._sse.sse_client(url, httpx_client_factory=lambda **_: client) as streams:
             yield streams[0], streams[1]
 
+    def bound(self, response: Any, on_excess: Callable[[], None]) -> None:
+        """Let a response that has just begun fail where it cannot be bounded; `on_excess` is called then."""
+        events = response.headers.get("content-type", "").lower().startswith("text/event-stream")
+        inner = response.stream
+
+        async def chunks(_stream: object) -> AsyncGenerator[bytes]:
+            try:
+                check_encoding(response.headers.get("content-encoding"))
+                async for chunk in bounded(aiter(inner), events=events):
+                    yield chunk
+            except UnfitAnswerError:
+                on_excess()
+                raise
+
+        async def close(_stream: object) -> None:
+            await inner.aclose()
+
+        kind = type("Bounded", (self._httpx.AsyncByteStream,), {"__aiter__": chunks, "aclose": close})
+        response.stream = kind()
+
     def _http_client(
         self, headers: Mapping[str, str], timeout_s: float, on_response: Callable[[Any], Awaitable[None]]
     ) -> Any:
         """A client for one server. It reads certificates from disk."""
         return self._httpx.AsyncClient(
-            headers=dict(headers),
+            headers={"Accept-Encoding": "identity", **headers},
             auth=type("WithinOrigin", (self._httpx.Auth,), {"async_auth_flow": _within_origin})(),
             event_hooks={"response": [on_response]},
             follow_redirects=False,

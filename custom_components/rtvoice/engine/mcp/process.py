@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast, override
 
+from .bounds import MAX_MESSAGE_BYTES, TOO_LONG
 from .errors import LinkLostError, ServerUnavailableError
-
-MAX_LINE_BYTES: Final = 16 * 1024 * 1024
-"""Longest message; a longer one ends the program."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -160,8 +158,8 @@ class _Pipes(asyncio.SubprocessProtocol):
             self.lines.append(line)
             self._waiting_bytes += len(line)
         self._partial += rest
-        if len(self._partial) > MAX_LINE_BYTES:
-            self.fault = f"it sent a message of more than {MAX_LINE_BYTES} bytes"
+        if len(self._partial) > MAX_MESSAGE_BYTES:
+            self.fault = TOO_LONG
             self.end()
         if whole:
             self.arrived.set()

@@ -20,6 +20,10 @@ _UNIONS: Final = ("anyOf", "oneOf")
 _FORBIDDEN_AT_ROOT: Final = frozenset({*_UNIONS, "allOf", "not", "enum", "const", "if", "then", "else", "$ref"})
 _DROPPED_AT_ROOT: Final = frozenset({"$schema", "$id"})
 _MAX_DEPTH: Final = 64
+_MAX_MERGED: Final = 500
+"""Schemas that are put into the one at the root: a few that refer to each other can stand for any number of them."""
+MAX_WEIGHT: Final = 30_000
+"""Characters and values of the largest schema that is read."""
 
 
 def object_schema(raw: object) -> tuple[Schema, tuple[str, ...]]:
@@ -28,9 +32,11 @@ def object_schema(raw: object) -> tuple[Schema, tuple[str, ...]]:
         return {"type": "object", "properties": {}}, ("it has no schema",)
     if not isinstance(raw, dict):
         return {"type": "object", "properties": {}}, ("its schema is no object",)
+    if _outweighs(raw, MAX_WEIGHT):
+        return {"type": "object", "properties": {}}, ("its schema is too large",)
     odd: list[str] = []
     schema = _Repair(raw, odd).schema(raw, 0)
-    root = _merged(schema, schema, 0)
+    root = _Union(schema).merged(schema, 0)
     if not _may_be_object(root.get("type", "object")):
         odd.append("its arguments are no object")
         root = {}
@@ -110,24 +116,47 @@ class _Repair:
             self._odd.append(words)
 
 
-def _merged(schema: Schema, root: Schema, depth: int) -> Schema:
-    """The schema of an object with its references, unions and intersections at the top put into one.
+class _Union:
+    """Puts a schema and all that it consists of into one; what is beyond all bounds is left out."""
 
-    A union takes the properties of all its members and requires what all of them require.
-    """
-    if depth > _MAX_DEPTH:
-        return {}
-    merged = {key: value for key, value in schema.items() if key not in _FORBIDDEN_AT_ROOT}
-    parts = [_merged(member, root, depth + 1) for member in schema.get("allOf", ())]
-    if isinstance(reference := schema.get("$ref"), str) and (target := _target(root, reference)) is not None:
-        parts.append(_merged(target, root, depth + 1))
-    for union in _UNIONS:
-        members = [_merged(member, root, depth + 1) for member in schema.get(union, ())]
-        if members := [member for member in members if _may_be_object(member.get("type", "object"))]:
-            parts.append(_united(members))
-    for part in parts:
-        _add(part, merged)
-    return merged
+    def __init__(self, root: Schema) -> None:
+        self._root = root
+        self._left = _MAX_MERGED
+
+    def merged(self, schema: Schema, depth: int) -> Schema:
+        """The schema of an object with its references, unions and intersections at the top put into one.
+
+        A union takes the properties of all its members and requires what all of them require.
+        """
+        self._left -= 1
+        if depth > _MAX_DEPTH or self._left < 0:
+            return {}
+        merged = {key: value for key, value in schema.items() if key not in _FORBIDDEN_AT_ROOT}
+        parts = [self.merged(member, depth + 1) for member in schema.get("allOf", ())]
+        reference = schema.get("$ref")
+        if isinstance(reference, str) and (target := _target(self._root, reference)) is not None:
+            parts.append(self.merged(target, depth + 1))
+        for union in _UNIONS:
+            members = [self.merged(member, depth + 1) for member in schema.get(union, ())]
+            if members := [member for member in members if _may_be_object(member.get("type", "object"))]:
+                parts.append(_united(members))
+        for part in parts:
+            _add(part, merged)
+        return merged
+
+
+def _outweighs(raw: object, limit: int) -> bool:
+    """Whether a value has more characters and values than that, which is found out without recursion."""
+    waiting = [raw]
+    while waiting and limit >= 0:
+        value = waiting.pop()
+        limit -= len(value) if isinstance(value, str) else 1
+        if isinstance(value, dict):
+            limit -= sum(map(len, value))
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return limit < 0
 
 
 def _add(part: Schema, whole: Schema) -> None:

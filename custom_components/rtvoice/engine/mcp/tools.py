@@ -19,6 +19,8 @@ _LOGGER = logging.getLogger(__name__)
 DEFAULT_PATIENCE_S: Final = 10.0
 _GRACE_S: Final = 5.0
 """How much longer the registry waits than the server itself, whose words about a timeout say more."""
+_REST_S: Final = 1.0
+"""Between two looks at a server's tools, however often it says that they have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +110,17 @@ class MCPTools:
 
     async def _tend(self, shelf: _Shelf) -> None:
         """Keep one server connected and its tools registered."""
-        server, wake = shelf.server, asyncio.Event()
+        server, wake, loop = shelf.server, asyncio.Event(), asyncio.get_running_loop()
         server.on_change = wake.set
         try:
             while True:
                 wake.clear()
+                looked_s = loop.time()
                 listed = await self._refresh(shelf)
                 shelf.tried.set()
                 if listed:
                     await wake.wait()
-                await asyncio.sleep(server.retry_wait_s)
+                await asyncio.sleep(max(server.retry_wait_s, looked_s + _REST_S - loop.time()))
         finally:
             server.on_change = None
             await server.close()
