@@ -1,0 +1,46 @@
+"""What must not be heard of whatever strange things come in: failures nobody took care of, and secrets."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+KEY: Final = "sk-fuzz-0123456789abcdef"
+"""The account's key; it is in no line of the log at all."""
+WORDS: Final = "Schneewittchen"
+"""Stands in all that is said, in prompts and in arguments; it is in no line of the log above debug."""
+
+
+class _Listener(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.heard: list[tuple[int, str, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append((record.levelno, record.name, self.format(record)))
+
+
+@contextmanager
+def quiet(*, secrets: tuple[str, ...] = (KEY,), words: tuple[str, ...] = (WORDS,)) -> Iterator[None]:
+    """Fail if the block logs an error, a secret, or words above debug, or leaves an exception to the loop."""
+    listener = _Listener()
+    root, ours = logging.getLogger(), logging.getLogger("custom_components.rtvoice")
+    before = ours.level
+    root.addHandler(listener)
+    ours.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
+        root.removeHandler(listener)
+    for level, name, text in listener.heard:
+        assert level < logging.ERROR, f"{name}: {text}"
+        assert not any(secret in text for secret in secrets), f"a secret in the log of {name}: {text}"
+        if level > logging.DEBUG:
+            assert not any(word in text for word in words), f"words in the log of {name}: {text}"
+
+
+def fail_loudly(loop: asyncio.AbstractEventLoop, failures: list[dict[str, Any]]) -> None:
+    """Keep what nobody took care of in `failures`."""
+    loop.set_exception_handler(lambda _, context: failures.append(context))
