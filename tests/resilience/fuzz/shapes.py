@@ -176,7 +176,7 @@ def mutated[T](draw: st.DrawFn, valid: st.SearchStrategy[T], wild: st.SearchStra
         if isinstance(owner, dict) and draw(st.integers(0, 2)) == 0:
             del owner[key]
         else:
-            owner[key] = draw(wild)
+            owner[key] = copy.deepcopy(draw(wild))
     return value
 
 
