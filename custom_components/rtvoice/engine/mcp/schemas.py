@@ -30,7 +30,7 @@ def object_schema(raw: object) -> tuple[Schema, tuple[str, ...]]:
         return {"type": "object", "properties": {}}, ("its schema is no object",)
     odd: list[str] = []
     schema = _Repair(raw, odd).schema(raw, 0)
-    root = _merged(schema, schema, 0)
+    root = _Merge(schema).whole(schema)
     if not _may_be_object(root.get("type", "object")):
         odd.append("its arguments are no object")
         root = {}
@@ -110,24 +110,39 @@ class _Repair:
             self._odd.append(words)
 
 
-def _merged(schema: Schema, root: Schema, depth: int) -> Schema:
-    """The schema of an object with its references, unions and intersections at the top put into one.
+class _Merge:
+    """Puts the references, unions and intersections at the top of an object's schema into one.
 
-    A union takes the properties of all its members and requires what all of them require.
+    A union takes the properties of all its members and requires what all of them require. Each schema is looked at
+    once, however often it is referred to; one that is part of itself adds nothing to itself.
     """
-    if depth > _MAX_DEPTH:
-        return {}
-    merged = {key: value for key, value in schema.items() if key not in _FORBIDDEN_AT_ROOT}
-    parts = [_merged(member, root, depth + 1) for member in schema.get("allOf", ())]
-    if isinstance(reference := schema.get("$ref"), str) and (target := _target(root, reference)) is not None:
-        parts.append(_merged(target, root, depth + 1))
-    for union in _UNIONS:
-        members = [_merged(member, root, depth + 1) for member in schema.get(union, ())]
-        if members := [member for member in members if _may_be_object(member.get("type", "object"))]:
-            parts.append(_united(members))
-    for part in parts:
-        _add(part, merged)
-    return merged
+
+    def __init__(self, root: Schema) -> None:
+        self._root = root
+        self._merged: dict[int, Schema] = {}
+
+    def whole(self, schema: Schema, depth: int = 0) -> Schema:
+        """The schema with all of its parts."""
+        if depth > _MAX_DEPTH:
+            return {}
+        if (known := self._merged.get(id(schema))) is not None:
+            return known
+        self._merged[id(schema)] = {}
+        merged = {key: value for key, value in schema.items() if key not in _FORBIDDEN_AT_ROOT}
+        for part in self._parts(schema, depth + 1):
+            _add(part, merged)
+        self._merged[id(schema)] = merged
+        return merged
+
+    def _parts(self, schema: Schema, depth: int) -> list[Schema]:
+        parts = [self.whole(member, depth) for member in schema.get("allOf", ())]
+        if isinstance(reference := schema.get("$ref"), str) and (target := _target(self._root, reference)) is not None:
+            parts.append(self.whole(target, depth))
+        for union in _UNIONS:
+            members = [self.whole(member, depth) for member in schema.get(union, ())]
+            if members := [member for member in members if _may_be_object(member.get("type", "object"))]:
+                parts.append(_united(members))
+        return parts
 
 
 def _add(part: Schema, whole: Schema) -> None:
