@@ -9,6 +9,10 @@ from .package import METHOD_NOT_FOUND, Session
 from .schemas import object_schema
 
 MAX_PAGES: Final = 100
+MAX_TOOLS: Final = 1000
+MAX_ODDITIES: Final = 20
+_SHOWN_CHARS: Final = 64
+"""Of a name, in words."""
 _ODDITIES: Final = "rtvoice/oddities"
 
 
@@ -55,13 +59,16 @@ async def list_all(session: Session) -> Listing:
         for raw in page.get("tools", ()):
             tools.setdefault(raw["name"], MCPTool(raw["name"], raw["description"], raw["inputSchema"]))
         cursor = page.get("nextCursor")
+        if len(tools) > MAX_TOOLS:
+            oddities.insert(0, f"It has more than {MAX_TOOLS} tools; the others are left out")
+            break
         if not cursor:
             break
         if cursor in seen or len(seen) >= MAX_PAGES:
             oddities.append("The list of tools does not end")
             break
         seen.add(cursor)
-    return Listing(tuple(tools.values()), tuple(dict.fromkeys(oddities)))
+    return Listing(tuple(tools.values())[:MAX_TOOLS], tuple(dict.fromkeys(oddities))[:MAX_ODDITIES])
 
 
 def mended_listing(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,7 +82,7 @@ def mended_listing(result: Mapping[str, Any]) -> dict[str, Any]:
     for raw in listed if isinstance(listed, list) else ():
         if isinstance(raw, dict) and isinstance(name := raw.get("name"), str) and name:
             schema, odd = object_schema(raw.get("inputSchema"))
-            oddities.extend(f"Tool '{name}': {words}" for words in odd)
+            oddities.extend(f"Tool '{name:.{_SHOWN_CHARS}}': {words}" for words in odd)
             tools.append({"name": name, "description": _description(raw), "inputSchema": schema})
         else:
             oddities.append("A tool without a name is left out")
