@@ -56,7 +56,7 @@ def response(draw: st.DrawFn) -> list[Json]:
     """A response: spoken words, calls, or neither; served, cancelled or failed."""
     name = draw(_RESPONSES)
     status = draw(_STATUSES)
-    metadata = draw(st.sampled_from([None, {"rtvoice_request": "response-1"}, {"rtvoice_request": "response-2"}]))
+    metadata = draw(st.sampled_from([None, {"request_id": "response-1"}, {"request_id": "response-2"}]))
     conversation = draw(st.sampled_from(["conv_1", "conv_1", "conv_1", None]))
     told: Json = {
         "id": name,

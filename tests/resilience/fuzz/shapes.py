@@ -111,7 +111,7 @@ def shaped(annotation: Any) -> st.SearchStrategy[Any]:
     if origin in (list, tuple):
         return st.lists(shaped(inner[0]), max_size=3)
     if origin in (dict, Mapping):
-        return st.dictionaries(st.sampled_from(["a", "rtvoice_request"]), shaped(inner[1]), max_size=2)
+        return st.dictionaries(st.sampled_from(["a", "request_id"]), shaped(inner[1]), max_size=2)
     return _plain(annotation)
 
 

@@ -117,11 +117,10 @@ class Peer:
                 await self.rig.do(command)
             case ("close", code, reason):
                 await asyncio.sleep(0)
-                if code == 1006:
-                    assert socket._req is not None
-                    socket._req.transport.abort()
-                else:
+                if code != 1006:
                     await socket.close(code=code, message=reason.encode()[:120])
+                elif socket._req is not None and socket._req.transport is not None:
+                    socket._req.transport.abort()
         await asyncio.sleep(0)
 
     async def _read(self, socket: web.WebSocketResponse) -> None:
