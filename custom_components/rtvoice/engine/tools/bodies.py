@@ -106,4 +106,9 @@ def parsed_object(arguments: str) -> Mapping[str, object]:
         raise ToolArgumentsError(f"arguments: Invalid JSON: {err}") from err
     if not isinstance(parsed, dict):
         raise ToolArgumentsError("arguments: Input should be an object")
+    try:
+        # What cannot be written again cannot be passed on; more can be read than written.
+        orjson.dumps(parsed)
+    except TypeError as err:
+        raise ToolArgumentsError("arguments: Input is nested too deeply") from err
     return parsed
