@@ -96,9 +96,10 @@ async def test_odd_arguments_are_no_way_around_the_guard(hass: HomeAssistant, ar
     assert others.ran == []
 
 
-async def test_arguments_that_cannot_be_passed_on_are_refused(hass: HomeAssistant) -> None:
-    others = Others(hass, sensitive_permission="allow")
-    deep = '{"which": ' + "[" * 300 + "]" * 300 + "}"
+@pytest.mark.parametrize("depth", [250, 254, 300, 1000])
+async def test_arguments_that_cannot_be_passed_on_are_refused(hass: HomeAssistant, depth: int) -> None:
+    others = Others(hass)
+    deep = '{"which": ' + "[" * depth + "]" * depth + "}"
     outcome = await others.tools.run(ToolCall("1", "open_gate", deep))
     assert (outcome.ok, outcome.output.endswith("nested too deeply")) == (False, True)
     assert others.ran == []
