@@ -140,7 +140,7 @@ async def toolbox(
     hass: HomeAssistant,
     enable_custom_integrations: None,
     pictures: None,  # noqa: F811
-    sound_library: SoundLibrary,  # noqa: F811
+    sound_library: SoundLibrary,
     mock_entry: MockConfigEntry,
 ) -> Any:
     """All tools of an agent that may do a lot."""
