@@ -209,6 +209,12 @@ async def test_an_account_whose_models_are_all_refused_is_refused(hass: HomeAssi
     assert tried == ["gpt-realtime-2.1-mini", "gpt-realtime-2.1", "gpt-realtime-2"]
 
 
+@pytest.mark.parametrize("address", ["", " "])
+async def test_an_address_is_needed(hass: HomeAssistant, address: str) -> None:
+    form = await submit(hass, await open_form(hass, PROVIDER_COMPATIBLE), {CONF_BASE_URL: address})
+    assert form["errors"] == {CONF_BASE_URL: "field_required"}
+
+
 @pytest.mark.parametrize("address", ["nonsense", "ftp://server/v1", "http://", "http://user:word@server/v1"])
 async def test_what_is_no_address_is_told(hass: HomeAssistant, address: str) -> None:
     form = await submit(hass, await open_form(hass, PROVIDER_COMPATIBLE), {CONF_BASE_URL: address})

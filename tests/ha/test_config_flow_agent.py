@@ -261,6 +261,8 @@ def test_fields_of_the_other_turn_detection_are_hidden_where_home_assistant_can(
     [
         ("speaking", CONF_SPEECH_SPEED, 3),
         ("listening", CONF_THRESHOLD, -1),
+        ("listening", CONF_THRESHOLD, "nan"),
+        ("budget", CONF_DAY_BUDGET, "nan"),
         ("listening", CONF_LANGUAGE, "klingon"),
         ("listening", CONF_TURN_DETECTION, "guess"),
         ("advanced", CONF_MAX_OUTPUT_TOKENS, 0),

@@ -206,6 +206,8 @@ async def test_a_wyoming_satellite_that_does_not_answer_is_not_saved(
         port = rig.port
     result = await submit(hass, form, {CONF_HOST: "127.0.0.1", CONF_PORT: port})
     assert result["errors"] == {CONF_HOST: "satellite_unreachable"}
+    result = await submit(hass, result, {CONF_HOST: " ", CONF_PORT: port})
+    assert result["errors"] == {CONF_HOST: "field_required"}
 
 
 async def test_what_answers_but_speaks_no_wyoming_is_no_satellite(

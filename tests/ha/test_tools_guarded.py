@@ -96,6 +96,28 @@ async def test_odd_arguments_are_no_way_around_the_guard(hass: HomeAssistant, ar
     assert others.ran == []
 
 
+@pytest.mark.parametrize("depth", [250, 254, 300, 1000])
+async def test_arguments_that_cannot_be_passed_on_are_refused(hass: HomeAssistant, depth: int) -> None:
+    others = Others(hass)
+    deep = '{"which": ' + "[" * depth + "]" * depth + "}"
+    outcome = await others.tools.run(ToolCall("1", "open_gate", deep))
+    assert (outcome.ok, outcome.output.endswith("nested too deeply")) == (False, True)
+    assert others.ran == []
+
+
+async def test_a_guard_that_fails_lets_nothing_run(hass: HomeAssistant) -> None:
+    others = Others(hass, sensitive_permission="allow")
+
+    async def admit() -> bool:
+        raise KeyError("odd")
+
+    others.guard.admit = admit
+    outcome = await others.tools.run(ToolCall("1", "open_gate", "{}"))
+    assert not outcome.ok
+    assert "odd" not in outcome.output
+    assert others.ran == []
+
+
 async def test_what_is_allowed_of_others_runs_as_it_is(hass: HomeAssistant) -> None:
     others = Others(hass, sensitive_permission="allow")
     assert await others.call("open_gate", '{"which": "back", "confirmation_token": "x"}') == "open"

@@ -15,6 +15,7 @@ from wyoming.event import Event
 from wyoming.ping import Ping
 
 from custom_components.rtvoice.bridge.wyoming import link as link_module
+from custom_components.rtvoice.bridge.wyoming.audio import PIECE_BYTES
 from custom_components.rtvoice.bridge.wyoming.devices import WyomingInput
 from custom_components.rtvoice.bridge.wyoming.link import WyomingLink
 from custom_components.rtvoice.const import CONF_KIND, DOMAIN, KIND_WYOMING
@@ -285,6 +286,36 @@ async def test_what_is_said_right_after_a_later_wake_word_is_heard_too(socket_en
         await later.start()
         async with asyncio.timeout(2):
             assert await anext(aiter(later.stream_chunks())) == b"\x01\x02" * 1024
+
+
+@pytest.mark.parametrize(
+    ("rate", "width", "channels"),
+    [(16_000, 5, 1), (16_000, 2, 0), (16_000, 2, 3), (1, 2, 1), (-8000, 2, 1), (2**40, 2, 1), ("16000", 2, 1)],
+)
+async def test_what_is_no_audio_ends_the_connection_and_not_the_link(
+    socket_enabled: None, rate: object, width: int, channels: int
+) -> None:
+    async with RigSatellite().serving() as rig, linked(rig) as link:
+        connections = rig.connections
+        fields = {"rate": rate, "width": width, "channels": channels}
+        await rig.send(Event("audio-chunk", fields, bytes(3000)))
+        async with asyncio.timeout(10):
+            while rig.connections == connections or link.state != "ready":
+                await asyncio.sleep(0.01)
+
+
+async def test_a_chunk_is_heard_in_whole_samples_and_small_pieces(socket_enabled: None) -> None:
+    async with RigSatellite(wake_word=None).serving() as rig, linked(rig) as link:
+        heard: list[bytes] = []
+        link.hear(heard.append, lambda: None)
+        # What a formerly used format left behind is not mixed into another's audio.
+        await rig.send(AudioChunk(48_000, 2, 2, bytes(4 * 4800 + 3)).event())
+        await rig.send(AudioChunk(RATE_HZ, 2, 1, b"\1\0" * 50_000 + b"\1").event())
+        async with asyncio.timeout(5):
+            while sum(map(len, heard)) < 100_000 + 3198:
+                await asyncio.sleep(0.01)
+        assert all(len(pcm) % 2 == 0 and len(pcm) <= PIECE_BYTES for pcm in heard)
+        assert b"".join(heard).endswith(b"\1\0" * 50_000)
 
 
 async def test_a_link_that_nobody_reads_from_neither_grows_nor_blocks(socket_enabled: None) -> None:

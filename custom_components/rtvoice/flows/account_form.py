@@ -40,7 +40,7 @@ _TEXT = TextSelector()
 _NEEDED: Final = {
     PROVIDER_OPENAI: (CONF_API_KEY,),
     PROVIDER_AZURE_OPENAI: (CONF_RESOURCE, CONF_DEPLOYMENT, CONF_API_KEY),
-    PROVIDER_COMPATIBLE: (),
+    PROVIDER_COMPATIBLE: (CONF_BASE_URL,),
 }
 _DIALECT = SelectSelector(
     SelectSelectorConfig(options=list(DIALECTS), translation_key=CONF_DIALECT, mode=SelectSelectorMode.DROPDOWN)

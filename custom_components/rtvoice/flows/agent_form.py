@@ -14,7 +14,6 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     LanguageSelector,
     LanguageSelectorConfig,
-    NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
     SelectOptionDict,
@@ -62,6 +61,7 @@ from ..engine.options import (
     TranscriptionModel,
 )
 from .equipment_form import EQUIPMENT_FIELDS, Equipment, equipment_fields
+from .number import Number
 from .policy_form import POLICY_FIELDS, TOOL_FIELDS, policy_fields, tool_fields
 
 SECTIONS: Final = {
@@ -162,7 +162,7 @@ def _listening() -> dict[Any, Any]:
 
 def _budget() -> dict[Any, Any]:
     dollars = NumberSelectorConfig(min=0, max=10_000, step=0.01, unit_of_measurement="USD", mode=NumberSelectorMode.BOX)
-    return {probatio.Optional(key): NumberSelector(dollars) for key in (CONF_DAY_BUDGET, CONF_MONTH_BUDGET)}
+    return {probatio.Optional(key): Number(dollars) for key in (CONF_DAY_BUDGET, CONF_MONTH_BUDGET)}
 
 
 def _advanced(accounts: Mapping[str, str]) -> dict[Any, Any]:
@@ -171,8 +171,8 @@ def _advanced(accounts: Mapping[str, str]) -> dict[Any, Any]:
     # Without another account there is nothing to choose from.
     stand_in = {probatio.Optional(CONF_FALLBACK): _account_selector(accounts)} if accounts else {}
     return {
-        probatio.Optional(CONF_INACTIVITY_TIMEOUT): NumberSelector(seconds),
-        probatio.Optional(CONF_MAX_DURATION): NumberSelector(minutes),
+        probatio.Optional(CONF_INACTIVITY_TIMEOUT): Number(seconds),
+        probatio.Optional(CONF_MAX_DURATION): Number(minutes),
         probatio.Optional(CONF_RECORDING): BooleanSelector(),
         **stand_in,
         probatio.Optional(CONF_REASONING_EFFORT): _choice(CONF_REASONING_EFFORT, ReasoningEffort),
@@ -214,10 +214,10 @@ def _choice(translation_key: str, options: Iterable[StrEnum | str]) -> SelectSel
     return SelectSelector(config)
 
 
-def _slider(low: float, high: float, step: float) -> NumberSelector:
-    return NumberSelector(NumberSelectorConfig(min=low, max=high, step=step, mode=NumberSelectorMode.SLIDER))
+def _slider(low: float, high: float, step: float) -> Number:
+    return Number(NumberSelectorConfig(min=low, max=high, step=step, mode=NumberSelectorMode.SLIDER))
 
 
 def _whole(low: int, high: int, unit: str) -> probatio.All[int]:
     config = NumberSelectorConfig(min=low, max=high, step=1, unit_of_measurement=unit, mode=NumberSelectorMode.BOX)
-    return probatio.All(NumberSelector(config), probatio.Coerce(int))
+    return probatio.All(Number(config), probatio.Coerce(int))

@@ -7,7 +7,6 @@ import probatio
 from homeassistant.const import CONF_COMMAND, CONF_HEADERS, CONF_NAME, CONF_TIMEOUT, CONF_URL
 from homeassistant.helpers.selector import (
     BooleanSelector,
-    NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
     SelectOptionDict,
@@ -35,6 +34,7 @@ from ..const import (
 )
 from ..engine.errors import ConfigurationError
 from ..engine.mcp import MCPTool
+from .number import Number
 from .secrets import keep_secret, secret_fields
 
 _TEXT: Final = TextSelector()
@@ -42,7 +42,7 @@ _LINES: Final = TextSelector(TextSelectorConfig(multiple=True))
 _MAX_LABEL: Final = 120
 
 _TIMEOUT: Final = {
-    probatio.Required(CONF_TIMEOUT, default=DEFAULT_SERVER_TIMEOUT): NumberSelector(
+    probatio.Required(CONF_TIMEOUT, default=DEFAULT_SERVER_TIMEOUT): Number(
         NumberSelectorConfig(min=1, max=300, step=1, unit_of_measurement="s", mode=NumberSelectorMode.BOX)
     )
 }

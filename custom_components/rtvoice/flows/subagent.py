@@ -11,7 +11,6 @@ from homeassistant.data_entry_flow import section
 from homeassistant.helpers import llm
 from homeassistant.helpers.selector import (
     BooleanSelector,
-    NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
     SelectOptionDict,
@@ -47,6 +46,7 @@ from ..engine.errors import (
 )
 from ..engine.subagents import SystemMessage, UserMessage
 from .equipment_form import equipment_fields, equipment_of
+from .number import Number
 from .secrets import keep_secret, removal_of, secret_fields, ticked
 from .sections import flatten, nest
 from .subentry import SubentryFlow
@@ -203,8 +203,8 @@ def _form_error(err: EngineError) -> str:
             return "cannot_connect"
 
 
-def _number(low: int, high: int, unit: str | None = None) -> NumberSelector:
+def _number(low: int, high: int, unit: str | None = None) -> Number:
     config = NumberSelectorConfig(min=low, max=high, step=1, mode=NumberSelectorMode.BOX)
     if unit is not None:
         config["unit_of_measurement"] = unit
-    return NumberSelector(config)
+    return Number(config)

@@ -7,7 +7,6 @@ import probatio
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import (
-    NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
     SelectOptionDict,
@@ -19,6 +18,7 @@ from homeassistant.helpers.selector import (
 
 from ..bridge.wyoming.discovery import Announced, async_announced
 from ..bridge.wyoming.probe import Finding, async_probe
+from .number import Number
 
 DEFAULT_PORT: Final = 10_700
 _MAX_PORT: Final = 65_535
@@ -35,7 +35,7 @@ async def async_wyoming_fields(hass: HomeAssistant) -> Fields:
 
 def wyoming_fields(announced: Sequence[Announced] = ()) -> Fields:
     """The form's own fields."""
-    port = NumberSelector(NumberSelectorConfig(min=1, max=_MAX_PORT, mode=NumberSelectorMode.BOX))
+    port = Number(NumberSelectorConfig(min=1, max=_MAX_PORT, mode=NumberSelectorMode.BOX))
     return {probatio.Required(CONF_HOST): _hosts(announced), probatio.Required(CONF_PORT, default=DEFAULT_PORT): port}
 
 
@@ -49,7 +49,9 @@ def read_wyoming(filled_in: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def async_wyoming_errors(hass: HomeAssistant, options: Mapping[str, Any]) -> dict[str, str]:  # noqa: ARG001 - as others
-    """What is wrong with the address: nobody is there, or no satellite."""
+    """What is wrong with the address: it is missing, nobody is there, or no satellite."""
+    if CONF_HOST not in options:
+        return {CONF_HOST: "field_required"}
     finding = await async_probe(options[CONF_HOST], int(options[CONF_PORT]))
     return {CONF_HOST: _ERRORS[finding]} if finding in _ERRORS else {}
 

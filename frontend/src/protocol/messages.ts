@@ -130,7 +130,7 @@ export function readServerMessage(json: string): ServerMessage | undefined {
     case "microphone":
       return { type: "microphone", open: fields.open === true };
     case "clear":
-      return typeof fields.epoch === "number" ? { type: "clear", epoch: fields.epoch } : undefined;
+      return isCount(fields.epoch) ? { type: "clear", epoch: fields.epoch } : undefined;
     case "error":
       return { type: "error", code: text(fields.code), message: text(fields.message) };
     default:
@@ -195,6 +195,10 @@ export function record(item: unknown): Fields {
 
 function list(item: unknown): unknown[] {
   return Array.isArray(item) ? item : [];
+}
+
+function isCount(item: unknown): item is number {
+  return Number.isSafeInteger(item) && (item as number) >= 0;
 }
 
 function text(item: unknown): string {

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from custom_components.rtvoice.engine import Tools
 from custom_components.rtvoice.engine.errors import ToolFailedError
-from custom_components.rtvoice.engine.mcp import MCPServerHTTP, ServerUnavailableError
+from custom_components.rtvoice.engine.mcp import MCPServerHTTP, MCPTools, ServerUnavailableError
 from tests.engine.mcp.rig import free_port, serving, until
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -44,6 +45,21 @@ async def answer(request: web.Request) -> web.Response:
     if message["method"] not in results:
         return web.Response(status=202)
     return web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": results[message["method"]]()})
+
+
+async def test_a_server_with_far_too_many_tools_costs_a_bounded_time() -> None:
+    async def crowded(request: web.Request) -> web.StreamResponse:
+        if request.method == "POST" and (message := await request.json())["method"] == "tools/list":
+            tools = [{"name": f"{n}" + "x" * 100, "inputSchema": 5} for n in range(1500)]
+            return web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": {"tools": tools}})
+        return await answer(request)
+
+    registry = Tools()
+    async with answering(crowded) as url, MCPTools([MCPServerHTTP(url)], registry) as tools:
+        assert len(registry.names()) == 128
+        assert tools.problems[0].message.endswith("It has more than 128 tools; the others are left out")
+        assert len(tools.problems) == 20
+        assert all(len(problem.message) < 200 for problem in tools.problems)
 
 
 @pytest.mark.parametrize(("way", "transport"), [("streamable_http", "auto"), ("sse", "auto"), ("sse", "sse")])

@@ -51,6 +51,9 @@ def test_b21_failures_are_errors(result, words) -> None:
         (None, []),
         ("bare", [text("bare")]),
         ([7, {"type": "image", "data": "AA"}], [text("7"), text('{"type":"image","data":"AA"}')]),
+        ([{"type": "resource", "resource": None}], [text('{"type":"resource","resource":null}')]),
+        ([{"type": "resource", "resource": {"text": 5}}], [text('{"type":"resource","resource":{"text":5}}')]),
+        ([{"type": "image", "data": 5, "mimeType": "x"}], [text('{"type":"image","data":5,"mimeType":"x"}')]),
         ([{**text("a"), "annotations": "odd"}], [text("a")]),
     ],
 )

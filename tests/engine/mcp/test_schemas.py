@@ -150,6 +150,16 @@ def test_a_schema_that_is_too_large_is_not_read(raw) -> None:
     assert object_schema(raw) == ({"type": "object", "properties": {}}, ("its schema is too large",))
 
 
+@pytest.mark.parametrize("union", ["allOf", "anyOf", "oneOf"])
+def test_a_schema_that_refers_to_itself_many_times_is_read_at_once(union) -> None:
+    # Following every reference anew would take longer than there is time.
+    assert schema({union: [{"$ref": "#"}] * 50, "properties": {"x": STRING}})["properties"] == {"x": STRING}
+    chain = {f"d{n}": {union: [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(30)}
+    ended = {"properties": {"x": STRING}}
+    raw = {"$ref": "#/$defs/d0", "$defs": {**chain, "d30": ended}}
+    assert schema(raw)["properties"] == {"x": STRING}
+
+
 KEYS = ["type", "properties", "required", "items", "anyOf", "allOf", "$ref", "$defs", "enum", "not", "x"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["object", "array", "#", "#/$defs/x", "x"]),

@@ -81,6 +81,20 @@ async def until_closed(connected: TransportSocket) -> None:
 # --- the handshake ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", [[], {}, 5, None, True])
+async def test_what_has_no_name_does_not_keep_a_session_from_being_set_up(openai, kind) -> None:
+    async def script(peer) -> None:
+        await peer.send({"type": kind})
+        await peer.greet()
+        await peer.receive("session.update")
+        await peer.send({"type": kind}, {"type": "session.updated", "session": {}})
+        assert await peer.closed() == 1000
+
+    provider = await openai(script)
+    async with provider.connect(OPTIONS):
+        pass
+
+
 async def test_a_session_is_set_up_before_it_can_be_used(openai) -> None:
     async def script(peer) -> None:
         await peer.greet()

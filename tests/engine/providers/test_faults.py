@@ -218,3 +218,8 @@ def test_how_long_to_wait_is_handed_on() -> None:
 )
 def test_keys_and_tokens_are_taken_out(text, shown) -> None:
     assert Redactor("my-secret")(text) == shown
+
+
+def test_keys_are_taken_out_of_all_that_a_fault_says() -> None:
+    error = {"type": "x", "code": "about sk-proj-abc", "message": "my-secret", "param": "session.my-secret"}
+    assert fault_of(error, Redactor("my-secret")) == ProviderFault("about sk-…", "…", "session.…")

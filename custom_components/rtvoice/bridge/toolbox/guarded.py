@@ -12,6 +12,7 @@ from ...engine import ToolDefinition, Tools
 from ...engine.conversation.values import ToolCall, ToolOutcome
 from ...engine.errors import ToolArgumentsError
 from ...engine.tools.bodies import parsed_object
+from ...engine.tools.calling import failure
 from ..policy.calls import Answer, HomeTool
 from ..policy.guard import TOKEN, Guard
 from .touched import async_foreign_touch
@@ -82,5 +83,8 @@ class GuardedTools(Tools):
             return Answer(None)
 
         tool = self.judge.tool(self.spec(call.name).definition, async_run)
-        answer = await self.judge.guard.async_call(tool, arguments)
+        try:
+            answer = await self.judge.guard.async_call(tool, arguments)
+        except Exception as err:  # noqa: BLE001 - what nobody has foreseen fails the call, and not the session
+            return ToolOutcome(str(failure(call.name, err)), ok=False)
         return outcomes[0] if outcomes else ToolOutcome(json_dumps(answer.data), ok=answer.ok)

@@ -7,7 +7,8 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from ...engine.devices.fed import FedInput
 from ...engine.devices.paced import PacedOutput
 from ...engine.errors import SinkError, SourceError
-from .link import RATE_HZ, WyomingLink
+from .audio import RATE_HZ
+from .link import WyomingLink
 
 SPEAKER_RATE_HZ: Final = 22_050
 """What satellites of this protocol play unless they are told another rate, as Home Assistant's own speech has it."""

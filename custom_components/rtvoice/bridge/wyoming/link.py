@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from wyoming.asr import Transcript
-from wyoming.audio import AudioChunk, AudioChunkConverter
+from wyoming.audio import AudioChunk
 from wyoming.event import Event, async_write_event
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
@@ -17,6 +17,7 @@ from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.satellite import RunSatellite
 from wyoming.wake import Detection
 
+from .audio import Listener
 from .wire import MAX_LINE_BYTES, MalformedEventError, read_event
 
 _LOGGER = logging.getLogger(__name__)
@@ -26,8 +27,6 @@ LOOK_EVERY_S: Final = 3.0
 LOST_AFTER_S: Final = 9.0
 """A satellite that has said nothing for so long, though it was asked, is gone."""
 RETRY_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
-RATE_HZ: Final = 16_000
-"""At which the microphone is heard, whatever the satellite's own rate is."""
 BACKLOG_CHUNKS: Final = 250
 """What is said before a session listens, at most; at the usual 64 ms a chunk that is 16 s."""
 _QUEUE: Final = 64
@@ -57,7 +56,7 @@ class WyomingLink:
         self._port = port
         self._woken = woken
         self._changed = changed
-        self._converter = AudioChunkConverter(rate=RATE_HZ, width=2, channels=1)
+        self._listener = Listener()
         self._outgoing: asyncio.Queue[Event] = asyncio.Queue(_QUEUE)
         self._ear: Callable[[bytes], None] | None = None
         self._deafness: Callable[[], None] | None = None
@@ -207,8 +206,8 @@ class WyomingLink:
             self._woken(name)
 
     def _receive_audio(self, chunk: AudioChunk) -> None:
-        pcm = self._converter.convert(chunk).audio
-        if self._ear is not None:
-            self._ear(pcm)
-        elif self._listens_for_wake_word:
-            self._backlog.append(pcm)
+        for pcm in self._listener.pieces(chunk):
+            if self._ear is not None:
+                self._ear(pcm)
+            elif self._listens_for_wake_word:
+                self._backlog.append(pcm)

@@ -12,8 +12,11 @@ MAX_PAGES: Final = 100
 MAX_TOOLS: Final = 128
 """Of one server; providers take no more in all."""
 MAX_DESCRIPTION_CHARS: Final = 4000
+MAX_ODDITIES: Final = 20
 _MAX_NAME_CHARS: Final = 256
-_TOO_MANY: Final = f"More than {MAX_TOOLS} tools; the others are left out"
+_SHOWN_CHARS: Final = 64
+"""Of a name, in words."""
+_TOO_MANY: Final = f"It has more than {MAX_TOOLS} tools; the others are left out"
 _ODDITIES: Final = "rtvoice/oddities"
 
 
@@ -61,18 +64,18 @@ async def list_all(session: Session) -> Listing:
             raise
         oddities.extend((page.get("_meta") or {}).get(_ODDITIES, ()))
         for raw in page.get("tools", ()):
-            if raw["name"] not in tools and len(tools) < MAX_TOOLS:
-                tools[raw["name"]] = MCPTool(raw["name"], raw["description"], raw["inputSchema"])
-            elif raw["name"] not in tools:
-                oddities.append(_TOO_MANY)
+            tools.setdefault(raw["name"], MCPTool(raw["name"], raw["description"], raw["inputSchema"]))
         cursor = page.get("nextCursor")
+        if len(tools) > MAX_TOOLS:
+            oddities.insert(0, _TOO_MANY)
+            break
         if not cursor:
             break
         if cursor in seen or len(seen) >= MAX_PAGES:
             oddities.append("The list of tools does not end")
             break
         seen.add(cursor)
-    return Listing(tuple(tools.values()), tuple(dict.fromkeys(oddities)))
+    return Listing(tuple(tools.values())[:MAX_TOOLS], tuple(dict.fromkeys(oddities))[:MAX_ODDITIES])
 
 
 def mended_listing(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,14 +92,14 @@ def mended_listing(result: Mapping[str, Any]) -> dict[str, Any]:
                 oddities.append("A tool whose name is too long is left out")
                 continue
             schema, odd = object_schema(raw.get("inputSchema"))
-            oddities.extend(f"Tool '{name}': {words}" for words in odd)
+            oddities.extend(f"Tool '{name:.{_SHOWN_CHARS}}': {words}" for words in odd)
             tools.append({"name": name, "description": _description(raw), "inputSchema": schema})
         else:
             oddities.append("A tool without a name is left out")
     if not isinstance(listed, list):
         oddities.append("The list of tools is none")
     elif len(listed) > MAX_TOOLS:
-        oddities.append(_TOO_MANY)
+        oddities.insert(0, _TOO_MANY)
     page: dict[str, Any] = {"tools": tools, "_meta": {_ODDITIES: oddities}}
     if isinstance(cursor := result.get("nextCursor"), str):
         page["nextCursor"] = cursor

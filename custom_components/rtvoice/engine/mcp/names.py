@@ -15,6 +15,7 @@ class Names:
 
     def __init__(self) -> None:
         self._given: dict[tuple[int, str], str] = {}
+        self._used: set[str] = set()
 
     def name(self, number: int, server: str, tool: str, taken: Container[str] = ()) -> str:
         """`server_tool` in allowed characters; cut or already used names end in a hash of the full one.
@@ -26,12 +27,13 @@ class Names:
             return known
         plain = "_".join(filter(None, (_clean(server), _clean(tool)))) or "tool"
         name, attempt = plain, 0
-        while len(name) > MAX_LENGTH or name in taken or name in self._given.values():
+        while len(name) > MAX_LENGTH or name in taken or name in self._used:
             digest = sha256(f"{number}\0{server}\0{tool}\0{attempt}".encode(errors="replace")).hexdigest()[
                 :_HASH_LENGTH
             ]
             name, attempt = f"{plain[: MAX_LENGTH - _HASH_LENGTH - 1]}_{digest}", attempt + 1
         self._given[number, tool] = name
+        self._used.add(name)
         return name
 
 

@@ -14,7 +14,6 @@ _BLOCKS: Final = {
     "image": ("data", "mimeType"),
     "audio": ("data", "mimeType"),
     "resource_link": ("uri", "name"),
-    "resource": ("resource",),
 }
 
 
@@ -47,11 +46,17 @@ def _mended_block(block: object) -> dict[str, Any]:
     if isinstance(block, str):
         return {"type": "text", "text": block}
     if isinstance(block, dict):
+        # Annotations and the like are nothing to the model, and the package refuses odd ones.
+        if block.get("type") == "resource" and _is_resource(block.get("resource")):
+            return {"type": "resource", "resource": block["resource"]}
         needed = _BLOCKS.get(str(block.get("type")))
-        if needed is not None and all(key in block for key in needed):
-            # Annotations and the like are nothing to the model, and the package refuses odd ones.
+        if needed is not None and all(isinstance(block.get(key), str) for key in needed):
             return {"type": block["type"], **{key: block[key] for key in needed}}
     return {"type": "text", "text": _json(block)}
+
+
+def _is_resource(resource: object) -> bool:
+    return isinstance(resource, dict) and any(isinstance(resource.get(key), str) for key in ("text", "blob"))
 
 
 def _said(block: Mapping[str, Any]) -> str:

@@ -20,7 +20,6 @@ _UNIONS: Final = ("anyOf", "oneOf")
 _FORBIDDEN_AT_ROOT: Final = frozenset({*_UNIONS, "allOf", "not", "enum", "const", "if", "then", "else", "$ref"})
 _DROPPED_AT_ROOT: Final = frozenset({"$schema", "$id"})
 _MAX_DEPTH: Final = 64
-_MAX_MERGED: Final = 500
 """Schemas that are put into the one at the root: a few that refer to each other can stand for any number of them."""
 MAX_WEIGHT: Final = 30_000
 """Characters and values of the largest schema that is read."""
@@ -36,7 +35,7 @@ def object_schema(raw: object) -> tuple[Schema, tuple[str, ...]]:
         return {"type": "object", "properties": {}}, ("its schema is too large",)
     odd: list[str] = []
     schema = _Repair(raw, odd).schema(raw, 0)
-    root = _Union(schema).merged(schema, 0)
+    root = _Merge(schema).whole(schema)
     if not _may_be_object(root.get("type", "object")):
         odd.append("its arguments are no object")
         root = {}
@@ -116,33 +115,39 @@ class _Repair:
             self._odd.append(words)
 
 
-class _Union:
-    """Puts a schema and all that it consists of into one; what is beyond all bounds is left out."""
+class _Merge:
+    """Puts the references, unions and intersections at the top of an object's schema into one.
+
+    A union takes the properties of all its members and requires what all of them require. Each schema is looked at
+    once, however often it is referred to; one that is part of itself adds nothing to itself.
+    """
 
     def __init__(self, root: Schema) -> None:
         self._root = root
-        self._left = _MAX_MERGED
+        self._merged: dict[int, Schema] = {}
 
-    def merged(self, schema: Schema, depth: int) -> Schema:
-        """The schema of an object with its references, unions and intersections at the top put into one.
-
-        A union takes the properties of all its members and requires what all of them require.
-        """
-        self._left -= 1
-        if depth > _MAX_DEPTH or self._left < 0:
+    def whole(self, schema: Schema, depth: int = 0) -> Schema:
+        """The schema with all of its parts."""
+        if depth > _MAX_DEPTH:
             return {}
+        if (known := self._merged.get(id(schema))) is not None:
+            return known
+        self._merged[id(schema)] = {}
         merged = {key: value for key, value in schema.items() if key not in _FORBIDDEN_AT_ROOT}
-        parts = [self.merged(member, depth + 1) for member in schema.get("allOf", ())]
-        reference = schema.get("$ref")
-        if isinstance(reference, str) and (target := _target(self._root, reference)) is not None:
-            parts.append(self.merged(target, depth + 1))
+        for part in self._parts(schema, depth + 1):
+            _add(part, merged)
+        self._merged[id(schema)] = merged
+        return merged
+
+    def _parts(self, schema: Schema, depth: int) -> list[Schema]:
+        parts = [self.whole(member, depth) for member in schema.get("allOf", ())]
+        if isinstance(reference := schema.get("$ref"), str) and (target := _target(self._root, reference)) is not None:
+            parts.append(self.whole(target, depth))
         for union in _UNIONS:
-            members = [self.merged(member, depth + 1) for member in schema.get(union, ())]
+            members = [self.whole(member, depth) for member in schema.get(union, ())]
             if members := [member for member in members if _may_be_object(member.get("type", "object"))]:
                 parts.append(_united(members))
-        for part in parts:
-            _add(part, merged)
-        return merged
+        return parts
 
 
 def _outweighs(raw: object, limit: int) -> bool:

@@ -175,8 +175,9 @@ class _Shelf:
         """Make the registry hold exactly these tools; whether that changed anything."""
         odd = [f"MCP server '{self.server.name}': {words}" for words in self.server.oddities]
         wanted: dict[str, tuple[MCPTool, ToolDefinition]] = {}
+        taken = frozenset(self._registry.names())
         for tool in tools:
-            name = names.name(self._number, self.server.name, tool.name, self._registry.names())
+            name = names.name(self._number, self.server.name, tool.name, taken)
             wanted[name] = (tool, ToolDefinition(name, tool.description, tool.parameters))
         gone = [name for name, there in self._there.items() if name not in wanted or wanted[name][1] != there]
         for name in gone:

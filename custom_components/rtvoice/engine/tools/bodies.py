@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 import orjson
 from pydantic import BaseModel
@@ -28,6 +28,10 @@ class ToolBody(Protocol):
 
     def prepare(self, arguments: str, context: ToolContext) -> Callable[[], object]:
         """Everything filled in. Raises ToolArgumentsError for bad JSON, ToolFailedError for a missing dependency."""
+
+
+_ROOM: Final = 16
+"""Containers that whoever passes arguments on may put around them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +110,15 @@ def parsed_object(arguments: str) -> Mapping[str, object]:
         raise ToolArgumentsError(f"arguments: Invalid JSON: {err}") from err
     if not isinstance(parsed, dict):
         raise ToolArgumentsError("arguments: Input should be an object")
+    _check_depth(parsed)
     return parsed
+
+
+def _check_depth(parsed: object) -> None:
+    """Raise ToolArgumentsError for what cannot be passed on: more can be read than written."""
+    for _ in range(_ROOM):
+        parsed = [parsed]
+    try:
+        orjson.dumps(parsed)
+    except TypeError as err:
+        raise ToolArgumentsError("arguments: Input is nested too deeply") from err

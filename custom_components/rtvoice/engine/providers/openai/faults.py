@@ -140,11 +140,11 @@ PLAIN: Final = Redactor()
 def fault_of(error: Json, redact: Redactor) -> ProviderFault:
     """The `error` object of an event or of an HTTP answer."""
     kind = optional_text(error, "type")
-    code = optional_text(error, "code")
+    code, param = (redact(told) if (told := optional_text(error, key)) else None for key in ("code", "param"))
     if code is None and kind is not None and kind not in _VAGUE and _WORD.fullmatch(kind):
         code = kind
     message = plain_text(error, "message") or kind or code or "unknown error"
-    fault = ProviderFault(code, redact(message), optional_text(error, "param"))
+    fault = ProviderFault(code, redact(message), param)
     return replace(fault, retry_after_s=wait_in(message)) if is_rate_limit(fault) else fault
 
 

@@ -64,7 +64,7 @@ async def _greeted(wire: Wire, endpoint: Endpoint, greet_by: float) -> Dialect:
 async def _event_of(wire: Wire, endpoint: Endpoint, kinds: frozenset[str]) -> Json:
     while True:
         event = await wire.read()
-        if event.get("type") in kinds:
+        if optional_text(event, "type") in kinds:
             return event
         if event.get("type") == "error":
             raise error_of_fault(fault_of(part(event, "error"), endpoint.redact), established=False)
@@ -97,7 +97,7 @@ async def _refusal(
             while True:
                 event = await wire.read()
                 error = part(event, "error")
-                if event.get("type") in _SHOWING:
+                if optional_text(event, "type") in _SHOWING:
                     wire.expect_expiry(number(part(event, "session"), "expires_at"))
                 if event.get("type") == "session.updated":
                     return None
