@@ -5,8 +5,10 @@ from collections.abc import AsyncIterable
 from typing import Final
 
 from homeassistant.components.conversation import ConversationInput
-from homeassistant.core import HomeAssistant
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import chat_session
+from homeassistant.helpers.event import async_track_state_change_event
 
 from ..parties import Agent
 from ..provider import Provider
@@ -20,13 +22,17 @@ MAX_EXCHANGES: Final = 32
 
 
 class Exchanges:
-    """Those of all agents of an account. An exchange goes when Home Assistant forgets its conversation."""
+    """Those of all agents of an account.
+
+    An exchange goes when Home Assistant forgets its conversation, or its satellite is gone.
+    """
 
     def __init__(self, hass: HomeAssistant, provider: Provider) -> None:
         self._hass = hass
         self._provider = provider
         self._live: dict[str, Exchange] = {}
         self._all: dict[str, Exchange] = {}
+        self._watches: dict[str, CALLBACK_TYPE] = {}
 
     def __len__(self) -> int:
         """How many there are, those included that are about to end."""
@@ -81,11 +87,27 @@ class Exchanges:
         exchange = Exchange(self._hass, self._provider, agent, conversation_id, caller, ended=self._forget)
         self._live[conversation_id] = self._all[exchange.exchange_id] = exchange
         session.async_on_cleanup(exchange.async_close_soon)
+        if caller.satellite_id is not None:
+            self._watches[exchange.exchange_id] = self._async_watch(exchange, caller.satellite_id)
         exchange.begin()
         return exchange
+
+    @callback
+    def _async_watch(self, exchange: Exchange, satellite_id: str) -> CALLBACK_TYPE:
+        """End an exchange with nobody left to hear it, until what is returned is called."""
+
+        @callback
+        def async_look(event: Event[EventStateChangedData]) -> None:
+            state = event.data["new_state"]
+            if state is None or state.state == STATE_UNAVAILABLE:
+                exchange.async_close_soon()
+
+        return async_track_state_change_event(self._hass, satellite_id, async_look)
 
     def _forget(self, exchange: Exchange) -> None:
         if self._live.get(exchange.conversation_id) is exchange:
             del self._live[exchange.conversation_id]
+        if (stop_watching := self._watches.pop(exchange.exchange_id, None)) is not None:
+            stop_watching()
         if exchange.gone:
             self._all.pop(exchange.exchange_id, None)
