@@ -37,7 +37,7 @@ class StampFile:
         """Take in what is new."""
         lines, self.offset = read_stamps(self.path, self.offset)
         for line in lines:
-            stamp = Stamp(line["at_s"], line["cpu_s"], line["pcm"], line.get("first", False))
+            stamp = Stamp(line["at_s"], line["cpu_s"], line["pcm"], line.get("first", False), line.get("connection", 0))
             self.stamps.setdefault(line["way"], []).append(stamp)
 
     def of(self, way: str) -> list[Stamp]:

@@ -44,6 +44,8 @@ class Stamp:
     pcm: bytes
     first: bool = False
     """Whether an answer begins with it."""
+    connection: int = 0
+    """Which one of the provider's it is of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,14 @@ class Stamps:
             self._write("out", event, event["delta"], first=first)
 
     def _write(self, way: str, event: Event, audio: str, *, first: bool) -> None:
-        stamp = {"way": way, "at_s": event.at_s, "cpu_s": self._clock.now_s(), "first": first, "audio": audio}
+        stamp = {
+            "way": way,
+            "at_s": event.at_s,
+            "cpu_s": self._clock.now_s(),
+            "connection": event.connection,
+            "first": first,
+            "audio": audio,
+        }
         self._file.write(json.dumps(stamp) + "\n")
 
 
