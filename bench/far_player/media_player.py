@@ -21,7 +21,6 @@ class FarPlayer(MediaPlayerEntity):
     """Passes on what it is told, as players in the network do."""
 
     _attr_name = "Far player"
-    _attr_unique_id = "far_player"
     _attr_should_poll = False
     _attr_state = MediaPlayerState.IDLE
     _attr_supported_features = (
@@ -29,7 +28,7 @@ class FarPlayer(MediaPlayerEntity):
     )
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self._url = self._attr_unique_id = url
 
     async def async_play_media(self, media_type: str, media_id: str, **kwargs: Any) -> None:
         """Have it fetch."""
