@@ -71,7 +71,7 @@ class PlayoutLedger:
         return position
 
     def settle(self, played: int) -> list[str]:
-        """Forget what was heard to its end; gives the items that were heard for the first time, in order."""
+        """Forget what was heard to its end; gives the items that began to be heard, in order."""
         self._settled = self.position(played)
         begun: list[str] = []
         while self._entries and (heard := self._heard(self._entries[0], played)) > 0:
@@ -83,6 +83,10 @@ class PlayoutLedger:
                 break
             self._entries.popleft()
         return begun
+
+    def fall_silent(self) -> None:
+        """All was heard: an item that goes on begins to be heard again."""
+        self._begun.clear()
 
     def cut(self, played: int) -> None:
         """Forget what was entered but not played; the next stream starts at this count."""
