@@ -52,17 +52,20 @@ class Figures:
 
 def table(title: str, rows: dict[str, list[Figures]]) -> str:
     """Markdown: of several rounds the median of each figure, and the best round's p50 and p99."""
-    lines = [
-        f"| {title} | samples | p50 | p90 | p99 | max | best p50 / p99 | processor p50 / p99 |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    heads = [title, "samples", *(f"p{percentile}" for percentile in PERCENTILES), "max", "processor p50 / p99"]
+    several = any(len(rounds) > 1 for rounds in rows.values())
+    if several:
+        heads.append("best p50 / p99")
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name, rounds in rows.items():
         typical = Figures.median_of(rounds)
-        best = f"{min(one.p50 for one in rounds):.1f} / {min(one.p99 for one in rounds):.1f}"
         lost = f" ({typical.lost} lost)" if typical.lost else ""
-        times = " | ".join(f"{value:.1f}" for value in (typical.p50, typical.p90, typical.p99, typical.max))
-        worked = f"{typical.cpu_p50:.1f} / {typical.cpu_p99:.1f}"
-        lines.append(f"| {name} | {typical.count}{lost} | {times} | {best} | {worked} |")
+        cells = [name, f"{typical.count}{lost}"]
+        cells += [f"{value:.1f}" for value in (typical.p50, typical.p90, typical.p99, typical.max)]
+        cells.append(f"{typical.cpu_p50:.1f} / {typical.cpu_p99:.1f}")
+        if several:
+            cells.append(f"{min(one.p50 for one in rounds):.1f} / {min(one.p99 for one in rounds):.1f}")
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
