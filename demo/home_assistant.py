@@ -5,7 +5,7 @@ import contextlib
 import json
 import shutil
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,16 +37,20 @@ def free_port(preferred: int = 0, *, tries: int = 20) -> int:
         return int(probe.getsockname()[1])
 
 
-def write_configuration(folder: Path, port: int) -> None:
-    """Lay out the folder: configuration, integrations (copies), address; what Home Assistant keeps there stays."""
+def write_configuration(folder: Path, port: int, *integrations: Path) -> None:
+    """Lay out the folder: configuration, integrations (copies), address; what Home Assistant keeps there stays.
+
+    `integrations` are folders of more integrations than the demo's.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(ROOT / "demo" / "config", folder, dirs_exist_ok=True)
     # What is made in the browser is kept here.
     (folder / "automations.yaml").touch()
-    integrations = folder / "custom_components"
-    shutil.rmtree(integrations, ignore_errors=True)
-    for source in (ROOT / "custom_components" / "rtvoice", ROOT / "demo" / "custom_components" / "demo_house"):
-        shutil.copytree(source, integrations / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    installed = folder / "custom_components"
+    shutil.rmtree(installed, ignore_errors=True)
+    ours = (ROOT / "custom_components" / "rtvoice", ROOT / "demo" / "custom_components" / "demo_house")
+    for source in (*ours, *integrations):
+        shutil.copytree(source, installed / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     # An address given in YAML is on trial for five minutes; one in storage counts at once. Home Assistant brings
     # this first version of the format up to date by itself.
     address: Json = {"version": 1, "minor_version": 1, "key": "http"}
@@ -73,14 +77,19 @@ class HomeAssistant:
 
 @contextlib.asynccontextmanager
 async def home_assistant(
-    folder: Path, *, port: int, log: Path, environment: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    port: int,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    integrations: Sequence[Path] = (),
 ) -> AsyncIterator[HomeAssistant]:
     """Run Home Assistant while the body runs; new ones are onboarded. Raises ProgramError, ApiError."""
-    await asyncio.to_thread(write_configuration, folder, port)
+    await asyncio.to_thread(write_configuration, folder, port, *integrations)
     url = f"http://{HOST}:{port}"
-    # Without the current folder and PYTHONPATH, so that the integrations are those of its own folder.
+    # Without the current folder and our PYTHONPATH, so that the integrations are those of its own folder.
     command = (PYTHON, "-P", "-m", "homeassistant", "--config", folder, "--skip-pip")
-    isolated = {**(environment or {}), "PYTHONPATH": ""}
+    isolated = {"PYTHONPATH": "", **(environment or {})}
     async with running("Home Assistant", command, log=log, environment=isolated) as program:
 
         async def is_up() -> bool:

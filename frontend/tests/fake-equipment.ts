@@ -8,6 +8,7 @@ export class FakeEquipment implements Equipment {
   secure = true;
   allowed = true;
   unlocked = true;
+  readonly context = { sampleRate: 24_000, state: "running" };
   /** Why a microphone cannot be opened. */
   failure: MicrophoneFailure | null = null;
   readonly sockets: FakeAudioSocket[] = [];
@@ -24,7 +25,7 @@ export class FakeEquipment implements Equipment {
   }
 
   unlock(): Promise<AudioContext> {
-    return Promise.resolve({ sampleRate: 24_000 } as AudioContext);
+    return Promise.resolve(this.context as unknown as AudioContext);
   }
 
   whenUnlocked(then: () => void): () => void {
@@ -68,6 +69,8 @@ export class FakeEquipment implements Equipment {
 export class FakeMicrophone implements MicrophonePort {
   isOpen = false;
   muted = false;
+  /** How often it was opened. */
+  openings = 0;
 
   constructor(
     private readonly equipment: FakeEquipment,
@@ -79,6 +82,7 @@ export class FakeMicrophone implements MicrophonePort {
     if (failure !== null) {
       return Promise.reject(new MicrophoneError(failure));
     }
+    this.openings += this.isOpen ? 0 : 1;
     this.isOpen = true;
     return Promise.resolve();
   }

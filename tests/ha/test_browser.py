@@ -244,7 +244,7 @@ async def test_a_page_of_another_rate_cannot_go_on_with_a_session(
     await other.leave()
 
 
-@pytest.mark.parametrize("reason", ["denied", "missing", "insecure", "lost"])
+@pytest.mark.parametrize("reason", ["denied", "missing", "insecure", "lost", "silent"])
 async def test_a_page_without_a_microphone_says_why(
     hass: HomeAssistant, commands: Commands, page: Page, reason: str
 ) -> None:

@@ -16,9 +16,10 @@ from wyoming.ping import Ping
 
 from custom_components.rtvoice.bridge.wyoming import link as link_module
 from custom_components.rtvoice.bridge.wyoming.audio import PIECE_BYTES
-from custom_components.rtvoice.bridge.wyoming.devices import WyomingInput
+from custom_components.rtvoice.bridge.wyoming.devices import WyomingInput, WyomingOutput
 from custom_components.rtvoice.bridge.wyoming.link import WyomingLink
 from custom_components.rtvoice.const import CONF_KIND, DOMAIN, KIND_WYOMING
+from custom_components.rtvoice.engine.errors import SinkError
 from simulator import Call, Heard, Plan, Say, ScriptedBrain, Simulator, Turn, tone
 
 from .conftest import AGENT_ID
@@ -209,6 +210,60 @@ async def test_a_satellite_that_vanishes_in_the_middle_of_an_answer_ends_its_ses
         session = entity_of(hass, "switch", HALL_ID, "session")
         async with asyncio.timeout(10):
             await async_wait_until(hass, lambda: state_of(hass, session).state != "on")
+
+
+async def test_a_satellite_that_freezes_in_the_middle_of_an_answer_ends_its_session(
+    hass: HomeAssistant, brain: ScriptedBrain, mock_entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A third of the real times, in which the session has 10 s.
+    for name in ("LOOK_EVERY_S", "LOST_AFTER_S"):
+        monkeypatch.setattr(link_module, name, getattr(link_module, name) / 3)
+    brain.add(Turn(Heard("Tell me a story."), (Plan((Say("Once upon a time.", seconds=20),)),)))
+    async with RigSatellite().serving() as rig:
+        add_wyoming(hass, mock_entry, rig)
+        async with loaded(hass, mock_entry):
+            await async_ready(hass)
+            await rig.wake()
+            await rig.hear(speech())
+            await rig.until("audio-chunk", 5)
+            rig.freeze()
+            session = entity_of(hass, "switch", HALL_ID, "session")
+            async with asyncio.timeout(10 / 3):
+                await async_wait_until(hass, lambda: state_of(hass, session).state != "on")
+            rig.reads.set()
+
+
+async def test_a_satellite_that_does_not_read_costs_no_memory_and_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, socket_enabled: None
+) -> None:
+    monkeypatch.setattr(link_module, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(link_module, "LOST_AFTER_S", 1.0)
+    monkeypatch.setattr(link_module, "RETRY_S", (0.05,))
+    async with RigSatellite().serving() as rig, linked(rig) as link:
+        mouth = WyomingOutput(link)
+        # As much at once as the network takes.
+        monkeypatch.setattr(mouth, "_ahead_s", 3600.0)
+        rig.freeze()
+        frames = 0
+
+        async def babble() -> None:
+            nonlocal frames
+            while True:
+                await mouth.play_chunk(bytes(882))
+                frames += 1
+                assert link._outgoing.qsize() <= 64
+
+        with pytest.raises(SinkError):
+            await babble()
+        assert frames < 20_000, "what the system's buffers do not hold is waited for"
+        async with asyncio.timeout(5):
+            while link.state == "ready":
+                await asyncio.sleep(0.01)
+        rig.answers = True
+        rig.reads.set()
+        async with asyncio.timeout(5):
+            while link.state != "ready":
+                await asyncio.sleep(0.01)
 
 
 async def test_a_satellite_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch, socket_enabled: None) -> None:

@@ -185,13 +185,13 @@ class SoundCardError(Exception):
 
 
 class Usb:
-    """A USB microphone of the sound library, in which nobody speaks; it can be unplugged and plugged in again."""
+    """A USB sound card of the sound library, at which nobody speaks; it can be unplugged and plugged in again."""
 
     def __init__(self, library: ModuleType) -> None:
         self.plugged = True
         self.open_streams = 0
         library.PortAudioError = SoundCardError
-        library.RawInputStream = self._stream
+        library.RawInputStream = library.RawOutputStream = self._stream
 
     def _stream(self, **settings: Any) -> UsbStream:
         if not self.plugged:
@@ -215,20 +215,20 @@ class UsbStream:
         self._usb = usb
         self.samplerate = samplerate
         self.active = False
-        self._block = bytes(2 * blocksize)
+        self._block = bytearray(2 * blocksize)
         self._callback = callback
         self._finished = finished_callback
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="usb")
 
     def start(self) -> None:
-        """Begin to capture."""
+        """Begin to exchange blocks."""
         self.active = True
         self._usb.open_streams += 1
         self._thread.start()
 
     def close(self) -> None:
-        """Capture no more."""
+        """Exchange no more."""
         self._closing.set()
         self._thread.join()
 

@@ -24,6 +24,8 @@ class RigSatellite:
         self.wake_word = wake_word
         self.info = info
         self.answers = True
+        self.reads = asyncio.Event()
+        self.reads.set()
         self.taken = False
         self.running = asyncio.Event()
         self.streaming = False
@@ -49,6 +51,7 @@ class RigSatellite:
         assert self._server is not None
         self._server.close()
         self._server.close_clients()
+        self.reads.set()
         await self._server.wait_closed()
 
     def of(self, kind: str) -> list[Event]:
@@ -79,6 +82,11 @@ class RigSatellite:
             if in_real_time:
                 await asyncio.sleep(0.064)
 
+    def freeze(self) -> None:
+        """Be gone with the connection left open: nothing is read or said any more, until it is switched off."""
+        self.answers = self.streaming = False
+        self.reads.clear()
+
     async def send(self, event: Event) -> None:
         assert self._writer is not None
         await async_write_event(event, self._writer)
@@ -92,6 +100,7 @@ class RigSatellite:
         self.connections += 1
         with suppress(ConnectionError):
             while (event := await async_read_event(reader)) is not None:
+                await self.reads.wait()
                 if not self.answers:
                     continue
                 if Describe.is_type(event.type):

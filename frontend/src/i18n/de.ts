@@ -53,6 +53,8 @@ export const de: Words = {
   microphone_insecure:
     "Browser geben das Mikrofon nur sicheren Seiten. Öffne Home Assistant über https, in der Companion-App über https oder auf dem Rechner selbst über localhost.",
   microphone_lost: "Das Mikrofon ist weg: Es wurde ausgesteckt oder von einem anderen Programm belegt.",
+  microphone_silent:
+    "Das Mikrofon ist offen, aber der Browser bekommt nichts von ihm. Schließe andere Programme, die es benutzen, oder lade die Seite neu.",
   replaced: "Eine andere Seite ist jetzt dieser Satellit.",
   elsewhere: "Dieser Satellit ist auf einer anderen Seite geöffnet.",
 

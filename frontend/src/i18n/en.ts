@@ -52,6 +52,8 @@ export const en = {
   microphone_insecure:
     "Browsers lend the microphone only to secure pages. Open Home Assistant by https, in the Companion app by https, or on the machine itself by localhost.",
   microphone_lost: "The microphone is gone: it was unplugged, or another program took it.",
+  microphone_silent:
+    "The microphone is open, but the browser gets nothing from it. Close other programs that use it, or reload the page.",
   replaced: "Another page is this satellite now.",
   elsewhere: "This satellite is open on another page.",
 

@@ -1,9 +1,10 @@
 import { MicrophoneError } from "../audio/microphone";
 import type { MicrophoneFailure } from "../protocol/audio-socket";
 import type { Equipment, MicrophonePort } from "./equipment";
+import { FrameWatch } from "./frame-watch";
 
-/** A microphone that is lost again so soon will not stay. */
-const LOST_AGAIN_WITHIN_MS = 10_000;
+/** A microphone that is lost again, or gives nothing again, so soon will not do better. */
+const AGAIN_WITHIN_MS = 10_000;
 
 export interface EarsEvents {
   /** A frame that the session is to hear. */
@@ -23,6 +24,13 @@ export class Ears {
   private isWanted = false;
   private isMuted = false;
   private lostAt = -Infinity;
+  private silentAt = -Infinity;
+  private context: AudioContext | undefined;
+  private readonly watch = new FrameWatch(
+    // A context that does not run, or a page that nobody sees, may give nothing for good reasons.
+    () => this.context?.state === "running" && !document.hidden,
+    () => void this.onSilent(),
+  );
 
   constructor(
     private readonly equipment: Equipment,
@@ -44,7 +52,8 @@ export class Ears {
   /** Make sure of a microphone before a session wants it, which asks the user; rejects with MicrophoneError. */
   async prepare(context: AudioContext): Promise<void> {
     this.forgive();
-    await this.of(context).open();
+    this.silentAt = -Infinity;
+    await this.openIn(context);
     this.events.onChanged();
   }
 
@@ -52,7 +61,7 @@ export class Ears {
   async listen(context: AudioContext): Promise<void> {
     this.isWanted = true;
     try {
-      await this.of(context).open();
+      await this.openIn(context);
       this.forgive();
     } catch (error) {
       this.fail(error instanceof MicrophoneError ? error.reason : "missing");
@@ -84,9 +93,19 @@ export class Ears {
     this.events.onChanged();
   }
 
+  private async openIn(context: AudioContext): Promise<void> {
+    const wasOpen = this.isOpen;
+    await this.of(context).open();
+    if (this.isOpen && !wasOpen) {
+      this.watch.start();
+    }
+  }
+
   private of(context: AudioContext): MicrophonePort {
+    this.context = context;
     this.microphone ??= this.equipment.microphone(context, {
       onFrame: (frame, level) => {
+        this.watch.heard();
         this.level = level;
         if (this.isWanted) {
           this.events.onFrame(frame);
@@ -100,35 +119,54 @@ export class Ears {
 
   private async onLost(): Promise<void> {
     const now = performance.now();
-    const isHopeless = now - this.lostAt < LOST_AGAIN_WITHIN_MS || document.hidden;
+    const isHopeless = now - this.lostAt < AGAIN_WITHIN_MS || document.hidden;
     this.lostAt = now;
     this.level = 0;
+    this.watch.stop();
     if (!this.isWanted) {
       this.events.onChanged();
     } else if (isHopeless) {
       this.fail("lost");
     } else {
-      await this.replace();
+      // A headset was unplugged: there may be another microphone.
+      await this.openAgain("lost");
     }
   }
 
-  /** A headset was unplugged: there may be another microphone. */
-  private async replace(): Promise<void> {
+  /** Some browsers open a microphone that gives nothing, and the same one works when it is opened again. */
+  private async onSilent(): Promise<void> {
+    const now = performance.now();
+    const isHopeless = now - this.silentAt < AGAIN_WITHIN_MS;
+    this.silentAt = now;
+    this.close();
+    if (isHopeless) {
+      this.fail("silent");
+    } else {
+      await this.openAgain("silent");
+    }
+  }
+
+  private async openAgain(reason: MicrophoneFailure): Promise<void> {
     try {
-      await this.microphone?.open();
+      if (this.context !== undefined) {
+        await this.openIn(this.context);
+      }
       this.events.onChanged();
     } catch (error) {
-      console.warn("rtvoice: the microphone is gone, and there is no other", error);
-      this.fail("lost");
+      console.warn("rtvoice: the microphone cannot be opened again", error);
+      this.fail(reason);
     }
   }
 
   private fail(reason: MicrophoneFailure): void {
     this.blame(reason);
-    this.events.onFailed(reason);
+    if (this.isWanted) {
+      this.events.onFailed(reason);
+    }
   }
 
   private close(): void {
+    this.watch.stop();
     this.microphone?.close();
     this.level = 0;
     this.events.onChanged();

@@ -9,7 +9,7 @@ const SILENT_FOR_MS = 10_000;
 /** Audio that waits to be sent for longer than this is late anyway. */
 const LONGEST_QUEUE_S = 0.5;
 
-export type MicrophoneFailure = "denied" | "missing" | "insecure" | "lost";
+export type MicrophoneFailure = "denied" | "missing" | "insecure" | "lost" | "silent";
 
 export interface Rates {
   inputHz: number;

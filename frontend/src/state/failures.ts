@@ -8,6 +8,7 @@ export const MICROPHONE_WORDS: Record<MicrophoneFailure, WordKey> = {
   missing: "microphone_missing",
   insecure: "microphone_insecure",
   lost: "microphone_lost",
+  silent: "microphone_silent",
 };
 
 const REFUSAL_WORDS: Record<string, WordKey> = {

@@ -149,7 +149,9 @@ async def test_gap_in_an_item_is_an_underrun_and_its_count_goes_on() -> None:
         assert stage.playout.underruns == 1
         await stage.listen(6)
         assert stage.playout.position() == PlayoutPosition("a", 160.0)
-        assert stage.facts == [PlayoutStarted("a"), PlayoutDrained(1), PlayoutDrained(2)]
+        assert stage.facts == [PlayoutStarted("a"), PlayoutDrained(1), PlayoutStarted("a"), PlayoutDrained(2)], (
+            "the agent can be heard again"
+        )
         stage.playout.play("b", 0, ramp(0, 4 * FRAME))
         await stage.listen(6)
         assert stage.playout.underruns == 1, "another item is no underrun"

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterable
 from typing import Final
 
 from homeassistant.components.conversation import ConversationInput
-from homeassistant.core import HomeAssistant
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import chat_session
+from homeassistant.helpers.event import async_track_state_change_event
 
 from ..parties import Agent
 from ..provider import Provider
@@ -22,7 +24,7 @@ MAX_EXCHANGES: Final = 32
 class Exchanges:
     """Those of all agents of an account; their sessions are entered in a register.
 
-    An exchange goes when Home Assistant forgets its conversation, if it has not gone by itself.
+    An exchange goes when Home Assistant forgets its conversation or its satellite is gone, if not by itself before.
     """
 
     def __init__(self, hass: HomeAssistant, provider: Provider, register: Register) -> None:
@@ -30,6 +32,7 @@ class Exchanges:
         self._provider = provider
         self._register = register
         self._live: dict[str, Exchange] = {}
+        self._watches: dict[Exchange, CALLBACK_TYPE] = {}
 
     async def async_hear(self, agent: Agent, stream: AsyncIterable[bytes]) -> str:
         """What is said in a stream, as text; where the agent is to answer it too, it hears it as it comes.
@@ -80,9 +83,25 @@ class Exchanges:
         )
         self._live[conversation_id] = exchange
         session.async_on_cleanup(exchange.async_close_soon)
+        if caller.satellite_id is not None:
+            self._watches[exchange] = self._async_watch(exchange, caller.satellite_id)
         exchange.begin()
         return exchange
+
+    @callback
+    def _async_watch(self, exchange: Exchange, satellite_id: str) -> CALLBACK_TYPE:
+        """End an exchange with nobody left to hear it, until what is returned is called."""
+
+        @callback
+        def async_look(event: Event[EventStateChangedData]) -> None:
+            state = event.data["new_state"]
+            if state is None or state.state == STATE_UNAVAILABLE:
+                exchange.async_close_soon()
+
+        return async_track_state_change_event(self._hass, satellite_id, async_look)
 
     def _forget(self, exchange: Exchange) -> None:
         if self._live.get(exchange.conversation_id) is exchange:
             del self._live[exchange.conversation_id]
+        if (stop_watching := self._watches.pop(exchange, None)) is not None:
+            stop_watching()

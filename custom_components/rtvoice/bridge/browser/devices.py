@@ -110,6 +110,8 @@ class BrowserOutput:
             if room > 0:
                 self._queue(rest[: room * SAMPLE_BYTES])
                 rest = rest[room * SAMPLE_BYTES :]
+                # The page is sent it at once: a frame does not wait for all that came together with it.
+                await asyncio.sleep(0)
             if not rest:
                 return
             self._changed.clear()

@@ -15,6 +15,7 @@ _WORDS: Final = {
     MicrophoneTrouble.MISSING: "The browser has found no microphone",
     MicrophoneTrouble.INSECURE: "The browser gives no microphone to a page that was opened without https",
     MicrophoneTrouble.LOST: "The browser has lost the microphone",
+    MicrophoneTrouble.SILENT: "The browser gets nothing from the microphone",
 }
 _FRAME_MS: Final = 100
 """Most audio in one message."""

@@ -47,6 +47,7 @@ class MicrophoneTrouble(StrEnum):
     MISSING = "missing"
     INSECURE = "insecure"
     LOST = "lost"
+    SILENT = "silent"
 
 
 class MicrophoneFailed(_Message):

@@ -6,7 +6,7 @@ from typing import Final
 from ...engine.audio.frame import SAMPLE_BYTES
 from ...engine.errors import SinkError
 
-STALLED_AFTER_S: Final = 10.0
+STALLED_AFTER_S: Final = 8.0
 """A player that takes nothing for so long, though there is something, plays no more."""
 
 

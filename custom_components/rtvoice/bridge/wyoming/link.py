@@ -24,8 +24,10 @@ _LOGGER = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S: Final = 5.0
 LOOK_EVERY_S: Final = 3.0
-LOST_AFTER_S: Final = 9.0
+LOST_AFTER_S: Final = 8.0
 """A satellite that has said nothing for so long, though it was asked, is gone."""
+CLOSE_WITHIN_S: Final = 1.0
+"""What was sent last is waited for so long; a satellite that reads no more would never take it."""
 RETRY_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 BACKLOG_CHUNKS: Final = 250
 """What is said before a session listens, at most; at the usual 64 ms a chunk that is 16 s."""
@@ -129,11 +131,9 @@ class WyomingLink:
         finally:
             settled = self.state is LinkState.READY
             refused = self._infos == 1
-            self._forget()
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
             self._enter(LinkState.TAKEN if refused else LinkState.AWAY)
+            self._forget()
+            await _close(writer)
         return settled
 
     def _forget(self) -> None:
@@ -163,9 +163,9 @@ class WyomingLink:
     async def _look_after(self) -> None:
         """A satellite is asked who it is now and then, since not all of them answer a ping."""
         loop = asyncio.get_running_loop()
-        while loop.time() - self._last_heard_s < LOST_AFTER_S:
+        while (left_s := self._last_heard_s + LOST_AFTER_S - loop.time()) > 0:
             self.tell(Describe().event())
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(min(LOOK_EVERY_S, left_s))
         raise ConnectionResetError("The satellite does not answer")
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
@@ -211,3 +211,12 @@ class WyomingLink:
                 self._ear(pcm)
             elif self._listens_for_wake_word:
                 self._backlog.append(pcm)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    try:
+        async with asyncio.timeout(CLOSE_WITHIN_S):
+            await writer.wait_closed()
+    except OSError:
+        writer.transport.abort()

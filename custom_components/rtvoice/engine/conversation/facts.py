@@ -274,7 +274,7 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True)
 class PlayoutStarted:
-    """The first sample of an item was heard."""
+    """The first sample of an item was heard, or the first after a gap in it."""
 
     item_id: str
 

@@ -62,6 +62,8 @@ class PacedOutput(ABC):
             frame = pcm[start : start + size]
             self._enter(len(frame) // SAMPLE_BYTES)
             await self._give(frame)
+            # Whoever sends it has its turn at once: a frame does not wait for all that came together with it.
+            await asyncio.sleep(0)
 
     async def finish_stream(self) -> None:
         """All that was given is all there is for now. Raises SinkError."""

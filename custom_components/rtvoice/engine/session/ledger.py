@@ -71,7 +71,7 @@ class PlayoutLedger:
         return position
 
     def settle(self, played: int) -> list[str]:
-        """Forget what was heard to its end; gives the items that were heard for the first time, in order."""
+        """Forget what was heard to its end; gives the items that began to be heard, in order."""
         self._settled = self.position(played)
         begun: list[str] = []
         while self._entries and (heard := self._heard(self._entries[0], played)) > 0:
@@ -91,6 +91,10 @@ class PlayoutLedger:
                 begins = entry.origin - (-entry.start * self._sink_rate_hz // self._source_rate_hz)
                 return max(0, begins - played) + 1
         return max(0, self.end - played)
+
+    def fall_silent(self) -> None:
+        """All was heard: an item that goes on begins to be heard again."""
+        self._begun.clear()
 
     def cut(self, played: int) -> None:
         """Forget what was entered but not played; the next stream starts at this count."""

@@ -207,4 +207,5 @@ class Playout:
         if self._queue.queued_samples or played < self._feed.ledger.end or self._drained_chunks == self._chunks:
             return
         self._drained_chunks = self._chunks
+        self._feed.ledger.fall_silent()
         self._post(PlayoutDrained(self._chunks))
