@@ -1,8 +1,10 @@
 """Pipecat, with its service for the Realtime API and a transport of its kind.
 
-Its default turn handling is used: the provider's. What no client of ours asks for (messages to a front end, tracking of
-turns, a time-out for idle pipelines, logs below warnings) is off. The first thing is `LLMRunFrame`, as in its examples:
-only then does its service know its context and answer calls; so the agent speaks first.
+The provider finds the turns. It is told so from the start, or else it loads a model of its own for each session before
+it learns it. What nothing here asks for (messages to a front end, tracking of turns, a time-out for idle pipelines,
+logs below warnings) is off. The first thing is `LLMRunFrame`, as in its examples: its service needs a context to answer
+calls; so the agent speaks first. The microphone opens a second later: who speaks into the first moment of an answer
+makes it truncate twice, the second time to more than is left, and it takes the server's refusal for the session's end.
 """
 
 import asyncio
@@ -24,7 +26,7 @@ from pipecat.frames.frames import (
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
-from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
+from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair, LLMUserAggregatorParams
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import FunctionCallParams
 from pipecat.services.openai.realtime import events
@@ -32,6 +34,9 @@ from pipecat.services.openai.realtime.llm import OpenAIRealtimeLLMService
 from pipecat.transports.base_input import BaseInputTransport
 from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import TransportParams
+from pipecat.turns.user_start import ExternalUserTurnStartStrategy
+from pipecat.turns.user_stop import ExternalUserTurnStopStrategy
+from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 
 from bench.speed.harness import Place, main
@@ -101,6 +106,7 @@ async def turn_on(call: FunctionCallParams) -> None:
 @asynccontextmanager
 async def session(place: Place) -> AsyncIterator[None]:
     """Hear and speak."""
+    detection = events.TurnDetection(threshold=None, prefix_padding_ms=None, silence_duration_ms=None)
     service = OpenAIRealtimeLLMService(
         api_key=place.api_key,
         base_url=f"{place.url.replace('http://', 'ws://')}/realtime",
@@ -110,14 +116,21 @@ async def session(place: Place) -> AsyncIterator[None]:
             session_properties=events.SessionProperties(
                 output_modalities=["audio"],
                 audio=events.AudioConfiguration(
-                    input=events.AudioInput(format=events.PCMAudioFormat(), turn_detection=events.TurnDetection()),
+                    input=events.AudioInput(format=events.PCMAudioFormat(), turn_detection=detection),
                     output=events.AudioOutput(format=events.PCMAudioFormat(), voice="marin"),
                 ),
             ),
         ),
     )
     tool = FunctionSchema(TOOL, "Turn it on.", properties={}, required=[], handler=turn_on)
-    user, assistant = LLMContextAggregatorPair(LLMContext(tools=ToolsSchema([tool])))
+    turns = UserTurnStrategies(
+        start=[ExternalUserTurnStartStrategy()], stop=[ExternalUserTurnStopStrategy(wait_for_transcript=False)]
+    )
+    user, assistant = LLMContextAggregatorPair(
+        LLMContext(tools=ToolsSchema([tool])),
+        user_params=LLMUserAggregatorParams(user_turn_strategies=turns),
+        realtime_service_mode=True,
+    )
     worker = PipelineWorker(
         Pipeline([Input(place.microphone), user, service, Output(place.speaker), assistant]),
         params=PipelineParams(audio_in_sample_rate=RATE_HZ, audio_out_sample_rate=RATE_HZ),
