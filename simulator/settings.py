@@ -360,6 +360,7 @@ _SESSION = fields(
 _RESPONSE = fields(
     {
         **_SHARED,
+        "instructions": nullable(text),
         "audio": fields({"output": fields({"format": _FORMAT, "voice": _VOICE})}),
         "conversation": one_of("auto", "none"),
         "input": list_of(anything),

@@ -497,6 +497,13 @@ def test_bad_requests_are_rejected(driver, response, param):
     assert driver.responses == []
 
 
+def test_a_response_without_instructions_may_say_so(driver):
+    driver.update(instructions="Be brief.")
+    created = driver.send("response.create", response={"instructions": None})[0]
+    assert created["type"] == "response.created"
+    assert driver.error("response.create", response={"instructions": 1}) == ("invalid_type", "response.instructions")
+
+
 def test_the_token_limit_ends_a_response(driver):
     driver.update(max_output_tokens=20)
     driver.send("response.create")
