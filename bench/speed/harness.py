@@ -16,6 +16,7 @@ from .work import TURN_EVERY_S, Microphone, Speaker
 
 _PROBE_S = 0.05
 _SECOND = 1.0
+_SETTLE_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ async def _run(session: Session, options: argparse.Namespace) -> dict[str, Any]:
             await stack.enter_async_context(session(place))
         await asyncio.sleep(options.warm_up)
         gc.collect()
+        # What came meanwhile is none of the run.
+        await asyncio.sleep(_SETTLE_S)
         begin_s, begin_cpu_s = time.monotonic(), _cpu_s()
         lags, memory = await _watch(options.seconds)
         cpu_s, wall_s = _cpu_s() - begin_cpu_s, time.monotonic() - begin_s

@@ -10,7 +10,7 @@ NAMES = {
     "rtvoice": "rtvoice 0.10.0",
     "openai_agents": "openai-agents 0.24.0",
     "pipecat": "pipecat-ai 1.14.0",
-    "livekit": "livekit-agents 1.8.9",
+    "livekit": "livekit-agents 1.8.9 (sends 100 ms at a time)",
 }
 _LATENCIES_AT = 10
 _MIB = 2**20
