@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from homeassistant.components import conversation
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
@@ -81,24 +80,23 @@ async def test_a_pin_is_tried_as_often_in_many_sessions_as_in_one(
     assert state_of(hass, LOCK).state == "unlocked"
 
 
-@pytest.mark.parametrize("pause_s", [0.0, LOCKED_S, 3600.0, DAY_S])
-def test_a_pin_cannot_be_found_by_patience(pause_s: float) -> None:
+def test_a_pin_cannot_be_found_by_patience() -> None:
     """Whoever tries for a month, however they space their tries, has tried a few hundred of ten thousand numbers."""
-    tries, now_s, tried = PinTries(), 0.0, 0
-    while now_s < 30 * DAY_S:
-        if not tries.locked(now_s):
-            assert tries.check(PIN, f"{tried % 1000:04}", now_s) is False
-            tried += 1
-            # The cleverest pause is the one that is not noticed: after two of three.
-            now_s += pause_s if tried % (MAX_TRIES - 1) == 0 else 0.0
-        now_s += 1.0 if pause_s == 0.0 else 60.0
-    assert tried < 500
-    assert tries.check(PIN, PIN, now_s + 2 * DAY_S) is True
+    for pause_s in (0.0, LOCKED_S, 3600.0, DAY_S):
+        tries, now_s, tried = PinTries(), 0.0, 0
+        while now_s < 30 * DAY_S:
+            if not tries.locked(now_s):
+                assert tries.check(PIN, f"{tried % 1000:04}", now_s) is False
+                tried += 1
+                # The cleverest pause is the one that is not noticed: after two of three.
+                now_s += pause_s if tried % (MAX_TRIES - 1) == 0 else 0.0
+            now_s += 60.0
+        assert tried < 500, pause_s
+        assert tries.check(PIN, PIN, now_s + 2 * DAY_S) is True
 
 
-@pytest.mark.parametrize(
-    ("said", "name"),
-    [
+def test_a_yes_to_something_that_sounds_alike() -> None:
+    for said, name in (
         ("Shall I turn on the light?", "\N{LOCK}"),
         ("Shall I turn on the light?", "\N{DOOR}\N{VARIATION SELECTOR-16}"),
         ("Soll ich den Motor starten?", "Tor"),
@@ -106,25 +104,20 @@ def test_a_pin_cannot_be_found_by_patience(pause_s: float) -> None:
         ("Shall I unlock door 2?", "Door 1"),
         ("Shall I unlock door twelve?", "Door 1"),
         ("Shall I water the outdoor plants?", "Door"),
-    ],
-)
-def test_a_yes_to_something_that_sounds_alike(said: str, name: str) -> None:
-    assert not names_all(said, (name,))
+    ):
+        assert not names_all(said, (name,)), name
 
 
-@pytest.mark.parametrize(
-    ("said", "name"),
-    [
+def test_a_yes_to_the_thing_itself() -> None:
+    for said, name in (
         ("Soll ich das Tor öffnen?", "Tor"),
         ("Shall I unlock door one?", "Door 1"),
         ("Shall I unlock door 12?", "Door 12"),
         ("\u7384\u95a2\u3092\u958b\u3051\u307e\u3059\u304b\uff1f", "\u7384\u95a2"),
         ("\u3067\u306f\u7384\u95a2\u3092\u958b\u3051\u307e\u3059", "\u7384\u95a2"),
         ("\u05dc\u05e4\u05ea\u05d5\u05d7 \u05d0\u05ea \u05d4\u05d3\u05dc\u05ea?", "\u05d3\u05dc\u05ea"),
-    ],
-)
-def test_a_yes_to_the_thing_itself(said: str, name: str) -> None:
-    assert names_all(said, (name,))
+    ):
+        assert names_all(said, (name,)), name
 
 
 async def test_a_thing_without_a_word_for_a_name_has_that_of_its_id(hass: HomeAssistant) -> None:

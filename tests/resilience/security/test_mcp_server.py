@@ -113,7 +113,7 @@ async def test_an_answer_of_any_size_is_cut_off(way: str) -> None:
             response.headers["Content-Encoding"] = "gzip"
         await response.prepare(request)
         packed = zlib.compressobj(9, wbits=31)
-        for _ in range(200):
+        for _ in range(60):
             line = b"data: " + piece + b"\n" if way == "one event" else piece
             await response.write(packed.compress(line) if way == "packed" else line)
             sent += 1
@@ -129,7 +129,7 @@ async def test_an_answer_of_any_size_is_cut_off(way: str) -> None:
             tracemalloc.stop()
         assert most < 3 * MAX_MESSAGE_BYTES
         if way != "packed":
-            assert sent < 100
+            assert sent < 50
 
 
 async def test_a_large_answer_is_cut_for_the_model(
@@ -163,9 +163,9 @@ async def test_a_server_that_always_has_other_tools_is_not_asked_again_and_again
         Rogue(on_list=other).serving() as rogue,
         MCPTools([MCPServerHTTP(rogue.url, name="Shop")], registry, on_change=note),
     ):
-        await asyncio.sleep(2.2)
-        assert 2 <= rogue.lists <= 4
-        assert changes <= 3
+        await asyncio.sleep(1.6)
+        assert 2 <= rogue.lists <= 3
+        assert changes <= 2
 
 
 async def test_names_of_the_agents_own_tools_lead_to_the_agents_own_tools(

@@ -66,7 +66,7 @@ async def test_the_door_stays_locked(
 ) -> None:
     await async_build_locks(hass)
     look = poison(hass, where)
-    for mode in MODES if where == "state" else ("confirm", "a PIN"):
+    for mode in MODES if where == "state" else ("confirm",):
         set_options(hass, setup_integration, **{**USUAL, **MODES[mode]})
         puppet = Puppet(brain, *([look] if look else ()))
         chat = await write(hass, "What is new?")

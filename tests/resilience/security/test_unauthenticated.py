@@ -51,22 +51,19 @@ async def test_there_are_no_other_addresses(hass: HomeAssistant, stranger: TestC
 
 
 @pytest.mark.parametrize("expected_lingering_timers", [True])  # of Home Assistant's sockets that were refused
-@pytest.mark.parametrize(
-    "message",
-    [
+async def test_no_command_works_before_logging_in(stranger: TestClient) -> None:
+    for message in (
         {"type": "rtvoice/satellites", "id": 1},
         {"type": "rtvoice/browser/connect", "id": 1, "entity_id": SATELLITE},
         {"type": "auth", "access_token": "guess"},
         {"type": "auth", "access_token": ""},
-    ],
-)
-async def test_no_command_works_before_logging_in(stranger: TestClient, message: dict[str, object]) -> None:
-    socket = await stranger.ws_connect("/api/websocket")
-    assert (await socket.receive_json())["type"] == "auth_required"
-    await socket.send_json(message)
-    assert (await socket.receive_json())["type"] == "auth_invalid"
-    assert (await socket.receive()).data in (1000, None)
-    await socket.close()
+    ):
+        socket = await stranger.ws_connect("/api/websocket")
+        assert (await socket.receive_json())["type"] == "auth_required"
+        await socket.send_json(message)
+        assert (await socket.receive_json())["type"] == "auth_invalid"
+        assert (await socket.receive()).data in (1000, None)
+        await socket.close()
 
 
 async def test_what_home_assistant_has_of_us_takes_a_login(
