@@ -391,8 +391,6 @@ DEVICES = (
         Ends(EndReason.DEVICE_FAILED),
         first=Impossible(DeviceError),
     ),
-    Fault("The speaker is unplugged", speaker_gone, Ends(EndReason.DEVICE_FAILED), shown_by_answer=True),
-    Fault("The speaker stands still", speaker_stalled, Ends(EndReason.DEVICE_FAILED), shown_by_answer=True),
     Fault(
         "The microphone stands still",
         microphone_stalled,
@@ -400,6 +398,8 @@ DEVICES = (
         settings=_IMPATIENT,
         watched=True,
     ),
+    Fault("The speaker is unplugged", speaker_gone, Ends(EndReason.DEVICE_FAILED), shown_by_answer=True),
+    Fault("The speaker stands still", speaker_stalled, Ends(EndReason.DEVICE_FAILED), shown_by_answer=True),
 )
 
 TOOLS = (
