@@ -342,6 +342,22 @@ async def test_sink_that_recovers_within_a_second_lives_on() -> None:
 
 
 @in_virtual_time
+async def test_sink_that_nobody_looked_at_for_a_while_lives_on() -> None:
+    """What the sink says is believed when it has said so for a second, not when the loop had no time to ask."""
+    async with staged() as stage:
+        stage.playout.play("a", 0, ramp(0, 8 * FRAME))
+        await stage.listen(2)
+        stage.sink.dead = True
+        await stage.pass_ms(100)
+        asyncio.get_running_loop()._jumping.now_s += 5
+        await stage.pass_ms(100)
+        stage.sink.dead = False
+        await stage.listen(10)
+        await stage.pass_ms(2000)
+        assert stage.facts == [PlayoutStarted("a"), PlayoutDrained(1)]
+
+
+@in_virtual_time
 async def test_paused_sink_is_waited_for() -> None:
     async with staged() as stage:
         stage.playout.play("a", 0, ramp(0, 8 * FRAME))

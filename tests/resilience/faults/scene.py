@@ -72,12 +72,17 @@ class Ears(Microphone):
 
 
 class Mouth(FakeSpeaker):
-    """A speaker that may break, or stop to play without saying so."""
+    """A speaker that may break, or stand still, which ours notice by themselves after a few seconds."""
 
     def __init__(self) -> None:
         super().__init__()
         self.gone = False
         self.stalled = False
+
+    @property
+    @override
+    def is_playing(self) -> bool:
+        return super().is_playing and not self.stalled
 
     @override
     async def play_chunk(self, pcm: bytes) -> None:

@@ -377,7 +377,7 @@ SERVER = (
     Fault("The server pauses", answers_nothing_for_a_while, GOES_ON),
     Fault("The server answers byte by byte", shaped(byte_by_byte), GOES_ON),
     Fault("The server answers in frames of one byte", shaped(crumbs), GOES_ON),
-    Fault("The server sends 10 MB at once", huge, GOES_ON),
+    Fault("The server sends 10 MB at once", huge, GOES_ON, like=True),
     Fault("The server sends garbage", garbage, GOES_ON),
     Fault("The server sends what is no frame", no_frames, GOES_ON, first=UNREACHABLE),
     Fault("Events come twice", shaped(doubled), GOES_ON),
@@ -391,8 +391,6 @@ DEVICES = (
         Ends(EndReason.DEVICE_FAILED),
         first=Impossible(DeviceError),
     ),
-    Fault("The speaker is unplugged", speaker_gone, Ends(EndReason.DEVICE_FAILED), shown_by_answer=True),
-    Fault("The speaker stands still", speaker_stalled, Ends(EndReason.DEVICE_FAILED), shown_by_answer=True),
     Fault(
         "The microphone stands still",
         microphone_stalled,
@@ -400,6 +398,8 @@ DEVICES = (
         settings=_IMPATIENT,
         watched=True,
     ),
+    Fault("The speaker is unplugged", speaker_gone, Ends(EndReason.DEVICE_FAILED), shown_by_answer=True),
+    Fault("The speaker stands still", speaker_stalled, Ends(EndReason.DEVICE_FAILED), shown_by_answer=True),
 )
 
 TOOLS = (

@@ -34,7 +34,7 @@ async def hold_to(scene: Scene, stage: Stage, fault: Fault) -> None:
             await _goes_on(scene, stage)
             told = set(outcome.told)
         case Ends():
-            result = await _ends(scene, fault)
+            result = await _ends(scene, stage, fault)
             assert isinstance(result, AgentResult), f"{scene.name}: {result!r}"
             assert result.end_reason is outcome.reason, f"{scene.name}: {result.end_reason}, {scene.account()}"
             told = {outcome.reason.value} if outcome.told is None else set(outcome.told)
@@ -71,8 +71,8 @@ async def _goes_on(scene: Scene, stage: Stage) -> None:
     assert [turn.transcript for turn in result.turns] == [turn.transcript for turn in turns]
 
 
-async def _ends(scene: Scene, fault: Fault) -> AgentResult | EngineError:
-    if fault.shown_by_answer and scene.stopping is None:
+async def _ends(scene: Scene, stage: Stage, fault: Fault) -> AgentResult | EngineError:
+    if fault.shown_by_answer and not stage.asked and scene.stopping is None:
         await asyncio.sleep(0.2)
         scene.ask(SECOND)
     return await scene.ended()

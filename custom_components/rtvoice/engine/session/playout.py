@@ -18,8 +18,9 @@ _LOOK_S = 0.1
 _DEEP_S = 0.2
 """A sink that holds more than this has no small buffer, and is given more than a frame at a time."""
 
-_LOST_AFTER_S = 1.0
-"""A sink that says for so long that it plays nothing, while audio is due, has failed."""
+_LOST_AFTER_LOOKS = 1000 // FRAME_MS
+"""A sink that says for a second that it plays nothing, while audio is due, has failed. A loop that was held up for as
+long has not asked it."""
 
 
 class Playout:
@@ -55,6 +56,7 @@ class Playout:
         self._feed = SinkFeed(sink, source_rate_hz)
         self._limit = asyncio.timeout(None)
         self._watch: asyncio.TimerHandle | None = None
+        self._lost_looks = 0
         self._chunks = 0
         self._drained_chunks = 0
         self._last_item_id: str | None = None
@@ -196,12 +198,9 @@ class Playout:
             self._record(pcm, asyncio.get_running_loop().time() - duration_s)
 
     def _limit_silence(self, *, lost: bool) -> None:
-        now_s = asyncio.get_running_loop().time()
-        limit_s = self._limit.when()
-        if lost and limit_s is None:
-            self._limit.reschedule(now_s + _LOST_AFTER_S)
-        elif not lost and limit_s is not None and limit_s > now_s:
-            self._limit.reschedule(None)
+        self._lost_looks = self._lost_looks + 1 if lost else 0
+        if self._lost_looks == _LOST_AFTER_LOOKS:
+            self._limit.reschedule(asyncio.get_running_loop().time())
 
     def _post_if_drained(self, played: int) -> None:
         if self._queue.queued_samples or played < self._feed.ledger.end or self._drained_chunks == self._chunks:
