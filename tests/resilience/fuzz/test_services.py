@@ -158,7 +158,7 @@ def _calls(draw: st.DrawFn) -> tuple[str, dict[str, Any], bool]:
 
 
 @pytest.fixture
-def talkative(brain: ScriptedBrain) -> ScriptedBrain:  # noqa: F811
+def talkative(brain: ScriptedBrain) -> ScriptedBrain:
     """An agent that always has something to say."""
     for _ in range(3000):
         brain.add(Turn("", (Plan((Say(f"{WORDS}.", seconds=0.2),)),)))
