@@ -42,6 +42,20 @@ async def test_an_address_is_good_once(commands: Commands, web: TestClient) -> N
     assert await status_of(web, url) == 403
 
 
+@pytest.mark.parametrize("said_hello", [True, False])
+async def test_a_page_that_asks_whether_we_are_there_and_is_gone(
+    commands: Commands, web: TestClient, caplog: pytest.LogCaptureFixture, said_hello: bool
+) -> None:
+    url = await address(commands)
+    page = await Page.open(web, url) if said_hello else Page(await web.ws_connect(url))
+    for _ in range(20):
+        await page.socket.ping()
+    await page.vanish()
+    other = await Page.open(web, await address(commands))
+    await other.leave()
+    assert "Error handling request" not in caplog.text
+
+
 async def test_an_address_must_be_signed(
     commands: Commands, web: TestClient, hass_client: ClientSessionGenerator
 ) -> None:

@@ -1,6 +1,7 @@
 """Whatever a page or another client of the card sends: it is answered or dismissed, and the next page is served."""
 
 import asyncio
+import contextlib
 import json
 from typing import Any, Final
 
@@ -30,8 +31,8 @@ _COMMANDS: Final = (
     "browser/connect",
 )
 
-_CODES: Final = {None, 1000, 1001, 1002, 1007, 1008, 1009, 4001}
-"""With which the server may close."""
+_CODES: Final = {None, 1000, 1001, 1002, 1006, 1007, 1008, 1009, 4001}
+"""With which the server may close; 1006 is what is left of a connection that was cut."""
 
 _counts: Final = st.one_of(
     st.sampled_from([0, 1, -1, 480, 24_000, 2**31, 2**32, 2**63 - 1, -(2**63), 10**30, 1.5, True, None, "5"]),
@@ -128,7 +129,8 @@ class Visitor:
             case ("do", command):
                 await self.commands.ask(command, entity_id=TABLET, **_FIELDS.get(command, {}))
             case "ping" if not socket.closed:
-                await socket.ping(b"x")
+                with contextlib.suppress(ConnectionError):
+                    await socket.ping(b"x")
             case "abort" if socket._conn is not None and socket._conn.transport is not None:
                 socket._conn.transport.abort()
             case str() | bytes():

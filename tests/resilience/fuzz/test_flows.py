@@ -284,7 +284,7 @@ async def test_no_form_of_a_subentry_saves_what_does_not_work(
         with quiet(secrets=_SECRETS):
             await visitor.go(kind, draw, places)
 
-    await explore_drawing({"agent": 20, "satellite": 15, "subagent": 10, "mcp_server": 10}[kind], attempt)
+    await explore_drawing({"agent": 4, "satellite": 8, "subagent": 8, "mcp_server": 8}[kind], attempt)
 
 
 async def test_no_form_of_an_account_fails_without_words(

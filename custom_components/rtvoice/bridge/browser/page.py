@@ -115,6 +115,9 @@ class Page:
         except PageFaultError as fault:
             _LOGGER.debug("A page was dismissed: %s", fault)
             self.dismiss(fault_farewell(fault))
+        except ConnectionError as err:
+            # A ping was to be answered.
+            _LOGGER.debug("A page is gone: %r", err)
         self.dismiss(Farewell(GOING_AWAY_CODE))
 
     def _hear(self, pcm: bytes) -> None:
@@ -169,7 +172,7 @@ async def receive_hello(socket: Socket) -> Hello:
     try:
         async with asyncio.timeout(HELLO_WITHIN_S):
             first = await socket.receive()
-    except TimeoutError as err:
+    except (TimeoutError, ConnectionError) as err:
         raise PageFaultError(FaultCode.BAD_HELLO, "The page has not said hello") from err
     if first.type is not WSMsgType.TEXT:
         raise PageFaultError(FaultCode.BAD_HELLO, "The first message must be a hello")
