@@ -32,13 +32,19 @@ from custom_components.rtvoice.bridge.assist import exchange as exchange_module
 from custom_components.rtvoice.bridge.assist import exchanges as exchanges_module
 from custom_components.rtvoice.bridge.assist import utterance as utterance_module
 from custom_components.rtvoice.bridge.history import async_chat_log
-from custom_components.rtvoice.const import CONF_DAY_BUDGET, CONF_ENDPOINTING, ENDPOINTING_AGENT
+from custom_components.rtvoice.const import (
+    CONF_DAY_BUDGET,
+    CONF_ENDPOINTING,
+    CONF_INACTIVITY_TIMEOUT,
+    ENDPOINTING_AGENT,
+)
 from simulator import Call, Heard, Plan, Say, ScriptedBrain, Simulator, Stall, Turn, tone
 
 from .clinging import CLING, add_clinging_tool
 from .conftest import AGENT_ID
 from .house import AGENT, LIGHT, async_build_house, context_of, entity_of, happenings, state_of, states_seen
 from .pipelines import CREATE, STT, TTS, Satellite, async_create, microphone, speech
+from .test_usage import change_agent
 
 TURN_ON = Call("intent__HassTurnOn", {"name": "Kitchen light", "domain": ["light"]})
 VOICE = tone(0.5, hz=500)
@@ -355,12 +361,12 @@ async def test_the_entities_follow_it(
     user = entity_of(hass, "binary_sensor", AGENT_ID, "user_speaking")
     er.async_get(hass).async_update_entity(user, disabled_by=None)
     assert await hass.config_entries.async_reload(setup_integration.entry_id)
+    change_agent(hass, setup_integration, **{CONF_INACTIVITY_TIMEOUT: 1})
     seen = states_seen(hass, status, session, user)
     told = happenings(hass, entity_of(hass, "event", AGENT_ID, "activity"))
     brain.add(Turn("Turn on the kitchen light.", (Plan((TURN_ON,)), Plan((Say("It is on.", audio=VOICE),)))))
     await satellite.run()
     await until(lambda: state_of(hass, status).state == "idle")
-    async_fire_time_changed(hass, dt_util.utcnow() + dt_util.dt.timedelta(seconds=31))
     await until(lambda: state_of(hass, session).state == "off")
     assert seen[status][0] == "listening"
     assert [one for one in seen[status] if one in ("thinking", "speaking")][-2:] == ["thinking", "speaking"]

@@ -4,7 +4,6 @@ import asyncio
 import json
 import wave
 from collections.abc import AsyncGenerator, Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,10 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
-from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     MockUser,
     async_capture_events,
-    async_fire_time_changed,
 )
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -105,16 +102,23 @@ def kept(hass: HomeAssistant) -> list[Path]:
     return list(Path(hass.config.path(DOMAIN, "transcripts")).glob("*/*.txt"))
 
 
-async def forgotten(hass: HomeAssistant, seconds: float = 31) -> None:
-    """Nobody says anything for so long."""
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
+async def forgotten(hass: HomeAssistant) -> None:
+    """Nobody says anything until the session ends, of an agent that does not wait long."""
     session = entity_of(hass, "binary_sensor", AGENT_ID, "session")
     await until(lambda: state_of(hass, session).state == "off")
     await hass.async_block_till_done()
 
 
+@pytest.fixture
+def impatient(hass: HomeAssistant, setup_integration: MockConfigEntry) -> None:
+    """The agent waits for the next turn for a second."""
+    change_agent(hass, setup_integration, **{CONF_INACTIVITY_TIMEOUT: 1.0})
+
+
 @pytest.mark.parametrize("target", [AGENT, BOX])
-async def test_it_triggers_automations(hass: HomeAssistant, box: Satellite, asked: None, target: str) -> None:
+async def test_it_triggers_automations(
+    hass: HomeAssistant, box: Satellite, asked: None, target: str, impatient: None
+) -> None:
     names = ("session_started", "user_started_speaking", "assistant_started_speaking", "session_ended")
     phrase = on("phrase_said", target, phrase="turn on the light")
     told = await automate(hass, *(on(name, target) for name in names), phrase)
@@ -190,7 +194,7 @@ async def test_the_user_is_seen_to_speak_while_the_satellite_listens(
 
 
 async def test_what_is_done_is_in_the_logbook_under_the_satellite_s_name_and_by_its_user(
-    hass: HomeAssistant, box: Satellite, asked: None, hass_admin_user: MockUser
+    hass: HomeAssistant, box: Satellite, asked: None, hass_admin_user: MockUser, impatient: None
 ) -> None:
     activities = async_capture_events(hass, EVENT_ACTIVITY)
     changes = async_capture_events(hass, "state_changed")
@@ -243,7 +247,12 @@ async def test_what_another_speech_to_text_has_heard_is_told_so_too(
 
 
 async def test_it_is_written_down_when_it_has_ended(
-    hass: HomeAssistant, brain: ScriptedBrain, box: Satellite, asked: None, setup_integration: MockConfigEntry
+    hass: HomeAssistant,
+    brain: ScriptedBrain,
+    box: Satellite,
+    asked: None,
+    setup_integration: MockConfigEntry,
+    impatient: None,
 ) -> None:
     change_agent(hass, setup_integration, **{CONF_KEEP_TRANSCRIPTS: 3})
     brain.add(Turn("Thank you.", (Plan((Say("Not at all.", audio=VOICE),)),)))
@@ -265,7 +274,9 @@ async def test_it_is_written_down_when_it_has_ended(
     ]
 
 
-async def test_by_default_nothing_is_written_down(hass: HomeAssistant, box: Satellite, asked: None) -> None:
+async def test_by_default_nothing_is_written_down(
+    hass: HomeAssistant, box: Satellite, asked: None, impatient: None
+) -> None:
     await box.run()
     await heard_out(hass)
     await forgotten(hass)
@@ -273,7 +284,12 @@ async def test_by_default_nothing_is_written_down(hass: HomeAssistant, box: Sate
 
 
 async def test_it_is_recorded_where_the_agent_s_sessions_are(
-    hass: HomeAssistant, box: Satellite, asked: None, setup_integration: MockConfigEntry, tmp_path: Path
+    hass: HomeAssistant,
+    box: Satellite,
+    asked: None,
+    setup_integration: MockConfigEntry,
+    tmp_path: Path,
+    impatient: None,
 ) -> None:
     change_agent(hass, setup_integration, **{CONF_RECORDING: True})
     await box.run()
@@ -295,6 +311,7 @@ async def test_diagnostics_show_how_it_went(
     box: Satellite,
     asked: None,
     setup_integration: MockConfigEntry,
+    impatient: None,
 ) -> None:
     assert await async_setup_component(hass, "diagnostics", {})
     await box.run()
@@ -312,7 +329,7 @@ async def test_diagnostics_show_how_it_went(
 
 
 async def test_where_the_provider_hears_the_end_of_a_turn_it_is_shown_and_timed_from_there(
-    hass: HomeAssistant, box: Satellite, asked: None, setup_integration: MockConfigEntry
+    hass: HomeAssistant, box: Satellite, asked: None, setup_integration: MockConfigEntry, impatient: None
 ) -> None:
     change_agent(hass, setup_integration, **{CONF_ENDPOINTING: ENDPOINTING_AGENT})
     told = await automate(hass, on("user_started_speaking", AGENT))
@@ -367,40 +384,36 @@ async def test_the_model_is_asked_only_for_what_home_assistant_does_not_understa
 
 
 async def test_the_time_without_a_word_is_counted_from_the_end_of_the_answer(
-    hass: HomeAssistant,
-    brain: ScriptedBrain,
-    simulator: Simulator,
-    box: Satellite,
-    asked: None,
-    setup_integration: MockConfigEntry,
+    hass: HomeAssistant, brain: ScriptedBrain, simulator: Simulator, box: Satellite, impatient: None
 ) -> None:
-    change_agent(hass, setup_integration, **{CONF_INACTIVITY_TIMEOUT: 90})
+    brain.add(Turn("A story, please.", (Plan((Say("A long story.", seconds=2.0),)),)))
+    began_s = hass.loop.time()
     await box.run()
     await heard_out(hass)
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=80))
-    await hass.async_block_till_done()
+    heard_s = hass.loop.time()
+    assert heard_s - began_s > 2, "longer than the agent waits"
     assert await holds(hass, "is_in_session", AGENT) is True
-    await forgotten(hass, 91)
-    assert simulator.connections[0].closed.is_set()
+    await forgotten(hass)
+    assert hass.loop.time() - heard_s > 0.9
+    async with asyncio.timeout(5):
+        await simulator.connections[0].closed.wait()
     # Whoever goes on with the conversation gets another session, which knows what was said.
-    brain.add(Turn("And off again.", (Plan((Say("It is off.", audio=VOICE),)),)))
+    brain.add(Turn("And then?", (Plan((Say("The end.", audio=VOICE),)),)))
     await box.run()
-    assert box.answer == "It is off."
+    assert box.answer == "The end."
     assert len(simulator.connections) == 2
     said = [str(item.body) for item in brain.contexts[-1].items]
-    assert any("Turn on the light." in one for one in said)
+    assert any("A story, please." in one for one in said)
 
 
-async def test_an_agent_that_waits_for_ever_waits_as_long_as_home_assistant(
+async def test_an_agent_that_waits_for_ever_does_not_end_it_by_itself(
     hass: HomeAssistant, box: Satellite, asked: None, setup_integration: MockConfigEntry
 ) -> None:
     change_agent(hass, setup_integration, **{CONF_INACTIVITY_TIMEOUT: 0})
     await box.run()
     await heard_out(hass)
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=200))
-    await hass.async_block_till_done()
+    await asyncio.sleep(0.3)
     assert await holds(hass, "is_in_session", AGENT) is True
-    await forgotten(hass, 400)
 
 
 async def test_actions_reach_it(
