@@ -385,7 +385,9 @@ async def test_what_is_said_after_a_tool_waits_until_what_was_said_before_is_hea
     player = RigPlayer()
     async with make_house(player):
         call_of_tool = Call("intent__HassTurnOn", {"name": "Kitchen light", "domain": ["light"]})
-        brain.plans.extend((Plan((Say("I see to it.", seconds=1.5), call_of_tool)), Plan((Say("Done.", seconds=0.3),))))
+        # Late enough that the player was given all that was said before, and early enough that it is still heard.
+        done = Plan((Say("Done.", seconds=0.3),), delay_s=0.4)
+        brain.plans.extend((Plan((Say("I see to it.", seconds=1.5), call_of_tool)), done))
         await call(hass, "start", prompt="Turn on the light.")
         await player.until_done("play")
         began_s = hass.loop.time()
