@@ -433,7 +433,15 @@ class Model:
         heard = array("H", bytes(self.stage.sink.heard))
         last = [value for value in heard if value >= self.kept_from]
         assert last == list(range(self.kept_from, len(self.samples))), "all that no clear has dropped"
-        started = [fact.item_id for fact in self.stage.of_kind(PlayoutStarted)]
+        begun: list[str] = []
+        for fact in self.stage.facts:
+            if isinstance(fact, PlayoutDrained):
+                # What goes on after a silence begins anew.
+                begun = []
+            else:
+                assert fact.item_id not in begun
+                begun.append(fact.item_id)
+        started = list(dict.fromkeys(fact.item_id for fact in self.stage.of_kind(PlayoutStarted)))
         items_heard = list(dict.fromkeys(self.samples[value][0] for value in heard))
         assert started == [item_id for item_id in items_heard if item_id in started]
         assert set(items_heard) - set(started) <= {self.samples[value][0] for value in heard if value < self.kept_from}

@@ -9,7 +9,7 @@ from ..conversation.facts import LinkLost, SessionReady
 from ..errors import ConnectionLostError, EngineError
 from ..options import SessionOptions
 from ..ports import Connection, RealtimeProvider
-from .inbox import Inbox
+from .decisions import Decisions
 from .sender import Sender
 from .supervisor import Supervisor
 from .uplink import Uplink
@@ -26,7 +26,7 @@ class _RolloverDueError(EngineError):
 class Ends:
     """Where facts go to, and where audio and commands come from."""
 
-    inbox: Inbox
+    decisions: Decisions
     uplink: Uplink
     sender: Sender
     devices_open: Callable[[], Awaitable[None]]
@@ -72,7 +72,7 @@ class Link:
         self._ends.sender.forget()
         self._ends.uplink.rewind()
         if self.established:
-            self._ends.inbox.post(LinkLost())
+            self._ends.decisions.post(LinkLost())
 
     async def _live(self, provider: RealtimeProvider) -> None:
         self._rollover.clear()
@@ -80,7 +80,7 @@ class Link:
             await self._ends.devices_open()
             self._supervisor.connected(asyncio.get_running_loop().time())
             self.established = True
-            self._ends.inbox.post(SessionReady())
+            self._ends.decisions.post(SessionReady())
             failure: EngineError | None = None
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -95,7 +95,7 @@ class Link:
 
     async def _receive(self, connection: Connection) -> None:
         async for event in connection.receive():
-            await self._ends.inbox.offer(event)
+            await self._ends.decisions.offer(event)
 
     async def _send_audio(self, connection: Connection) -> None:
         await self._ends.sender.input_open()

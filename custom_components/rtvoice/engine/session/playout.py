@@ -183,13 +183,13 @@ class Playout:
         playing = self._sink.is_playing
         played = self._sink.played_samples
         self._hear(self._feed.heard.release(played))
-        for item_id in self._feed.ledger.settle(played):
-            self._post(PlayoutStarted(item_id))
+        self._post_begun(played)
         self._post_if_drained(played)
         due = played < self._feed.ledger.end
-        self._limit_silence(lost=due and not playing)
+        lost = due and not playing
+        self._limit_silence(lost=lost)
         if due or self._queue.queued_samples:
-            quiet_s = self._feed.ledger.quiet_for(played) / self._sink.sample_rate
+            quiet_s = 0.0 if lost else self._feed.ledger.quiet_for(played) / self._sink.sample_rate
             self._keep_watching(min(max(quiet_s, _FRAME_S), _LOOK_S))
 
     def _hear(self, pcm: bytes) -> None:
@@ -202,9 +202,14 @@ class Playout:
         if self._lost_looks == _LOST_AFTER_LOOKS:
             self._limit.reschedule(asyncio.get_running_loop().time())
 
+    def _post_begun(self, played: int) -> None:
+        for item_id in self._feed.ledger.settle(played):
+            self._post(PlayoutStarted(item_id))
+
     def _post_if_drained(self, played: int) -> None:
         if self._queue.queued_samples or played < self._feed.ledger.end or self._drained_chunks == self._chunks:
             return
         self._drained_chunks = self._chunks
+        self._post_begun(played)
         self._feed.ledger.fall_silent()
         self._post(PlayoutDrained(self._chunks))

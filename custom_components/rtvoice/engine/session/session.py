@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -21,8 +22,8 @@ from ..recording import Recorder
 from ..remote_mcp import RemoteApprovals
 from .approval_tasks import ApprovalTasks
 from .cues import CueSounds
+from .decisions import Decisions
 from .echo import EchoPath
-from .inbox import Inbox
 from .link import Ends, Link
 from .playout import Playout
 from .sender import Sender
@@ -102,8 +103,7 @@ class Session:
         self._tools = tools
         self._approver = approver or RemoteApprovals(options.mcp_servers)
         self._publish = publish
-        self._inbox = Inbox()
-        self._decided = asyncio.Event()
+        self._decisions = Decisions(self._receive, clear=self._clear)
         self._over = False
         self._timers = Timers(self.post)
         self._conversation = Conversation(
@@ -149,7 +149,7 @@ class Session:
         self._turn_audio = TurnAudio()
         self._source_open = asyncio.Event()
         self._sink_open = asyncio.Event()
-        ends = Ends(self._inbox, self._uplink, self._sender, self._devices_open)
+        ends = Ends(self._decisions, self._uplink, self._sender, self._devices_open)
         self._link = Link(Supervisor(providers), options, ends)
 
     @property
@@ -169,7 +169,7 @@ class Session:
 
     def post(self, fact: Fact) -> None:
         """Let the conversation know something; callable at any time, from the loop's thread."""
-        self._inbox.post(fact)
+        self._decisions.post(fact)
 
     async def wait_composed(self) -> None:
         """Wait until there is no more to say for now and the speaker was given all of it, heard or not.
@@ -177,9 +177,8 @@ class Session:
         Facts that were posted before count. Raises SessionClosedError when the session ends before.
         """
         while not self._over:
-            if self._inbox.waiting or self._conversation.composing:
-                self._decided.clear()
-                await self._decided.wait()
+            if self._decisions.waiting or self._conversation.composing:
+                await self._decisions.settled()
             elif not self._playout.given:
                 await self._playout.wait_given()
             else:
@@ -201,7 +200,7 @@ class Session:
                 workers = [tasks.create_task(self._guard(work), name=f"rtvoice {name}") for name, work in works.items()]
                 tool_tasks = ToolTasks(self._tools, tasks, self.post)
                 approval_tasks = ApprovalTasks(self._approver, tasks, self.post)
-                close = await self._decide(tool_tasks, approval_tasks)
+                close = await self._decisions.run(partial(self._carry_out, tool_tasks, approval_tasks))
                 tool_tasks.cancel_all()
                 approval_tasks.cancel_all()
                 for worker in workers:
@@ -211,7 +210,7 @@ class Session:
                 await self._cues.play_last(self._sink, failed=failed, finish_stream=self._finish_stream)
         finally:
             self._over = True
-            self._decided.set()
+            self._decisions.end()
             self._timers.close()
             await self._stop_devices()
             if self._echo is not None:
@@ -221,28 +220,6 @@ class Session:
         return SessionEnd(close.reason, close.error, self._link.established, self._conversation.messages(), recording)
 
     # --- the tasks ----------------------------------------------------------------------------------------------------
-
-    async def _decide(self, tool_tasks: ToolTasks, approval_tasks: ApprovalTasks) -> e.Close:
-        loop = asyncio.get_running_loop()
-        while True:
-            fact = await self._inbox.take()
-            for effect in self._conversation.receive(fact, self._playout.position(), loop.time()):
-                match effect:
-                    case e.Close():
-                        return effect
-                    case e.StartTool() | e.CancelTool() | e.AskApproval() | e.DropApproval():
-                        _act_on_tools(effect, tool_tasks, approval_tasks)
-                    case e.Publish():
-                        self._publish(effect.event)
-                    case e.Play() | e.PlayCue() | e.ClearPlayout() | e.FinishPlayout():
-                        await self._act_on_playout(effect)
-                    case e.ArmTimer() | e.DisarmTimer() | e.RollOver():
-                        self._act(effect)
-                    case e.GateInput() | e.HoldInput() | e.KeepTurn() | e.DropTurn() | e.RecallTurn():
-                        self._act_on_input(effect)
-                    case _:
-                        self._command(effect)
-            self._decided.set()
 
     async def _devices_open(self) -> None:
         await self._source_open.wait()
@@ -275,14 +252,35 @@ class Session:
 
     # --- the effects --------------------------------------------------------------------------------------------------
 
-    async def _act_on_playout(self, effect: e.Play | e.PlayCue | e.ClearPlayout | e.FinishPlayout) -> None:
+    def _receive(self, fact: Fact) -> list[e.Effect]:
+        return self._conversation.receive(fact, self._playout.position(), asyncio.get_running_loop().time())
+
+    async def _clear(self) -> None:
+        await self._playout.clear()
+
+    def _carry_out(self, tool_tasks: ToolTasks, approval_tasks: ApprovalTasks, effect: e.Effect) -> None:
+        match effect:
+            case e.StartTool() | e.CancelTool() | e.AskApproval() | e.DropApproval():
+                _act_on_tools(effect, tool_tasks, approval_tasks)
+            case e.Publish():
+                self._publish(effect.event)
+            case e.Play() | e.PlayCue() | e.FinishPlayout():
+                self._act_on_playout(effect)
+            case e.ArmTimer() | e.DisarmTimer() | e.RollOver():
+                self._act(effect)
+            case e.GateInput() | e.HoldInput() | e.KeepTurn() | e.DropTurn() | e.RecallTurn():
+                self._act_on_input(effect)
+            case e.ClearPlayout() | e.Close():
+                raise AssertionError(f"{effect} takes its time")
+            case _:
+                self._command(effect)
+
+    def _act_on_playout(self, effect: e.Play | e.PlayCue | e.FinishPlayout) -> None:
         match effect:
             case e.Play():
                 self._playout.play(effect.item_id, effect.content_index, effect.pcm)
             case e.PlayCue():
                 self._playout.sound(self._cues.pcm(effect.cue))
-            case e.ClearPlayout():
-                await self._playout.clear()
             case e.FinishPlayout():
                 self._playout.finish()
             case _:

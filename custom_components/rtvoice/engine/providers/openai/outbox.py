@@ -27,8 +27,8 @@ class Outbox:
     """A queue of commands and microphone audio with one writer, which keeps their order.
 
     Commands are never dropped: who sends one waits until it is written, so there are never more than senders.
-    Audio is written at once where nothing waits before it. It is never waited for: what the socket does not take yet is
-    joined into one append, and beyond `limit_bytes` the oldest samples are dropped and counted.
+    What nothing waits before is written at once. Audio is never waited for: what the socket does not take yet is joined
+    into one append, and beyond `limit_bytes` the oldest samples are dropped and counted.
     """
 
     def __init__(self, write: Callable[[bytes], Coroutine[object, object, None]], *, limit_bytes: int) -> None:
@@ -51,6 +51,12 @@ class Outbox:
     async def put(self, frame: bytes) -> None:
         """Queue a command and wait until it is written. Raises ConnectionLostError."""
         self._check()
+        if not (self._busy or self._queue):
+            if (writing := self._write_now(frame)) is not None:
+                await asyncio.wait([writing])
+                if writing.cancelled() or writing.exception() is not None:
+                    raise ConnectionLostError("The connection to the provider is closed")
+            return
         control = _Control(frame, asyncio.get_running_loop().create_future())
         self._enqueue(control)
         await control.written
@@ -61,7 +67,8 @@ class Outbox:
         if not pcm:
             return
         if not (self._busy or self._queue):
-            self._write_now(pcm)
+            self.appended_bytes += len(pcm)
+            self._write_now(encode_audio(pcm))
             return
         last = self._queue[-1] if self._queue else None
         if isinstance(last, _Audio):
@@ -105,17 +112,18 @@ class Outbox:
         self._empty.clear()
         self._filled.set()
 
-    def _write_now(self, pcm: bytes) -> None:
-        """Write audio in this very step: waking the writer would cost as much again."""
-        self.appended_bytes += len(pcm)
-        work = self._write(encode_audio(pcm))
+    def _write_now(self, frame: bytes) -> asyncio.Task[None] | None:
+        """Write a frame in this very step, since waking the writer costs as much again; what is left of it, if any."""
         # Begins at once, and is done unless the socket is congested: then the writer sees it through.
-        writing = asyncio.Task(work, loop=asyncio.get_running_loop(), name="provider-write", eager_start=True)
-        if not writing.done() or writing.exception() is not None:
-            self._writing = writing
-            self._busy = True
-            self._empty.clear()
-            self._filled.set()
+        loop = asyncio.get_running_loop()
+        writing = asyncio.Task(self._write(frame), loop=loop, name="provider-write", eager_start=True)
+        if writing.done() and writing.exception() is None:
+            return None
+        self._writing = writing
+        self._busy = True
+        self._empty.clear()
+        self._filled.set()
+        return writing
 
     async def _write_next(self) -> None:
         entry = self._queue.popleft()
