@@ -421,9 +421,18 @@ async def test_an_agent_or_a_satellite_is_removed_while_it_speaks(
 async def test_home_assistant_stops_in_the_middle_of_a_session(
     hass: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry
 ) -> None:
-    await start(hass)
-    hass.bus.async_fire("homeassistant_stop")
-    await async_wait_for_state(hass, SATELLITE, "idle")
+    said = entity_of(hass, "sensor", SATELLITE_ID, "assistant_transcript")
+    call = {"entity_id": SATELLITE, "message": "Good night."}
+    waiting = hass.async_create_task(
+        hass.services.async_call(DOMAIN, "start", call, blocking=True, return_response=True)
+    )
+    await async_wait_for_state(hass, said, "Good night.")
+    await hass.async_stop(force=True)
+    response = await waiting
+    assert response is not None
+    assert response["end_reason"] == "stopped"
+    assert [turn["role"] for turn in response["turns"]] == ["assistant"]
+    assert state_of(hass, SATELLITE).state == "idle"
     await simulator.connections[-1].closed.wait()
 
 
