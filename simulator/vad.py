@@ -14,6 +14,8 @@ _ONSET_FRAMES = 3
 _ONSET_WINDOW = 5
 _FLOOR_WINDOW = 150
 _QUIETEST_DBFS = -60.0
+_INAUDIBLE_DBFS = -150.0
+_SILENCE = bytes(FRAME_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class VoiceActivity:
 
 
 def _dbfs(frame: bytes) -> float:
+    if frame == _SILENCE:
+        return _INAUDIBLE_DBFS
     samples = np.frombuffer(frame, dtype="<i2").astype(np.float64)
     rms = math.sqrt(float(np.mean(samples * samples)))
     return 20 * math.log10(max(rms, 1e-3) / 32_768)

@@ -1,5 +1,7 @@
 import asyncio
+import gc
 import warnings
+import weakref
 from decimal import Decimal
 
 import pytest
@@ -168,6 +170,31 @@ def test_an_error_later_on_is_the_end_reason() -> None:
         task = await rig.start()
         rig.provider.connection.feed(lost())
         assert (await task).end_reason is EndReason.CONNECTION_LOST
+
+    run(main())
+
+
+def test_what_was_begun_in_a_session_and_outlives_it_does_not_keep_it_in_memory() -> None:
+    async def main():
+        tools, begun = Tools(), []
+
+        @tools.action("Begin something")
+        async def begin() -> str:
+            begun.append(asyncio.create_task(asyncio.sleep(1000)))
+            return "begun"
+
+        rig = Rig(tools=tools)
+        task = await rig.start()
+        session = weakref.ref(rig.agent._run._session)
+        rig.call("begin")
+        await rig.until(lambda: begun)
+        await rig.agent.stop()
+        await task
+        del task
+        await asyncio.sleep(1)
+        gc.collect()
+        assert session() is None
+        begun[0].cancel()
 
     run(main())
 

@@ -36,8 +36,11 @@ BUDGET_FAREWELL = (
     "conversation, tell the user so and say goodbye."
 )
 
-_current: ContextVar[Run | None] = ContextVar("rtvoice_run", default=None)
-"""The run that the present task belongs to: tools and observers must not wait for its end."""
+_current: ContextVar[object] = ContextVar("rtvoice_run", default=None)
+"""What stands for the run that the present task belongs to: tools and observers must not wait for its end.
+
+It is not the run itself, since tasks and timers that outlive it keep the context that they were made in.
+"""
 
 
 class Run:
@@ -65,6 +68,7 @@ class Run:
         self._budget = None if budget_usd is None else Budget(budget_usd, meter)
         self._started_at = datetime.now(UTC)
         self._started_s = asyncio.get_running_loop().time()
+        self._token = object()
         self._opened = asyncio.Event()
         """Whether there is a session, or will never be one."""
         self._finished = asyncio.Event()
@@ -96,7 +100,7 @@ class Run:
 
     async def execute(self, settings: ConfigureSessionCommand) -> AgentResult:
         """Run to the end. Raises the EngineError that made the session impossible."""
-        token = _current.set(self)
+        token = _current.set(self._token)
         reason = EndReason.ERROR
         try:
             async with AsyncExitStack() as observers:
@@ -133,7 +137,7 @@ class Run:
 
     async def wait_finished(self) -> None:
         """Wait for the end, unless the present task is part of what has to end first."""
-        if _current.get() is not self:
+        if _current.get() is not self._token:
             await self._finished.wait()
 
     def _open_session(self) -> Session:

@@ -1,0 +1,137 @@
+"""Fifty people who talk to fifty agents, with everything going wrong that can go wrong, in virtual time.
+
+All of the engine runs as it is, down to the events of the wire; they go to the simulator's sessions, which check the
+protocol, over wires in memory that have latency and break. A provider that is only a port would be faster, but would
+believe whatever it is told. What is random is in `person.py` (what the user does, and what happens to the link and the
+devices) and `model.py` (what the model does); what must be true all the same is in `account.py`.
+
+By default they talk for a minute, to be quick. The whole half hour takes half an hour of a core:
+
+    pytest -s tests/resilience/soak/test_soak.py --soak-minutes 30
+
+`--soak-sessions` says how many there are, and `--soak-seed` gives them another fate. A failure is the same again with the same three, as far as Python's
+hashes are (PYTHONHASHSEED=0). `SOAK_REMEMBERED=1000000` keeps all that happened in `account.events`.
+"""
+
+import asyncio
+import logging
+import random
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.engine.virtual_time import run
+
+from .account import now_s
+from .conftest import Size
+from .leaks import Holdings, holdings
+from .person import Nature, Person
+from .reporting import counted, summary
+
+CHUNK_FRAMES = 5
+"""The microphone tells of 100 ms at a time, as devices on a network do: five times as fast as single frames."""
+GROWING = frozenset({"Item", "Piece", "_Entry"})
+"""What there is more of the longer a session lasts: messages, each a few hundred bytes of text."""
+MAX_BYTES_A_SESSION = 2 * 1024 * 1024
+MAX_BYTES_A_TURN = 10_000
+
+
+@dataclass
+class Soak:
+    """A number of people, and what the process held."""
+
+    people: list[Person] = field(default_factory=list)
+    held: list[Holdings] = field(default_factory=list)
+    """Early, late, and when all have left."""
+    turns: int = 0
+    """How many more there were in the sessions at the end than early on."""
+
+
+async def talk(size: Size, recordings: Path) -> Soak:
+    """Let people talk for a while; look at what is held early, late, and when all have left."""
+    random.seed(size.seed)
+    soak = Soak()
+    async with asyncio.TaskGroup() as tasks:
+        soak.people = [
+            Person(
+                f"{size.seed}.{number}",
+                Nature(push_to_talk=number % 6 == 4, half_duplex=number % 8 == 6, chunk_frames=CHUNK_FRAMES),
+                tasks=tasks,
+                recordings=recordings if number % 50 == 3 else None,
+            )
+            for number in range(size.sessions)
+        ]
+        begun_s = now_s()
+        await _live(soak.people, begun_s + min(300.0, size.minutes * 20))
+        soak.held.append(holdings())
+        before = _turns(soak.people)
+        await _live(soak.people, begun_s + size.minutes * 60)
+        soak.held.append(holdings())
+        soak.turns = _turns(soak.people) - before
+        for person in soak.people:
+            await person.leave()
+    soak.held.append(holdings())
+    return soak
+
+
+async def _live(people: list[Person], until_s: float) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for person in people:
+            tasks.create_task(person.live(until_s), name="soak person")
+
+
+def _turns(people: list[Person]) -> int:
+    return sum(len(person.agent.turns) for person in people)
+
+
+@pytest.fixture
+def complaints(caplog):
+    """What the engine logs as an error, and what the loop has to say about forgotten tasks."""
+    caplog.set_level(logging.ERROR)
+    return lambda: [record.getMessage() for record in caplog.records]
+
+
+def test_everything_adds_up_and_nothing_is_left_behind(size, complaints) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        before, begun_s = holdings(), time.process_time()
+        soak = run(talk(size, Path(folder)))
+        took_s, after = time.process_time() - begun_s, holdings()
+    print(summary(soak.people, took_s), end="")
+    print("bytes held by the engine:", *(each.held_bytes for each in (before, *soak.held, after)))
+
+    problems = [problem for person in soak.people for problem in person.account.problems]
+    violations = [violation for person in soak.people for violation in person.exchange.violations]
+    assert problems + violations + complaints() == []
+    check_variety(soak.people, size)
+    check_leaks(soak, before, after, size)
+
+
+def check_variety(people: list[Person], size: Size) -> None:
+    """A soak in which nothing happens proves nothing."""
+    told = counted(people)
+    for kind in ("AssistantInterruptedEvent", "ToolExecutedEvent", "UserTranscriptFailedEvent", "AgentErrorEvent"):
+        assert told[kind] > size.sessions * size.minutes / 20, f"hardly any {kind}"
+    assert sum(person.exchange.opened for person in people) > size.sessions
+    assert sum(person.restarts for person in people) > 0
+
+
+def check_leaks(soak: Soak, before: Holdings, after: Holdings, size: Size) -> None:
+    early, late, left = soak.held
+    assert not left.tasks
+    for name in ("tasks", "threads"):
+        more = getattr(late, name) - getattr(early, name)
+        assert sum(more.values()) <= size.sessions / 10, f"more {name}: {more}"
+    more = late.objects - early.objects
+    for name in GROWING:
+        del more[name]
+    assert all(count <= size.sessions for count in more.values()), f"more objects: {more}"
+    assert late.files <= early.files
+    assert late.held_bytes <= size.sessions * MAX_BYTES_A_SESSION
+    grown = late.held_bytes - early.held_bytes
+    assert grown <= max(0, soak.turns) * MAX_BYTES_A_TURN + size.sessions * 100_000, f"{grown} bytes more are held"
+    assert after.threads - before.threads == {}
+    assert after.files <= before.files
+    assert after.objects["Session"] == after.objects["Conversation"] == after.objects["Run"] == 0
