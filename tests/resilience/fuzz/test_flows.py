@@ -136,7 +136,7 @@ def _filled(schema: Any, places: dict[str, st.SearchStrategy[Any]]) -> st.Search
     for marker, value in schema.schema.items():
         key = str(marker)
         fields = required if isinstance(marker, probatio.Required) else optional
-        fields[key] = places.get(key) or _value(value, places)
+        fields[key] = places[key] if key in places else _value(value, places)
     odd = st.dictionaries(st.sampled_from(["more", "name", "model"]), wild, max_size=1)
     return st.one_of(
         st.fixed_dictionaries(required, optional=optional),
