@@ -111,7 +111,7 @@ def _places(base_url: str) -> dict[str, st.SearchStrategy[Any]]:
             lambda text: not isinstance(text, str) or ":" in text or not text.strip()
         ),
         CONF_URL: addresses,
-        CONF_HOST: st.sampled_from(["127.0.0.1", "127.0.0.1:9", "", " ", ":", "\0", 5]),
+        CONF_HOST: st.sampled_from(["127.0.0.1", "127.0.0.1:9", "", " ", "\0", 5]),
         CONF_COMMAND: st.sampled_from(["/nonexistent/program", "", " ", "/", "\0", "true", "false"]),
         const.CONF_INPUT: st.one_of(
             _texts.filter(lambda text: not text.strip().isdigit()),
@@ -136,7 +136,7 @@ def _filled(schema: Any, places: dict[str, st.SearchStrategy[Any]]) -> st.Search
     for marker, value in schema.schema.items():
         key = str(marker)
         fields = required if isinstance(marker, probatio.Required) else optional
-        fields[key] = places.get(key) or _value(value, places)
+        fields[key] = places[key] if key in places else _value(value, places)
     odd = st.dictionaries(st.sampled_from(["more", "name", "model"]), wild, max_size=1)
     return st.one_of(
         st.fixed_dictionaries(required, optional=optional),
