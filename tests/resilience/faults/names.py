@@ -2,14 +2,14 @@
 
 import asyncio
 import socket
-from typing import override
+from typing import Any, override
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tests.resilience.proxy import Proxy
 
-from .scene import KEY, TIMEOUTS, Provider
+from .scene import TIMEOUTS, Provider
 
 HOST = "provider.test"
 
@@ -37,17 +37,9 @@ class Names(AbstractResolver):
 class NamedProvider(Provider):
     """A provider that is looked up in `names`."""
 
-    def __init__(self, url: str, names: Names, **connector: object) -> None:
+    def __init__(self, url: str, names: Names, **connector: Any) -> None:
         self.names = names.hosts
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(resolver=names, use_dns_cache=False, **connector)
-        )
-        super().__init__(KEY, base_url=url, timeouts=TIMEOUTS, session=self._session)
-
-    @override
-    async def close(self) -> None:
-        await super().close()
-        await self._session.close()
+        super().__init__(url, TIMEOUTS, aiohttp.TCPConnector(resolver=names, use_dns_cache=False, **connector))
 
 
 def named(proxy: Proxy) -> Provider:

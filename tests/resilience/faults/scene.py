@@ -8,6 +8,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, override
 
+import aiohttp
+
 from custom_components.rtvoice.engine import (
     AgentErrorEvent,
     AgentResult,
@@ -103,9 +105,21 @@ class Mouth(FakeSpeaker):
 
 
 class Provider(OpenAIProvider):
-    """OpenAI at the simulator, whose sessions may last as long as the test wants."""
+    """OpenAI at the simulator, whose sessions may last as long as the test wants.
+
+    It lends its client session to the engine, which else loads the certificates of the machine for each.
+    """
 
     session_s = 3600.0
+
+    def __init__(self, url: str, timeouts: Timeouts, connector: aiohttp.TCPConnector | None = None) -> None:
+        self._lent = aiohttp.ClientSession(connector=connector)
+        super().__init__(KEY, base_url=url, timeouts=timeouts, session=self._lent)
+
+    @override
+    async def close(self) -> None:
+        await super().close()
+        await self._lent.close()
 
     @property
     @override
@@ -303,4 +317,4 @@ def _official_check() -> ClientEvents:
 
 def plain(proxy: Proxy, timeouts: Timeouts = TIMEOUTS) -> Provider:
     """A provider without a name or TLS."""
-    return Provider(KEY, base_url=f"http://127.0.0.1:{proxy.port}/v1", timeouts=timeouts)
+    return Provider(f"http://127.0.0.1:{proxy.port}/v1", timeouts)

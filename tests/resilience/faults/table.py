@@ -296,19 +296,20 @@ _ONLY_IN_A_TOOL = "no tool is running"
 _watchful = partial(plain, timeouts=replace(TIMEOUTS, heartbeat_s=1.4))
 """What takes half a minute on the internet."""
 
+_NAMED = {"first": UNREACHABLE, "provider": named, "like": True}
+_BEHIND_TLS = {"first": UNREACHABLE, "provider": Certificates.provider, "like": True}
+
 NETWORK = (
     Fault("The connection is cut", cut, GOES_ON, first=UNREACHABLE),
-    Fault("The connection ends without a goodbye", end, GOES_ON, first=UNREACHABLE),
+    Fault("The connection ends without a goodbye", end, GOES_ON, first=UNREACHABLE, like=True),
     Fault("The connection is half open", half_open, GOES_ON, first=UNREACHABLE, provider=_watchful),
     Fault("The network is slow", far_away, GOES_ON),
     Fault("The provider is gone for a moment", gone_for_a_while, GOES_ON, first=UNREACHABLE),
     Fault("The provider is gone for good", gone, LOST, first=UNREACHABLE),
-    Fault(
-        "The provider's name is unknown for a moment", nameless_for_a_while, GOES_ON, first=UNREACHABLE, provider=named
-    ),
-    Fault("The provider's name is unknown", nameless, LOST, first=UNREACHABLE, provider=named),
-    Fault("The certificate is not trusted", distrusted, LOST, first=UNREACHABLE, provider=Certificates.provider),
-    Fault("What answers does not speak TLS", without_tls, LOST, first=UNREACHABLE, provider=Certificates.provider),
+    Fault("The provider's name is unknown for a moment", nameless_for_a_while, GOES_ON, **_NAMED),
+    Fault("The provider's name is unknown", nameless, LOST, **_NAMED),
+    Fault("The certificate is not trusted", distrusted, LOST, **_BEHIND_TLS),
+    Fault("What answers does not speak TLS", without_tls, LOST, **_BEHIND_TLS),
 )
 
 _BAD = Impossible(ConfigurationError)
@@ -341,13 +342,14 @@ CLOSES = (
         at={Stage.ROLLOVER: GOES_ON},
         like=True,
     ),
-    Fault("The session has expired", closing(1001, _EXPIRED), GOES_ON, first=UNREACHABLE),
+    Fault("The session has expired", closing(1001, _EXPIRED), GOES_ON, first=UNREACHABLE, like=True),
     Fault("The key is revoked", closing(3000, _KEY_REVOKED), REFUSED, first=Impossible(AuthenticationError), like=True),
     Fault(
         "The credit is used up",
         closing(1013, _NO_CREDIT),
         Ends(EndReason.QUOTA_EXCEEDED),
         first=Impossible(QuotaExceededError),
+        like=True,
     ),
     Fault(
         "Too many requests",
@@ -379,7 +381,7 @@ SERVER = (
     Fault("The server answers in frames of one byte", shaped(crumbs), GOES_ON),
     Fault("The server sends 10 MB at once", huge, GOES_ON, like=True),
     Fault("The server sends garbage", garbage, GOES_ON),
-    Fault("The server sends what is no frame", no_frames, GOES_ON, first=UNREACHABLE),
+    Fault("The server sends what is no frame", no_frames, GOES_ON, first=UNREACHABLE, like=True),
     Fault("Events come twice", shaped(doubled), GOES_ON),
     Fault("Events come out of order", swapped, GOES_ON),
 )
