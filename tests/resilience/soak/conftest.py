@@ -32,7 +32,7 @@ def chosen[T](request: pytest.FixtureRequest, name: str, otherwise: T) -> T:
 def size(request) -> Size:
     return Size(
         chosen(request, "--soak-sessions", 50),
-        chosen(request, "--soak-minutes", 1.0),
+        chosen(request, "--soak-minutes", 0.7),
         chosen(request, "--soak-seed", 1),
     )
 

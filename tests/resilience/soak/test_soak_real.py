@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import override
 
 from .account import now_s
 from .conftest import Size
@@ -68,8 +69,29 @@ async def watch(people: list[Person], minutes: list[int]) -> None:
         )
 
 
-async def test_real_time(real_size: Size, caplog, socket_enabled) -> None:
-    caplog.set_level(logging.ERROR)
+class Complaints(logging.Handler):
+    """What is logged as an error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
+
+
+def test_real_time(real_size: Size, socket_enabled) -> None:
+    complaints = Complaints()
+    logging.getLogger().addHandler(complaints)
+    try:
+        asyncio.run(talk(real_size, complaints))
+    finally:
+        logging.getLogger().removeHandler(complaints)
+
+
+async def talk(real_size: Size, complaints: Complaints) -> None:
+    """Let people talk, and look at what comes of it."""
     report: dict[str, object] = {}
     minutes: list[int] = []
     files, tasks = open_files(), len(asyncio.all_tasks())
@@ -97,7 +119,9 @@ async def test_real_time(real_size: Size, caplog, socket_enabled) -> None:
     print(f"alone {alone / 2**20:.1f} MiB; {report['connections']} connections")
 
     problems = [problem for person in people for problem in person.account.problems]
-    assert problems + report["wrong"] + [record.getMessage() for record in caplog.records] == []
+    everything = problems + report["wrong"] + complaints.texts
+    print(*everything, sep="\n")
+    assert everything == []
     await asyncio.sleep(0.5)
     assert len(asyncio.all_tasks()) <= tasks
     assert open_files() <= files
