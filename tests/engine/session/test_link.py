@@ -78,7 +78,6 @@ def test_what_was_committed_is_not_sent_again_but_added_as_an_item() -> None:
             first.feed(f.SpeechStopped("u1", ended_ago_s=0.5), f.TurnCommitted("u1"))
             await asyncio.sleep(0.05)
             spoken = numbers(first)[-1] - 25
-            begun = numbers(first)[0]
             first.feed(lost())
             await rig.until(lambda: len(rig.provider.connections) == 2 and rig.connection.sent(e.CreateResponse))
             (item,) = [command.item for command in rig.connection.sent(e.AddItem)]
