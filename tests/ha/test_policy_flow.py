@@ -110,6 +110,7 @@ async def test_a_pin_is_kept_and_never_shown(hass: HomeAssistant, setup_integrat
         assert setup_integration.subentries[AGENT_ID].data["pin"] == "4711"
     form = await setup_integration.start_subentry_reconfigure_flow(hass, AGENT_ID)
     await submit(hass, form, {"policy": {"pin": "1234"}})
+    await hass.async_block_till_done()
     assert setup_integration.subentries[AGENT_ID].data["pin"] == "1234"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from homeassistant.const import STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rtvoice.bridge.assist import speaker as speaker_module
@@ -16,7 +16,6 @@ from custom_components.rtvoice.bridge.assist import turn as turn_module
 from custom_components.rtvoice.bridge.assist.caller import Caller, Wish
 from custom_components.rtvoice.bridge.assist.speaker import SAMPLE_RATE_HZ, PipelineSpeaker, Voice
 from custom_components.rtvoice.bridge.assist.turn import Turn as PipelineTurn
-from custom_components.rtvoice.bridge.observer import Observer
 from custom_components.rtvoice.bridge.player import stream as stream_module
 from custom_components.rtvoice.const import CONF_INPUT, CONF_OUTPUT, DOMAIN
 from custom_components.rtvoice.engine.events import AssistantStartedRespondingEvent, AssistantTranscriptDeltaEvent
@@ -148,15 +147,9 @@ async def test_a_voice_that_nobody_fetches_is_bounded(monkeypatch: pytest.Monkey
     assert 2 * SAMPLE_RATE_HZ * 2 <= len(held) <= 2 * SAMPLE_RATE_HZ * 2 + 960
 
 
-async def test_words_that_nobody_reads_are_bounded(
-    hass: HomeAssistant, setup_integration: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_words_that_nobody_reads_are_bounded(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turn_module, "MAX_DELTAS", 50)
-    from homeassistant.core import Context
-
-    caller = Caller(Context(), None, None)
-    agent = next(iter(setup_integration.runtime_data.agents.values()))
-    turn = PipelineTurn(hass, caller, Wish(), Observer("one", (agent,), caller.context))
+    turn = PipelineTurn(hass, Caller(Context(), None, None), Wish())
     turn.utterance._awaited = turn.utterance._committed = True
     turn.voice.put(bytes(960))
     turn.receive(AssistantStartedRespondingEvent())

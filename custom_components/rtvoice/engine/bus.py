@@ -46,6 +46,10 @@ class EventBus:
         with contextlib.suppress(ValueError):
             self._handlers.get(event_type, []).remove(handler)  # type: ignore[arg-type]  # keyed by its type
 
+    def concerns_somebody(self, event: SessionEvent | AgentCommand) -> bool:
+        """Whether anybody has subscribed to such events."""
+        return any(self._handlers.get(cls) for cls in type(event).__mro__)
+
     async def dispatch[T: SessionEvent | AgentCommand](self, event: T) -> T:
         """Call everybody concerned and return when all have finished."""
         handlers = [handler for cls in type(event).__mro__ for handler in self._handlers.get(cls, ())]

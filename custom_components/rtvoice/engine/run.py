@@ -57,7 +57,8 @@ class Run:
         budget_usd: Decimal | None = None,
     ) -> None:
         self._bus = bus
-        self._feeds = [Feed(bus.dispatch)]
+        self._bus_feed = Feed(bus.dispatch)
+        self._feeds = [self._bus_feed]
         if listener is not None:
             self._feeds.append(Feed(lambda event: notify(listener, event)))
         self._make_session = make_session
@@ -163,7 +164,9 @@ class Run:
             self._budget = None
             self.post(StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True, farewell=BUDGET_FAREWELL))
         for feed in self._feeds:
-            feed.put(event)
+            # Waking an observer that nobody has asked for costs a turn of the event loop.
+            if feed is not self._bus_feed or self._bus.concerns_somebody(event):
+                feed.put(event)
 
     def _result(self, end: SessionEnd) -> AgentResult:
         if end.error is not None and not end.established:

@@ -652,7 +652,7 @@ async def test_a_peer_that_takes_nothing_any_more(openai) -> None:
 
         async def speak() -> None:
             while True:
-                await connection.send_audio(bytes(48 * 200))
+                connection.send_audio(bytes(48 * 200))
                 await asyncio.sleep(0.01)
 
         speaking = asyncio.create_task(speak())

@@ -13,7 +13,7 @@ from .jitter import JitterBuffer
 from .ledger import NO_ITEM
 
 _FRAME_S = FRAME_MS / 1000
-_LOOK_S = 0.1
+_LOOK_S = 0.2
 """How often the sink is looked at while nothing is about to begin or to end."""
 _DEEP_S = 0.2
 """A sink that holds more than this has no small buffer, and is given more than a frame at a time."""
