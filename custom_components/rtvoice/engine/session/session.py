@@ -9,7 +9,7 @@ from typing import assert_never
 
 from ..conversation import effects as e
 from ..conversation.conversation import Conversation
-from ..conversation.facts import Fact, SessionFailed
+from ..conversation.facts import Fact, LinkLost, SessionFailed
 from ..conversation.items import Item
 from ..conversation.settings import ConversationSettings
 from ..conversation.values import AgentState, ItemKind, NewItem
@@ -225,6 +225,8 @@ class Session:
         loop = asyncio.get_running_loop()
         while True:
             fact = await self._inbox.take()
+            if isinstance(fact, LinkLost):
+                self._sender.renew()
             for effect in self._conversation.receive(fact, self._playout.position(), loop.time()):
                 match effect:
                     case e.Close():
