@@ -17,7 +17,7 @@ from custom_components.rtvoice.engine.errors import (
 from custom_components.rtvoice.engine.events import AgentErrorEvent, AgentStateChangedEvent
 from custom_components.rtvoice.engine.session.supervisor import STEADY_S, Supervisor
 
-from ..fakes import FakeProvider, lost, unreachable
+from ..fakes import FakeProvider, FakeSpeaker, lost, unreachable
 from ..virtual_time import run
 from .test_session import Rig, audio
 
@@ -85,6 +85,31 @@ def test_what_was_committed_is_not_sent_again_but_added_as_an_item() -> None:
             assert spoken - 2 <= len(item.audio) // 960 <= spoken, "up to where the turn ended"
             await rig.until(lambda: rig.connection.audio)
             assert len(item.audio) // 960 < numbers(rig.connection)[0] <= spoken + 3, "what is behind it"
+
+    run(main())
+
+
+def test_what_was_meant_for_a_link_that_is_gone_is_not_sent_on_the_next() -> None:
+    """The speaker takes a while to fall silent; meanwhile the link breaks."""
+
+    class SlowToClear(FakeSpeaker):
+        async def clear_buffer(self) -> None:
+            await super().clear_buffer()
+            await asyncio.sleep(0.2)
+
+    async def main():
+        rig = Rig(speaker=SlowToClear())
+        async with rig.running():
+            rig.connection.feed(f.ResponseStarted("r1"), audio(3000))
+            await rig.until(lambda: rig.speaker.played_samples > 0)
+            rig.session.post(InterruptAsked())
+            await asyncio.sleep(0.05)
+            rig.connection.feed(lost())
+            await rig.until(lambda: len(rig.provider.connections) == 2)
+            await asyncio.sleep(2)
+            assert not rig.connection.sent(e.CancelResponse)
+            assert not rig.connection.sent(e.TruncateItem)
+            assert rig.connection.audio
 
     run(main())
 

@@ -73,6 +73,8 @@ class Link:
         self._ends.uplink.rewind()
         if self.established:
             self._ends.decisions.post(LinkLost())
+        else:
+            self._ends.sender.renew()
 
     async def _live(self, provider: RealtimeProvider) -> None:
         self._rollover.clear()

@@ -20,17 +20,25 @@ class Sender:
         self._audio_sent = audio_sent
         self._commands: deque[ModelCommand | OpenInput] = deque()
         self._filled = asyncio.Event()
+        self._gone = False
         self._input_open = asyncio.Event()
 
     def put(self, command: ModelCommand | OpenInput) -> None:
-        """Queue a command."""
+        """Queue a command, unless the link that it is meant for is gone."""
+        if self._gone:
+            return
         self._commands.append(command)
         self._filled.set()
 
     def forget(self) -> None:
-        """Drop what is queued: it was meant for a link that is gone."""
+        """Drop what is queued, and what comes before `renew`: it is meant for a link that is gone."""
+        self._gone = True
         self._commands.clear()
         self._input_open.clear()
+
+    def renew(self) -> None:
+        """Whoever gives commands knows that the link is gone: what comes now is meant for the next one."""
+        self._gone = False
 
     async def input_open(self) -> None:
         """Wait until audio may flow."""

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from ..conversation import effects as e
 from ..conversation.conversation import Conversation
-from ..conversation.facts import Fact, SessionFailed
+from ..conversation.facts import Fact, LinkLost, SessionFailed
 from ..conversation.items import Item
 from ..conversation.settings import ConversationSettings
 from ..conversation.values import AgentState, ItemKind, NewItem
@@ -253,6 +253,8 @@ class Session:
     # --- the effects --------------------------------------------------------------------------------------------------
 
     def _receive(self, fact: Fact) -> list[e.Effect]:
+        if isinstance(fact, LinkLost):
+            self._sender.renew()
         return self._conversation.receive(fact, self._playout.position(), asyncio.get_running_loop().time())
 
     async def _clear(self) -> None:
