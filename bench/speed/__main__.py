@@ -42,9 +42,18 @@ def main() -> None:
     for count in [*_numbers(options.counts), *_numbers(options.more)]:
         for subject in subjects:
             if count in _numbers(options.counts) or subject in _BOTH:
-                runs[subject][count] = _run(subject, count, options.seconds)
+                try:
+                    runs[subject][count] = _run(subject, count, options.seconds)
+                except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as err:
+                    print(f"{subject} with {count}: {_why(err)}", file=sys.stderr)
+                    continue
                 print(f"{subject} with {count}: {_short(runs[subject][count])}", file=sys.stderr)
+                _write(runs, options)
                 time.sleep(options.rest)
+    print((options.out / "speed.md").read_text())
+
+
+def _write(runs: dict[str, dict[int, Figures]], options: argparse.Namespace) -> None:
     report = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": _machine(),
@@ -58,14 +67,19 @@ def main() -> None:
     (options.out / "speed.json").write_text(json.dumps(report, indent=1) + "\n")
     table = in_markdown(runs, date=str(report["date"]), machine=str(report["machine"]))
     (options.out / "speed.md").write_text(table)
-    print(table)
+
+
+def _why(err: subprocess.CalledProcessError | subprocess.TimeoutExpired) -> str:
+    if isinstance(err, subprocess.TimeoutExpired):
+        return "did not come to an end"
+    return f"failed:\n{err.stderr.decode()[-2000:]}"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.speed")
     parser.add_argument("--subjects", default=",".join(SUBJECTS))
     parser.add_argument("--counts", default="1,10,50")
-    parser.add_argument("--more", default="100,200")
+    parser.add_argument("--more", default="100,150")
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--rest", type=float, default=2, help="seconds between two runs")
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results")
@@ -97,8 +111,6 @@ def _run(subject: str, count: int, seconds: float) -> Figures:
                 timeout=seconds + _PATIENCE_S,
                 stderr=subprocess.PIPE,
             )
-        except subprocess.CalledProcessError as err:
-            sys.exit(f"{subject} with {count} sessions failed:\n{err.stderr.decode()[-2000:]}")
         finally:
             server.terminate()
             server.wait(_PATIENCE_S)

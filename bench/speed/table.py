@@ -32,10 +32,10 @@ def in_markdown(runs: Runs, *, date: str, machine: str) -> str:
 
 
 def _processor(runs: Runs) -> str:
-    counts = [count for count in next(iter(runs.values())) if all(count in each for each in runs.values())]
+    counts = sorted({count for figures in runs.values() for count in figures})
     header = ["", *(f"{count} session{'s' if count > 1 else ''}" for count in counts)]
     rows = [
-        [NAMES[subject], *(_against(figures[count], runs.get("floor", {}).get(count)) for count in counts)]
+        [NAMES[subject], *(_against(figures.get(count), runs.get("floor", {}).get(count)) for count in counts)]
         for subject, figures in runs.items()
     ]
     return _table(header, rows)
@@ -78,7 +78,9 @@ def _growth(runs: Runs) -> str:
     )
 
 
-def _against(figures: Figures, floor: Figures | None) -> str:
+def _against(figures: Figures | None, floor: Figures | None) -> str:
+    if figures is None:
+        return "-"
     times = f" ({figures.cpu_per_minute / floor.cpu_per_minute:.2f} x)" if floor is not None else ""
     return f"{figures.cpu_per_minute:.3f}{times}"
 

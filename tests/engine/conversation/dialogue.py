@@ -1,5 +1,7 @@
 """Short words for long facts."""
 
+from typing import override
+
 from custom_components.rtvoice.engine.conversation import effects as e
 from custom_components.rtvoice.engine.conversation import facts as f
 from custom_components.rtvoice.engine.conversation.conversation import Conversation
@@ -16,17 +18,27 @@ MS = 48
 """Bytes of a millisecond at 24 kHz."""
 
 
+class Thorough(Conversation):
+    """Settles after every fact, also where nothing can follow from it: the same must come of it."""
+
+    @override
+    def _goes_on(self, fact: f.Fact) -> bool:
+        return False
+
+
 class Dialogue:
     """A conversation with its clock, what is heard, and what came out."""
 
     def __init__(self, **settings: object) -> None:
         self.conversation = Conversation(ConversationSettings(**settings))
+        self.thorough = Thorough(ConversationSettings(**settings))
         self.now_s = 0.0
         self.heard = NOTHING_HEARD
         self.all: list[e.Effect] = []
 
     def tell(self, *facts: f.Fact) -> list[e.Effect]:
         effects = [effect for fact in facts for effect in self.conversation.receive(fact, self.heard, self.now_s)]
+        assert effects == [effect for fact in facts for effect in self.thorough.receive(fact, self.heard, self.now_s)]
         self.all += effects
         return effects
 

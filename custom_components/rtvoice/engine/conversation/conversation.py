@@ -75,8 +75,9 @@ class Conversation:
         """
         if self._state is AgentState.IDLE:
             return []
+        goes_on = self._goes_on(fact)
         effects = self._dispatch(fact, playout, now_s)
-        if not _closes(effects):
+        if not (goes_on or _closes(effects)):
             effects += self._settle(now_s)
         if not self._ready:
             # There is no provider to tell; once there is one again, it is told everything anew.
@@ -84,6 +85,12 @@ class Conversation:
         if _closes(effects):
             effects = [*_but_close(effects), *self._end(now_s), _close(effects)]
         return effects
+
+    def _goes_on(self, fact: f.Fact) -> bool:
+        """Whether a fact only adds to what is being said: then there is nothing to settle that was not before."""
+        if not isinstance(fact, f.AudioDelta | f.TranscriptDelta):
+            return False
+        return self._parts.floor.busy and self._parts.responses.active == fact.response_id
 
     def _dispatch(self, fact: f.Fact, playout: PlayoutPosition, now_s: float) -> list[Effect]:
         parts = self._parts

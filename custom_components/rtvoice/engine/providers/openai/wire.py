@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import time
+from collections.abc import Coroutine
 from typing import Any, Final
 
 import aiohttp
@@ -67,9 +68,9 @@ class Wire:
                 )
                 return event
 
-    async def write(self, frame: bytes) -> None:
+    def write(self, frame: bytes) -> Coroutine[object, object, None]:
         """Write a text frame; waits while the socket is congested. Raises OSError or aiohttp.ClientError."""
-        await self._websocket.send_frame(frame, aiohttp.WSMsgType.TEXT)
+        return self._websocket.send_frame(frame, aiohttp.WSMsgType.TEXT)
 
     async def _receive(self) -> tuple[aiohttp.WSMsgType, Any, object]:
         # The heartbeat of aiohttp is not used because it leaves a timer behind when a websocket is closed.
