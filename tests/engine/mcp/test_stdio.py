@@ -203,11 +203,10 @@ async def test_a_refusal_is_told_in_the_servers_words() -> None:
             await server.call_tool("ok")
 
 
-async def test_an_answer_that_cannot_be_understood_fails_the_call_only() -> None:
+async def test_an_answer_that_is_no_block_is_told_as_it_is() -> None:
     async with odd("nonsense") as server:
         await server.list_tools()
-        with pytest.raises(ToolFailedError, match="cannot be understood"):
-            await server.call_tool("ok")
+        assert json.loads(await server.call_tool("ok")) == {"type": "text", "text": 7}
         assert server.is_connected
 
 
