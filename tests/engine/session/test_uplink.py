@@ -155,6 +155,26 @@ async def test_next_connection_continues_where_the_broken_one_stopped() -> None:
     assert wire.sent == [ramp(480, 480)]
 
 
+async def test_a_frame_that_crosses_with_the_end_of_a_broken_link_waits_for_the_next() -> None:
+    source, broken, wire = HandSource(), Wire(), Wire()
+    uplink = Uplink(source, 24_000)
+    async with running(uplink.capture()):
+        forwarding = asyncio.create_task(uplink.forward(broken))
+        await settle()
+        uplink.gate(open=False)
+        source.hear(ramp(0, 480))
+        await settle()
+        broken._broken = True
+        forwarding.cancel()
+        # It is heard before the forwarding has noticed that nobody wants it any more.
+        uplink.gate(open=True, recall_s=0.02)
+        await asyncio.gather(forwarding, return_exceptions=True)
+        uplink.rewind()
+        async with running(uplink.forward(wire)):
+            await settle()
+    assert wire.sent == [bytes(960), ramp(0, 480)]
+
+
 async def test_resamples_to_the_providers_rate() -> None:
     source, wire = HandSource(16_000), Wire()
     uplink = Uplink(source, 24_000)

@@ -82,7 +82,9 @@ class Uplink:
                 connection.send_audio(frame)
             except ConnectionLostError as err:
                 self._direct = None
-                broken.set_exception(err)
+                # A forwarding that is being cancelled knows already; the frame is remembered for the next link.
+                if not broken.done():
+                    broken.set_exception(err)
 
         try:
             while self._frames and not broken.done():
