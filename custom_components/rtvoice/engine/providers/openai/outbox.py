@@ -41,17 +41,17 @@ class Outbox:
         self._queue: deque[_Control | _Audio] = deque()
         self._queued_bytes = 0
         self._filled = asyncio.Event()
-        self._empty = asyncio.Event()
-        self._empty.set()
+        """Set while the writer has something to do, and `_idle` while it has not."""
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._writing: asyncio.Task[None] | None = None
         """The writing of a frame that the socket did not take at once."""
-        self._busy = False
         self._broken = False
 
     async def put(self, frame: bytes) -> None:
         """Queue a command and wait until it is written. Raises ConnectionLostError."""
         self._check()
-        if not (self._busy or self._queue):
+        if self._idle.is_set():
             if (writing := self._write_now(frame)) is not None:
                 await asyncio.wait([writing])
                 if writing.cancelled() or writing.exception() is not None:
@@ -66,7 +66,7 @@ class Outbox:
         self._check()
         if not pcm:
             return
-        if not (self._busy or self._queue):
+        if self._idle.is_set():
             self.appended_bytes += len(pcm)
             self._write_now(encode_audio(pcm))
             return
@@ -81,7 +81,7 @@ class Outbox:
 
     async def written(self) -> None:
         """Wait until all that was queued is written. Raises ConnectionLostError."""
-        await self._empty.wait()
+        await self._idle.wait()
         self._check()
 
     async def run(self) -> None:
@@ -94,9 +94,8 @@ class Outbox:
                     self._writing = None
                 while self._queue:
                     await self._write_next()
-                self._busy = False
                 self._filled.clear()
-                self._empty.set()
+                self._idle.set()
         except OSError, aiohttp.ClientError:
             # Why it broke is told by the reading side, which sees the close frame.
             return
@@ -108,8 +107,10 @@ class Outbox:
 
     def _enqueue(self, entry: _Control | _Audio) -> None:
         self._queue.append(entry)
-        self._busy = True
-        self._empty.clear()
+        self._wake_writer()
+
+    def _wake_writer(self) -> None:
+        self._idle.clear()
         self._filled.set()
 
     def _write_now(self, frame: bytes) -> asyncio.Task[None] | None:
@@ -120,9 +121,7 @@ class Outbox:
         if writing.done() and writing.exception() is None:
             return None
         self._writing = writing
-        self._busy = True
-        self._empty.clear()
-        self._filled.set()
+        self._wake_writer()
         return writing
 
     async def _write_next(self) -> None:
@@ -158,7 +157,7 @@ class Outbox:
 
     def _break(self) -> None:
         self._broken = True
-        self._empty.set()
+        self._idle.set()
         for entry in self._queue:
             if isinstance(entry, _Control) and not entry.written.done():
                 entry.written.set_exception(ConnectionLostError("The connection to the provider is closed"))
