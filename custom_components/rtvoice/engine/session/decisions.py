@@ -24,13 +24,12 @@ class Decisions:
         capacity: int = 256,
     ) -> None:
         self._decide = decide
-        self._act: Callable[[Effect], None] | None = None
         self._clear = clear
         self._capacity = capacity
         self._facts: deque[Fact] = deque()
         self._effects: deque[Effect] = deque()
-        self._idle = False
-        """Whether `run` waits for something to do."""
+        self._act_at_once: Callable[[Effect], None] | None = None
+        """Carries out effects beside `run`, while that waits for something to do."""
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -48,8 +47,10 @@ class Decisions:
 
     async def offer(self, fact: ModelEvent) -> None:
         """Take a fact of the provider, as soon as there is room."""
-        if self._idle and self._act is not None and not self.waiting:
-            self._decide_now(fact, self._act)
+        if self._act_at_once is not None and not self.waiting:
+            self._effects.extend(self._decide(fact))
+            self._carry_out(self._act_at_once)
+            (self._filled if self._effects else self._settled).set()
             return
         while len(self._facts) >= self._capacity:
             self._room.clear()
@@ -58,21 +59,17 @@ class Decisions:
 
     async def run(self, act: Callable[[Effect], None]) -> Close:
         """Decide until the conversation closes the session; `act` carries out what takes no time."""
-        self._act = act
         while True:
+            self._carry_out(act)
             if not self._effects:
                 self._settled.set()
-                await self._come()
+                await self._come(act)
             if not self._effects:
                 self._effects.extend(self._decide(self._take()))
-            while self._effects:
-                match effect := self._effects.popleft():
-                    case Close():
-                        return effect
-                    case ClearPlayout():
-                        await self._clear()
-                    case _:
-                        act(effect)
+            elif isinstance(effect := self._effects.popleft(), Close):
+                return effect
+            else:
+                await self._clear()
 
     async def settled(self) -> None:
         """Wait until one more fact was decided on, or there will be none any more."""
@@ -83,13 +80,13 @@ class Decisions:
         """Nothing is decided on any more."""
         self._settled.set()
 
-    async def _come(self) -> None:
+    async def _come(self, act: Callable[[Effect], None]) -> None:
         """Wait for something to do."""
         while not self.waiting:
             self._filled.clear()
-            self._idle = True
+            self._act_at_once = act
             await self._filled.wait()
-            self._idle = False
+            self._act_at_once = None
 
     def _take(self) -> Fact:
         fact = self._facts.popleft()
@@ -97,11 +94,7 @@ class Decisions:
             self._room.set()
         return fact
 
-    def _decide_now(self, fact: Fact, act: Callable[[Effect], None]) -> None:
-        self._effects.extend(self._decide(fact))
+    def _carry_out(self, act: Callable[[Effect], None]) -> None:
+        """Carry out effects up to one that takes its time, or ends it all."""
         while self._effects and not isinstance(self._effects[0], (ClearPlayout, Close)):
             act(self._effects.popleft())
-        if self._effects:
-            self._filled.set()
-        else:
-            self._settled.set()

@@ -103,7 +103,6 @@ class Session:
         self._tools = tools
         self._approver = approver or RemoteApprovals(options.mcp_servers)
         self._publish = publish
-        self._decisions = Decisions(self._receive, clear=self._clear)
         self._over = False
         self._timers = Timers(self.post)
         self._conversation = Conversation(
@@ -146,6 +145,7 @@ class Session:
             record=recorder.speaker if recorder else None,
             finish_stream=finish_stream,
         )
+        self._decisions = Decisions(self._receive, clear=self._playout.clear)
         self._turn_audio = TurnAudio()
         self._source_open = asyncio.Event()
         self._sink_open = asyncio.Event()
@@ -256,9 +256,6 @@ class Session:
         if isinstance(fact, LinkLost):
             self._sender.renew()
         return self._conversation.receive(fact, self._playout.position(), asyncio.get_running_loop().time())
-
-    async def _clear(self) -> None:
-        await self._playout.clear()
 
     def _carry_out(self, tool_tasks: ToolTasks, approval_tasks: ApprovalTasks, effect: e.Effect) -> None:
         match effect:
