@@ -48,11 +48,11 @@ class EventBus:
 
     def concerns_somebody(self, event: SessionEvent | AgentCommand) -> bool:
         """Whether anybody has subscribed to such events."""
-        return any(self._handlers.get(cls) for cls in type(event).__mro__)
+        return bool(self._handlers_of(event))
 
     async def dispatch[T: SessionEvent | AgentCommand](self, event: T) -> T:
         """Call everybody concerned and return when all have finished."""
-        handlers = [handler for cls in type(event).__mro__ for handler in self._handlers.get(cls, ())]
+        handlers = self._handlers_of(event)
         if len(handlers) == 1:
             await _call(handlers[0], event)
         elif handlers:
@@ -61,15 +61,26 @@ class EventBus:
                     tasks.create_task(_call(handler, event), name=f"rtvoice {type(event).__name__}")
         return event
 
+    def _handlers_of(self, event: SessionEvent | AgentCommand) -> list[Handler[object]]:
+        return [handler for cls in type(event).__mro__ for handler in self._handlers.get(cls, ())]
+
 
 class Feed:
     """A queue between the session and one observer, so that a slow observer holds nobody up.
 
-    Holds `capacity` events. Full: pieces of transcripts are dropped and counted, everything else is kept.
+    Holds `capacity` events. Full: pieces of transcripts are dropped and counted, everything else is kept. An event that
+    does not concern the observer is not queued: waking it costs a turn of the event loop.
     """
 
-    def __init__(self, observer: Handler[SessionEvent], capacity: int = 1000) -> None:
+    def __init__(
+        self,
+        observer: Handler[SessionEvent],
+        capacity: int = 1000,
+        *,
+        concerns: Callable[[SessionEvent], bool] = lambda _: True,
+    ) -> None:
         self._observer = observer
+        self._concerns = concerns
         self._capacity = capacity
         self._events: deque[SessionEvent] = deque()
         self._filled = asyncio.Event()
@@ -79,6 +90,8 @@ class Feed:
 
     def put(self, event: SessionEvent) -> None:
         """Queue an event; never waits."""
+        if not self._concerns(event):
+            return
         if len(self._events) >= self._capacity and isinstance(event, _DELTAS):
             self.dropped_deltas += 1
             return

@@ -57,8 +57,7 @@ class Run:
         budget_usd: Decimal | None = None,
     ) -> None:
         self._bus = bus
-        self._bus_feed = Feed(bus.dispatch)
-        self._feeds = [self._bus_feed]
+        self._feeds = [Feed(bus.dispatch, concerns=bus.concerns_somebody)]
         if listener is not None:
             self._feeds.append(Feed(lambda event: notify(listener, event)))
         self._make_session = make_session
@@ -164,9 +163,7 @@ class Run:
             self._budget = None
             self.post(StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True, farewell=BUDGET_FAREWELL))
         for feed in self._feeds:
-            # Waking an observer that nobody has asked for costs a turn of the event loop.
-            if feed is not self._bus_feed or self._bus.concerns_somebody(event):
-                feed.put(event)
+            feed.put(event)
 
     def _result(self, end: SessionEnd) -> AgentResult:
         if end.error is not None and not end.established:
