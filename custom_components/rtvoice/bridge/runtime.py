@@ -98,7 +98,7 @@ class Runtime:
 
     def session_on(self, satellite: Satellite) -> LiveSession | None:
         """What runs on a satellite; there is never more than one session."""
-        return next((session for session in self.live_sessions_of(satellite)), None)
+        return next(iter(self.live_sessions_of(satellite)), None)
 
     @property
     def sessions(self) -> list[Session]:

@@ -136,7 +136,7 @@ class RemoteCalls:
 
     def cut_off(self, now_s: float) -> list[Effect]:
         """The link broke: nothing comes of what was open there, and a new one knows nothing of it."""
-        effects: list[Effect] = [*self.drop_all()]
+        effects: list[Effect] = [DropApproval(request_id) for request_id in self._asked]
         for entry in self._asked.values():
             effects += self._ended(entry, UNDECIDED, now_s)
         for entry in self._running.values():
@@ -144,10 +144,6 @@ class RemoteCalls:
         self._asked.clear()
         self._running.clear()
         return effects
-
-    def drop_all(self) -> list[Effect]:
-        """Stop deciding."""
-        return [DropApproval(request_id) for request_id in self._asked]
 
     def _started(self, fact: RemoteCallStarted, now_s: float) -> list[Effect]:
         if not self._is_new(fact.call.call_id):

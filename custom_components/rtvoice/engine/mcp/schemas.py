@@ -20,7 +20,6 @@ _UNIONS: Final = ("anyOf", "oneOf")
 _FORBIDDEN_AT_ROOT: Final = frozenset({*_UNIONS, "allOf", "not", "enum", "const", "if", "then", "else", "$ref"})
 _DROPPED_AT_ROOT: Final = frozenset({"$schema", "$id"})
 _MAX_DEPTH: Final = 64
-"""Schemas that are put into the one at the root: a few that refer to each other can stand for any number of them."""
 MAX_WEIGHT: Final = 30_000
 """Characters and values of the largest schema that is read."""
 

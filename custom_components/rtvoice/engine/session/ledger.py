@@ -39,7 +39,7 @@ class PlayoutLedger:
     @property
     def end(self) -> int:
         """The sink's count at which everything entered has been played."""
-        return self._origin - (-self._entered * self._sink_rate_hz // self._source_rate_hz)
+        return self._origin + self._at_sink(self._entered)
 
     def begin(self, origin: int) -> None:
         """Start a stream at this count of the sink."""
@@ -76,7 +76,7 @@ class PlayoutLedger:
         begun: list[str] = []
         while self._entries and (heard := self._heard(self._entries[0], played)) > 0:
             entry = self._entries[0]
-            if entry.item_id != NO_ITEM and entry.item_id not in self._begun:
+            if self._is_to_begin(entry):
                 self._begun.add(entry.item_id)
                 begun.append(entry.item_id)
             if heard < entry.samples:
@@ -87,9 +87,8 @@ class PlayoutLedger:
     def quiet_for(self, played: int) -> int:
         """Samples of the sink until an item begins to be heard, or everything entered has been played."""
         for entry in self._entries:
-            if entry.item_id != NO_ITEM and entry.item_id not in self._begun:
-                begins = entry.origin - (-entry.start * self._sink_rate_hz // self._source_rate_hz)
-                return max(0, begins - played) + 1
+            if self._is_to_begin(entry):
+                return max(0, entry.origin + self._at_sink(entry.start) - played) + 1
         return max(0, self.end - played)
 
     def fall_silent(self) -> None:
@@ -101,6 +100,13 @@ class PlayoutLedger:
         self._settled = self.position(played)
         self._entries.clear()
         self.begin(played)
+
+    def _is_to_begin(self, entry: _Entry) -> bool:
+        return entry.item_id != NO_ITEM and entry.item_id not in self._begun
+
+    def _at_sink(self, samples: int) -> int:
+        """So many samples of the source, in whole samples of the sink."""
+        return -(-samples * self._sink_rate_hz // self._source_rate_hz)
 
     def _heard(self, entry: _Entry, played: int) -> int:
         behind_origin = (played - entry.origin) * self._source_rate_hz // self._sink_rate_hz
