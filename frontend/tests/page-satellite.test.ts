@@ -1,38 +1,8 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { ENTITY, FakeHome } from "../dev/fake-home";
+import { expect, test } from "vitest";
+import { ENTITY } from "../dev/fake-home";
 import { PageSatellite } from "../src/page/page-satellite";
 import { Refused } from "../src/protocol/commands";
-import { FakeEquipment } from "./fake-equipment";
-
-const FRAME = new ArrayBuffer(960);
-
-let home: FakeHome;
-let equipment: FakeEquipment;
-let page: PageSatellite;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  localStorage.clear();
-  home = new FakeHome();
-  equipment = new FakeEquipment();
-  page = new PageSatellite(ENTITY, home.hass, equipment);
-});
-afterEach(() => {
-  page.leave();
-  vi.useRealTimers();
-});
-
-async function pass(ms = 0): Promise<void> {
-  await vi.advanceTimersByTimeAsync(ms);
-}
-
-/** Tapped, and the server is ready. */
-async function begun(): Promise<void> {
-  const begin = page.begin();
-  await pass();
-  equipment.server.events.onReady();
-  await begin;
-}
+import { begun, equipment, FRAME, home, page, pass } from "./page-rig";
 
 test("a tap opens the microphone, then the audio socket", async () => {
   const begin = page.begin();

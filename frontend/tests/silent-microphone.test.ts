@@ -1,37 +1,5 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { ENTITY, FakeHome } from "../dev/fake-home";
-import { PageSatellite } from "../src/page/page-satellite";
-import { FakeEquipment } from "./fake-equipment";
-
-const FRAME = new ArrayBuffer(960);
-
-let home: FakeHome;
-let equipment: FakeEquipment;
-let page: PageSatellite;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  localStorage.clear();
-  home = new FakeHome();
-  equipment = new FakeEquipment();
-  page = new PageSatellite(ENTITY, home.hass, equipment);
-});
-afterEach(() => {
-  page.leave();
-  vi.useRealTimers();
-});
-
-async function pass(ms = 0): Promise<void> {
-  await vi.advanceTimersByTimeAsync(ms);
-}
-
-/** Tapped, and the server is ready. */
-async function begun(): Promise<void> {
-  const begin = page.begin();
-  await pass();
-  equipment.server.events.onReady();
-  await begin;
-}
+import { expect, test } from "vitest";
+import { begun, equipment, FRAME, page, pass } from "./page-rig";
 
 test("a microphone that gives nothing is opened once more, then given up", async () => {
   await begun();
