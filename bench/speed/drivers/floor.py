@@ -1,6 +1,5 @@
 """The floor: a loop over a websocket that does base64, JSON and nothing else."""
 
-import asyncio
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +8,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from bench.speed.harness import Place, main
+from bench.speed.harness import Place, beside, main
 from bench.speed.work import INSTRUCTIONS, TOOL, Microphone, Speaker
 
 _SESSION = {
@@ -35,16 +34,8 @@ async def session(place: Place) -> AsyncIterator[None]:
         await socket.send_str(orjson.dumps({"type": "session.update", "session": _SESSION}).decode())
         while (await socket.receive_json())["type"] != "session.updated":
             pass
-        tasks = [
-            asyncio.create_task(_hear(socket, place.microphone)),
-            asyncio.create_task(_speak(socket, place.speaker)),
-        ]
-        try:
+        async with beside(_hear(socket, place.microphone), _speak(socket, place.speaker)):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _hear(socket: aiohttp.ClientWebSocketResponse, microphone: Microphone) -> None:

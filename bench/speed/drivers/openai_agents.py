@@ -1,13 +1,12 @@
 """The realtime session of OpenAI's Agents SDK."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from agents import function_tool, set_tracing_disabled
 from agents.realtime import RealtimeAgent, RealtimePlaybackTracker, RealtimeRunner, RealtimeSession
 
-from bench.speed.harness import Place, main
+from bench.speed.harness import Place, beside, main
 from bench.speed.work import INSTRUCTIONS, TOOL, Microphone, Speaker
 
 set_tracing_disabled(True)
@@ -37,17 +36,11 @@ async def session(place: Place) -> AsyncIterator[None]:
         "initial_model_settings": settings,
     }
     agent = RealtimeAgent(name="house", instructions=INSTRUCTIONS, tools=[turn_on])
-    async with await RealtimeRunner(agent).run(model_config=config) as opened:
-        tasks = [
-            asyncio.create_task(_hear(opened, place.microphone)),
-            asyncio.create_task(_speak(opened, place.speaker)),
-        ]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    async with (
+        await RealtimeRunner(agent).run(model_config=config) as opened,
+        beside(_hear(opened, place.microphone), _speak(opened, place.speaker)),
+    ):
+        yield
 
 
 async def _hear(opened: RealtimeSession, microphone: Microphone) -> None:

@@ -8,8 +8,9 @@ from rtvoice import OpenAIProvider, RealtimeAgent, ServerVAD, Tools
 from rtvoice.agent.listener import AgentListener
 from rtvoice.audio import AudioInput, AudioOutput
 
+from bench.speed.devices import Input, Output
 from bench.speed.harness import Place, main
-from bench.speed.work import INSTRUCTIONS, TOOL, Microphone, Speaker
+from bench.speed.work import INSTRUCTIONS, TOOL
 
 
 class Provider(OpenAIProvider):
@@ -25,55 +26,12 @@ class Provider(OpenAIProvider):
         return f"{self._url}/realtime?model={self._model}"
 
 
-class Input(AudioInput):
+class LibraryInput(Input, AudioInput):
     """The microphone as rtvoice knows one."""
 
-    def __init__(self, microphone: Microphone) -> None:
-        self._microphone = microphone
-        self._active = False
 
-    @property
-    def is_active(self) -> bool:
-        """Whether it captures."""
-        return self._active
-
-    async def start(self) -> None:
-        """Open it."""
-        self._active = True
-
-    async def stop(self) -> None:
-        """Close it."""
-        self._active = self._microphone.open = False
-
-    def stream_chunks(self) -> AsyncIterator[bytes]:
-        """What it hears."""
-        return self._microphone.frames()
-
-
-class Output(AudioOutput):
+class LibraryOutput(Output, AudioOutput):
     """The speaker as rtvoice knows one."""
-
-    def __init__(self, speaker: Speaker) -> None:
-        self._speaker = speaker
-
-    @property
-    def is_playing(self) -> bool:
-        """Whether there is something to hear."""
-        return self._speaker.playing
-
-    async def start(self) -> None:
-        """Nothing to open."""
-
-    async def stop(self) -> None:
-        """Nothing to close."""
-
-    async def play_chunk(self, chunk: bytes) -> None:
-        """Play it."""
-        self._speaker.take(chunk)
-
-    async def clear_buffer(self) -> None:
-        """Be silent."""
-        self._speaker.silence()
 
 
 class Listener(AgentListener):
@@ -102,8 +60,8 @@ async def session(place: Place) -> AsyncIterator[None]:
         provider=Provider(place),
         turn_detection=ServerVAD(),
         tools=tools,
-        audio_input=Input(place.microphone),
-        audio_output=Output(place.speaker),
+        audio_input=LibraryInput(place.microphone),
+        audio_output=LibraryOutput(place.speaker),
         listener=listener,
     )
     run = asyncio.create_task(agent.start())
