@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from custom_components.rtvoice.engine.conversation import facts as f
 from custom_components.rtvoice.engine.conversation.effects import ClearPlayout, Close, Effect, Play
-from custom_components.rtvoice.engine.errors import EndReason
+from custom_components.rtvoice.engine.errors import EndReason, SinkError
 from custom_components.rtvoice.engine.session.decisions import Decisions
 
 CLEARS, CLOSES = "clears", "closes"
@@ -19,6 +21,7 @@ class Desk:
         self.done: list[str] = []
         self.clearing = asyncio.Event()
         self.silent = asyncio.Event()
+        self.failure: SinkError | None = None
         self.decisions = Decisions(self._decide, clear=self._clear, capacity=capacity)
         self.run = asyncio.create_task(self.decisions.run(self._act))
 
@@ -38,6 +41,8 @@ class Desk:
     async def _clear(self) -> None:
         self.clearing.set()
         await self.silent.wait()
+        if self.failure is not None:
+            raise self.failure
         self.done.append("silence")
 
 
@@ -84,6 +89,35 @@ async def test_nothing_overtakes_silencing() -> None:
         d.silent.set()
         await d.decisions.settled()
         assert d.done == [CLEARS, "silence", "after", "b", "c"]
+
+
+async def test_a_speaker_that_takes_no_time_is_silenced_in_the_same_step() -> None:
+    async with desk() as d:
+        d.silent.set()
+        await d.decisions.offer(delta(CLEARS))
+        assert d.done == [CLEARS, "silence", "after"]
+        assert not d.decisions.waiting
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_speaker_that_fails_to_fall_silent_ends_it(*, at_once: bool) -> None:
+    async with desk() as d:
+        d.failure = SinkError("unplugged")
+        if at_once:
+            d.silent.set()
+        await d.decisions.offer(delta(CLEARS))
+        d.silent.set()
+        with pytest.raises(SinkError, match="unplugged"):
+            await d.run
+
+
+async def test_silencing_is_given_up_with_all_else() -> None:
+    async with desk() as d:
+        await d.decisions.offer(delta(CLEARS))
+        await d.clearing.wait()
+        d.run.cancel()
+        await asyncio.gather(d.run, return_exceptions=True)
+        assert len(asyncio.all_tasks()) == 1, "nothing goes on"
 
 
 async def test_nothing_is_done_behind_a_close() -> None:

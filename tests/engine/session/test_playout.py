@@ -78,6 +78,13 @@ async def test_one_item_is_played_in_frames_and_told() -> None:
 
 
 @in_virtual_time
+async def test_what_the_sink_takes_at_once_is_handed_over_in_the_step_in_which_it_came() -> None:
+    async with staged() as stage:
+        stage.playout.play("a", 0, ramp(0, 10 * FRAME))
+        assert stage.sink.given == [FRAME] * 5, "as much as the sink has room for"
+
+
+@in_virtual_time
 async def test_position_is_known_between_frames() -> None:
     async with staged() as stage:
         stage.playout.play("a", 0, ramp(0, 10 * FRAME))
@@ -249,17 +256,20 @@ async def test_empty_piece_is_drained_at_once() -> None:
 @in_virtual_time
 async def test_full_queue_drops_the_new_piece_and_counts() -> None:
     async with staged(capacity_s=1) as stage:
+        taken = 6 * FRAME
         stage.playout.play("a", 0, ramp(0, 24_000))
-        stage.playout.play("a", 0, ramp(24_000, 480))
+        stage.playout.play("a", 0, ramp(24_000, taken))
+        assert stage.playout.dropped_chunks == 0
+        stage.playout.play("a", 0, ramp(24_000 + taken, 480))
         assert stage.playout.dropped_chunks == 1
         await stage.listen(30)
-        stage.playout.play("a", 0, ramp(24_480, 480))
-        await stage.listen(30)
-        assert bytes(stage.sink.heard) == ramp(0, 24_000) + ramp(24_480, 480)
-        assert stage.playout.position() == PlayoutPosition("a", 1040.0), (
+        stage.playout.play("a", 0, ramp(24_480 + taken, 480))
+        await stage.listen(40)
+        assert bytes(stage.sink.heard) == ramp(0, 24_000 + taken) + ramp(24_480 + taken, 480)
+        assert stage.playout.position() == PlayoutPosition("a", 1160.0), (
             "the place in the item, not the sum of what was heard"
         )
-        assert stage.facts[-1] == PlayoutDrained(3)
+        assert stage.facts[-1] == PlayoutDrained(4)
 
 
 @in_virtual_time

@@ -157,6 +157,25 @@ def test_barge_in_truncates_to_what_the_sink_played_and_silences_it() -> None:
     run(main())
 
 
+def test_a_speaker_that_fails_to_fall_silent_ends_the_session() -> None:
+    async def main():
+        rig = Rig()
+
+        async def fail():
+            raise SinkError("unplugged")
+
+        rig.speaker.clear_buffer = fail
+        async with rig.running() as running:
+            rig.connection.feed(f.ResponseStarted("r1"), audio(5000))
+            await rig.until(lambda: rig.speaker.played_samples > 24_000)
+            rig.connection.feed(f.SpeechStarted("u1"))
+            end = await running
+            assert end.reason is EndReason.DEVICE_FAILED
+            assert "unplugged" in str(end.error)
+
+    run(main())
+
+
 def test_the_sink_is_silent_within_one_frame_of_the_user_s_speech() -> None:
     async def main():
         rig = Rig()

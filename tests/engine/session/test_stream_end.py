@@ -26,8 +26,8 @@ FRAME = 480
 class NetworkSink(HandSink):
     """A speaker that keeps what it is given in streams, each with an end."""
 
-    def __init__(self) -> None:
-        super().__init__(capacity_ms=60_000)
+    def __init__(self, capacity_ms: int = 60_000) -> None:
+        super().__init__(capacity_ms=capacity_ms)
         self.streams: list[int] = []
         """Samples given in each stream that has been finished."""
         self.slow = asyncio.Event()
@@ -85,26 +85,29 @@ async def test_the_end_is_told_when_it_is_known_only_later() -> None:
 
 @in_virtual_time
 async def test_what_follows_before_the_end_was_told_goes_into_the_same_stream() -> None:
-    sink = NetworkSink()
+    sink = NetworkSink(capacity_ms=100)
     async with playing(sink) as (playout, _):
-        playout.play("a", 0, bytes(2 * FRAME))
+        playout.play("a", 0, bytes(2 * 6 * FRAME))
         playout.finish()
+        assert sink.streams == [], "the sink has not taken all of it"
         playout.play("b", 0, bytes(2 * FRAME))
+        sink.advance(5 * FRAME)
         await asyncio.sleep(1)
         assert sink.streams == []
         playout.finish()
         await asyncio.sleep(0.001)
-        assert sink.streams == [2 * FRAME]
+        assert sink.streams == [7 * FRAME]
 
 
 @in_virtual_time
 async def test_clear_takes_the_end_back_also_while_it_is_being_told() -> None:
-    sink = NetworkSink()
+    sink = NetworkSink(capacity_ms=100)
     async with playing(sink) as (playout, task):
-        playout.play("a", 0, bytes(2 * FRAME))
+        playout.play("a", 0, bytes(2 * 6 * FRAME))
         playout.finish()
         await playout.clear()
         await asyncio.sleep(1)
+        assert sink.streams == [], "the sink had not taken all of it"
         sink.slow.clear()
         playout.play("b", 0, bytes(2 * FRAME))
         playout.finish()

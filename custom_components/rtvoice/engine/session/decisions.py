@@ -2,25 +2,26 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from ..conversation.effects import ClearPlayout, Close, Effect
 from ..conversation.facts import Fact, ModelEvent
 
 
 class Decisions:
-    """Has each fact decided on and its effects carried out before the next: `clear` is awaited, all else takes no time.
+    """Has each fact decided on and its effects carried out before the next: `clear` may take time, all else takes none.
 
-    A fact of the provider is decided on in the step in which it came, if none is before it: a delta is then played
-    without any task being woken in between. Otherwise facts wait: those of the provider while more than `capacity` are
-    queued, which makes the socket wait; our own are few by nature and are always taken at once.
+    A fact of the provider is decided on in the step in which it came, if none is before it: a delta is then played, or
+    the speaker silenced, without any task being woken in between. Otherwise facts wait: those of the provider while
+    more than `capacity` are queued, which makes the socket wait; our own are few by nature and always taken at once.
     """
 
     def __init__(
         self,
         decide: Callable[[Fact], list[Effect]],
         *,
-        clear: Callable[[], Awaitable[None]],
+        clear: Callable[[], Coroutine[Any, Any, None]],
         capacity: int = 256,
     ) -> None:
         self._decide = decide
@@ -28,6 +29,8 @@ class Decisions:
         self._capacity = capacity
         self._facts: deque[Fact] = deque()
         self._effects: deque[Effect] = deque()
+        self._clearing: asyncio.Task[None] | None = None
+        """What of `clear` was not done at once."""
         self._act_at_once: Callable[[Effect], None] | None = None
         """Carries out effects beside `run`, while that waits for something to do."""
         self._filled = asyncio.Event()
@@ -38,7 +41,7 @@ class Decisions:
     @property
     def waiting(self) -> bool:
         """Whether facts wait to be decided on, or effects to be carried out."""
-        return bool(self._facts or self._effects)
+        return bool(self._facts or self._effects or self._clearing)
 
     def post(self, fact: Fact) -> None:
         """Take a fact of our own."""
@@ -50,7 +53,7 @@ class Decisions:
         if self._act_at_once is not None and not self.waiting:
             self._effects.extend(self._decide(fact))
             self._carry_out(self._act_at_once)
-            (self._filled if self._effects else self._settled).set()
+            self._tell()
             return
         while len(self._facts) >= self._capacity:
             self._room.clear()
@@ -59,17 +62,23 @@ class Decisions:
 
     async def run(self, act: Callable[[Effect], None]) -> Close:
         """Decide until the conversation closes the session; `act` carries out what takes no time."""
-        while True:
-            self._carry_out(act)
-            if not self._effects:
-                self._settled.set()
-                await self._come(act)
-            if not self._effects:
-                self._effects.extend(self._decide(self._take()))
-            elif isinstance(effect := self._effects.popleft(), Close):
-                return effect
-            else:
-                await self._clear()
+        try:
+            while True:
+                self._carry_out(act)
+                if self._clearing is not None:
+                    await self._clearing
+                    self._clearing = None
+                elif self._effects and isinstance(close := self._effects[0], Close):
+                    return close
+                elif self._facts:
+                    self._effects.extend(self._decide(self._take()))
+                else:
+                    self._settled.set()
+                    await self._come(act)
+        finally:
+            if self._clearing is not None:
+                self._clearing.cancel()
+                await asyncio.wait([self._clearing])
 
     async def settled(self) -> None:
         """Wait until one more fact was decided on, or there will be none any more."""
@@ -82,11 +91,17 @@ class Decisions:
 
     async def _come(self, act: Callable[[Effect], None]) -> None:
         """Wait for something to do."""
-        while not self.waiting:
-            self._filled.clear()
-            self._act_at_once = act
-            await self._filled.wait()
+        self._act_at_once = act
+        try:
+            while not self.waiting:
+                self._filled.clear()
+                await self._filled.wait()
+        finally:
             self._act_at_once = None
+
+    def _tell(self) -> None:
+        """Wake whoever waits for something to do, or for there being nothing."""
+        (self._filled if self.waiting else self._settled).set()
 
     def _take(self) -> Fact:
         fact = self._facts.popleft()
@@ -96,5 +111,15 @@ class Decisions:
 
     def _carry_out(self, act: Callable[[Effect], None]) -> None:
         """Carry out effects up to one that takes its time, or ends it all."""
-        while self._effects and not isinstance(self._effects[0], (ClearPlayout, Close)):
-            act(self._effects.popleft())
+        while self._clearing is None and self._effects and not isinstance(self._effects[0], Close):
+            effect = self._effects.popleft()
+            if isinstance(effect, ClearPlayout):
+                self._fall_silent()
+            else:
+                act(effect)
+
+    def _fall_silent(self) -> None:
+        loop = asyncio.get_running_loop()
+        clearing = asyncio.Task(self._clear(), loop=loop, name="rtvoice clear", eager_start=True)
+        if not clearing.done() or clearing.cancelled() or clearing.exception() is not None:
+            self._clearing = clearing

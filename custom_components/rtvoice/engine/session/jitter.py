@@ -1,6 +1,5 @@
 """The queue of the agent's audio between the provider's pace and the speaker's."""
 
-import asyncio
 from collections import deque
 from dataclasses import dataclass
 
@@ -30,8 +29,6 @@ class JitterBuffer:
         self._taken = 0
         """Samples of the first piece that were taken already."""
         self._offsets: dict[str, int] = {}
-        self._changed = asyncio.Event()
-        self._wakes = 0
         self.queued_samples = 0
         self.dropped_pieces = 0
 
@@ -44,7 +41,6 @@ class JitterBuffer:
         elif piece.samples:
             self._pieces.append(piece)
             self.queued_samples += piece.samples
-            self._changed.set()
 
     def take(self, samples: int) -> list[Piece]:
         """Take at most so many samples, of one item or of several."""
@@ -66,36 +62,12 @@ class JitterBuffer:
         return taken
 
     def clear(self) -> None:
-        """Drop everything; whoever waits is woken."""
+        """Drop everything."""
         self._pieces.clear()
         self._taken = 0
         self.queued_samples = 0
-        self.wake()
-
-    def wake(self) -> None:
-        """Whoever waits in `holds` goes on with what there is."""
-        self._wakes += 1
-        self._changed.set()
 
     @property
     def next_item_id(self) -> str | None:
         """The item whose audio comes next."""
         return self._pieces[0].item_id if self._pieces else None
-
-    async def holds(self, samples: int, *, within_s: float | None = None) -> bool:
-        """Wait until so many samples are queued, time is up or somebody wakes; True if they are there."""
-        if self.queued_samples < samples and within_s is None:
-            await self._come(samples)
-        elif self.queued_samples < samples and within_s:
-            try:
-                async with asyncio.timeout(within_s):
-                    await self._come(samples)
-            except TimeoutError:
-                pass
-        return self.queued_samples >= samples
-
-    async def _come(self, samples: int) -> None:
-        wakes = self._wakes
-        while self.queued_samples < samples and self._wakes == wakes:
-            self._changed.clear()
-            await self._changed.wait()

@@ -1,7 +1,8 @@
 """The way of the agent's voice to the speaker, and how far it has come."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from ..audio.frame import FRAME_MS, SAMPLE_BYTES
 from ..conversation.facts import Fact, PlayoutDrained, PlayoutStarted
@@ -27,7 +28,8 @@ class Playout:
     """Plays the audio of items in order on a sink and tells by the sink's own count what was heard.
 
     At most `capacity_s` seconds are queued (full: the new piece is dropped and counted). A burst of audio starts when
-    `prebuffer_ms` of it are there, or that long after its beginning. Posts `PlayoutStarted` and `PlayoutDrained`.
+    `prebuffer_ms` of it are there, or that long after its beginning; what the sink takes at once is handed to it in the
+    step in which it came. Posts `PlayoutStarted` and `PlayoutDrained`.
     `finish_stream` is called behind the last audio before `finish`, unless more has come or it was cleared.
     The sink is started before `run` and stopped after it by others.
     """
@@ -41,7 +43,7 @@ class Playout:
         prebuffer_ms: int = 60,
         capacity_s: int = 1800,
         record: Callable[[bytes, float], None] | None = None,
-        finish_stream: Callable[[], Awaitable[None]] | None = None,
+        finish_stream: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._sink = sink
         self._post = post
@@ -54,7 +56,16 @@ class Playout:
         self._prebuffer_s = prebuffer_ms / 1000
         self._queue = JitterBuffer(capacity_s * source_rate_hz)
         self._feed = SinkFeed(sink, source_rate_hz)
-        self._limit = asyncio.timeout(None)
+        self._failure: asyncio.Future[None] | None = None
+        """What `run` waits for; None while it does not run."""
+        self._handing: asyncio.Task[None] | None = None
+        """What the sink did not take at once."""
+        self._clearing = asyncio.Lock()
+        self._streaming = False
+        """Whether the sink was given audio that more may follow without a gap."""
+        self._patience: asyncio.TimerHandle | None = None
+        self._patient = True
+        """Whether more audio is still worth waiting for."""
         self._watch: asyncio.TimerHandle | None = None
         self._lost_looks = 0
         self._chunks = 0
@@ -78,12 +89,13 @@ class Playout:
         self._queue.put(item_id, pcm)
         if self._queue.queued_samples and not self._ended:
             self._given.clear()
+        self._go_on()
         self._post_if_drained(self._sink.played_samples)
 
     def finish(self) -> None:
         """Nothing follows what is queued, for now: a sink that is sent a stream is told so behind it. Never waits."""
         self._finished = True
-        self._queue.wake()
+        self._go_on()
 
     def sound(self, pcm: bytes) -> None:
         """Queue a sound that is no item's, whole samples at `source_rate_hz`. Never waits; no position counts it."""
@@ -91,7 +103,7 @@ class Playout:
         self.finish()
 
     async def clear(self) -> None:
-        """Fall silent within one frame and forget what is queued.
+        """Fall silent within one frame and forget what is queued; done in one step if the sink takes no time.
 
         Posts `PlayoutDrained`, unless more was queued meanwhile. An item that was cut before its start was noticed is
         never posted as started.
@@ -99,10 +111,17 @@ class Playout:
         self._queue.clear()
         self._finished = False
         self._last_item_id = None
+        self._streaming = False
         self._stop_watching()
-        self._hear(await self._feed.clear())
+        self._stop_waiting()
+        async with self._clearing:
+            await self._stop_handing()
+            await self._sink.clear_buffer()
+            self._hear(self._feed.cut())
         self._drained_chunks = -1
-        self._given.set()
+        if not self._queue.queued_samples:
+            self._given.set()
+        self._go_on()
         self._post_if_drained(self._sink.played_samples)
 
     @property
@@ -121,41 +140,115 @@ class Playout:
     async def run(self) -> None:
         """Play what is queued until cancelled. Raises SinkError when the sink fails or loses audio."""
         await self._feed.open()
+        self._failure = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(None) as self._limit:
-                while True:
-                    await self._play_burst()
-        except TimeoutError:
-            if not self._limit.expired():
-                raise
-            raise SinkError("The speaker stopped playing") from None
+            self._go_on()
+            await self._failure
         finally:
+            self._failure = None
             self._ended = True
             self._given.set()
             self._stop_watching()
+            self._stop_waiting()
+            await self._stop_handing()
 
-    async def _play_burst(self) -> None:
-        if not await self._queue.holds(1):
-            await self._end_stream()
-            return
-        if self._feed.due_s <= 0:
+    @property
+    def _runs(self) -> bool:
+        return self._failure is not None and not self._failure.done()
+
+    def _fail(self, err: BaseException) -> None:
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_exception(err)
+
+    def _go_on(self) -> None:
+        """Hand over all that is due and that the sink takes at once; when it takes its time, this is called again."""
+        while self._runs and self._handing is None and not self._clearing.locked():
+            if not self._streaming and self._queue.queued_samples:
+                if self._gathers():
+                    return
+                self._streaming = True
+                self._stop_waiting()
+            if self._streaming:
+                if self._waits(self._frame_samples, min(self._feed.due_s - _FRAME_S, self._prebuffer_s)):
+                    return
+                self._stop_waiting()
+                self._give_next()
+            elif self._finished and self._finish_stream is not None:
+                self._finished = False
+                self._begin(self._finish_stream())
+            else:
+                self._given.set()
+                return
+
+    def _gathers(self) -> bool:
+        """Whether a stretch of audio that begins in silence waits until there is enough of it."""
+        if self._patience is None and self._patient:
+            if self._feed.due_s > 0:
+                return False
             if self._queue.next_item_id == self._last_item_id != NO_ITEM:
                 self.underruns += 1
-            within_s = 0.0 if self._finished else self._prebuffer_s
-            await self._queue.holds(self._prebuffer_samples, within_s=within_s)
-        while await self._queue.holds(self._frame_samples, within_s=self._patience_s()) or self._queue.queued_samples:
+        return self._waits(self._prebuffer_samples, self._prebuffer_s)
+
+    def _waits(self, samples: int, within_s: float) -> bool:
+        """Whether to wait for so many queued samples: that long at most, counted from when this was first asked."""
+        if self._queue.queued_samples >= samples or self._finished or not self._patient:
+            return False
+        if self._patience is None and within_s > 0:
+            self._patience = asyncio.get_running_loop().call_later(within_s, self._lose_patience)
+        return self._patience is not None
+
+    def _lose_patience(self) -> None:
+        self._patience = None
+        self._patient = False
+        self._go_on()
+
+    def _stop_waiting(self) -> None:
+        self._patient = True
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _give_next(self) -> None:
+        if self._queue.queued_samples:
             self._last_item_id = self._queue.next_item_id
             self._keep_watching()
-            await self._feed.give(self._queue, self._portion())
-        await self._feed.finish()
-        await self._end_stream()
-        if not self._queue.queued_samples:
-            self._given.set()
+            pcm = self._feed.take(self._queue, self._portion())
+        else:
+            self._streaming = False
+            pcm = self._feed.tail()
+        if pcm:
+            self._begin(self._sink.play_chunk(pcm))
 
-    async def _end_stream(self) -> None:
-        if self._finished and self._finish_stream is not None and not self._queue.queued_samples:
-            self._finished = False
-            await self._feed.end_stream(self._finish_stream)
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have the sink do something, in this very step if it takes no time."""
+        handing = asyncio.Task(work, loop=asyncio.get_running_loop(), name="rtvoice hand-over", eager_start=True)
+        if handing.done():
+            self._see(handing)
+        else:
+            self._handing = handing
+            handing.add_done_callback(self._handed)
+
+    def _handed(self, handing: asyncio.Task[None]) -> None:
+        self._handing = None
+        self._see(handing)
+        self._go_on()
+
+    def _see(self, handing: asyncio.Task[None]) -> None:
+        """Take note of a failure of the sink."""
+        if handing.cancelled():
+            self._fail(SinkError("The speaker stopped playing"))
+        elif (err := handing.exception()) is not None:
+            self._fail(err)
+
+    async def _stop_handing(self) -> None:
+        handing, self._handing = self._handing, None
+        if handing is None:
+            return
+        handing.remove_done_callback(self._handed)
+        handing.cancel()
+        await asyncio.wait([handing])
+        if not handing.cancelled():
+            self._see(handing)
 
     def _portion(self) -> int:
         """How many samples to hand over at once: a frame, or more where that is little of what the sink holds."""
@@ -163,10 +256,6 @@ class Playout:
         if due_s <= _DEEP_S:
             return self._frame_samples
         return int(min(due_s / 2, _DEEP_S) * self._source_rate_hz)
-
-    def _patience_s(self) -> float:
-        """How long less than a frame may wait for more before the sink would run dry."""
-        return 0.0 if self._finished else max(0.0, min(self._feed.due_s - _FRAME_S, self._prebuffer_s))
 
     def _keep_watching(self, after_s: float = _FRAME_S) -> None:
         if self._watch is None:
@@ -200,7 +289,7 @@ class Playout:
     def _limit_silence(self, *, lost: bool) -> None:
         self._lost_looks = self._lost_looks + 1 if lost else 0
         if self._lost_looks == _LOST_AFTER_LOOKS:
-            self._limit.reschedule(asyncio.get_running_loop().time())
+            self._fail(SinkError("The speaker stopped playing"))
 
     def _post_begun(self, played: int) -> None:
         for item_id in self._feed.ledger.settle(played):

@@ -145,7 +145,7 @@ class Session:
             record=recorder.speaker if recorder else None,
             finish_stream=finish_stream,
         )
-        self._decisions = Decisions(self._receive, clear=self._playout.clear)
+        self._decisions = Decisions(self._receive, clear=partial(self._guard, self._playout.clear))
         self._turn_audio = TurnAudio()
         self._source_open = asyncio.Event()
         self._sink_open = asyncio.Event()
