@@ -100,6 +100,7 @@ async def open_bench(folder: Path, *, deltas: int) -> AsyncIterator[BenchHouse]:
                     "PYTHONPATH": str(BENCH / "sound_card"),
                     "BENCH_STAMPS": str(stamps["card"]),
                     "BENCH_SPEAK": str(speak),
+                    "BENCH_COLLECTIONS": "/tmp/founder/m/collections.jsonl",
                 },
                 integrations=(BENCH / "far_player",),
             )

@@ -6,6 +6,7 @@ out of that by the card's thread, which asks for 20 ms every 20 ms.
 """
 
 import base64
+import gc
 import json
 import os
 import threading
@@ -17,8 +18,12 @@ from typing import Any
 
 _SPEAK = Path(os.environ["BENCH_SPEAK"])
 _STAMPS = open(os.environ["BENCH_STAMPS"], "a", buffering=1)  # noqa: PTH123, SIM115 - for as long as the process lives
+_COLLECTIONS = open(os.environ["BENCH_COLLECTIONS"], "a", buffering=1)  # noqa: PTH123, SIM115 - the same
 _MARKS, _LOWEST, _STEP = 200, 1000, 100
 """As in bench.marks, which cannot be imported in here."""
+
+_HELD_UP_S = 0.005
+"""A shorter collection explains no outlier."""
 
 default = SimpleNamespace(device={"input": 0, "output": 1})
 
@@ -51,6 +56,21 @@ def _terminate() -> None:
 
 def _exit_handler() -> None:
     """There is nothing to end."""
+
+
+def _time_collections() -> None:
+    """Have Python's garbage collector tell how long it holds everything up."""
+    began_s = 0.0
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        nonlocal began_s
+        now_s = time.monotonic()
+        if phase == "start":
+            began_s = now_s
+        elif now_s - began_s > _HELD_UP_S:
+            _COLLECTIONS.write(json.dumps({"from_s": began_s, "until_s": now_s, **info}) + "\n")
+
+    gc.callbacks.append(note)
 
 
 def _stamp(way: str, at_s: float, cpu_s: float, pcm: bytes) -> None:
@@ -124,3 +144,6 @@ class RawOutputStream(_Stream):
         block = bytearray(2 * self._blocksize)
         self._callback(block, self._blocksize, None, None)
         _stamp("taken", time.monotonic(), time.process_time(), bytes(block))
+
+
+_time_collections()

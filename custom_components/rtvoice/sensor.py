@@ -1,5 +1,6 @@
 """Sensors: what an agent or a satellite does, what was said, and what it cost."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from homeassistant.components.sensor import (
     SensorStateClass,
 )
 from homeassistant.const import EntityCategory, UnitOfTime
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
@@ -28,6 +29,8 @@ PARALLEL_UPDATES = 0
 
 MAX_STATE_LENGTH = 255
 USD = "USD"
+FOLLOWS_AFTER_S = 0.5
+"""How soon usage is shown while a session runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,9 +214,14 @@ class TranscriptSensor(FollowingEntity, SensorEntity):
 
 
 class UsageSensor(FollowingEntity, SensorEntity):
-    """A sensor that shows something of what an agent has used; it is kept over restarts."""
+    """A sensor that shows something of what an agent has used; it is kept over restarts.
+
+    In a session it follows a moment later: usage is told of when a response is done, which is when the home's actions
+    begin, and nobody waits for a figure.
+    """
 
     entity_description: UsageSensorDescription
+    _later: asyncio.TimerHandle | None = None
 
     def __init__(self, runtime: Runtime, agent: Agent, description: UsageSensorDescription) -> None:
         super().__init__(runtime, agent, description.key)
@@ -243,6 +251,31 @@ class UsageSensor(FollowingEntity, SensorEntity):
     def last_reset(self) -> datetime | None:
         """The beginning of the day, for what is counted by day."""
         return dt_util.start_of_local_day() if self.entity_description.daily else None
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """Leave nothing to be written."""
+        self._stop_waiting()
+        await super().async_will_remove_from_hass()
+
+    @callback
+    @override
+    def _async_follow(self) -> None:
+        if not self.party.activity.snapshot.in_session:
+            self._stop_waiting()
+            super()._async_follow()
+        elif self._later is None:
+            self._later = self.hass.loop.call_later(FOLLOWS_AFTER_S, self._follow_now)
+
+    @callback
+    def _follow_now(self) -> None:
+        self._later = None
+        super()._async_follow()
+
+    def _stop_waiting(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
 
 
 def _is_recorded(hass: HomeAssistant, entity_id: str) -> bool:

@@ -30,7 +30,7 @@ from custom_components.rtvoice.engine.usage import UsageReport
 from simulator import Plan, Say, ScriptedBrain, Simulator
 
 from .conftest import AGENT_ID, SATELLITE_ID
-from .house import AGENT, SATELLITE, async_wait_for_state, entity_of, happenings, state_of
+from .house import AGENT, SATELLITE, async_wait_for_state, async_wait_until, entity_of, happenings, state_of
 from .test_session import start, stop
 
 STORE = "rtvoice.usage."
@@ -102,8 +102,10 @@ async def test_what_was_used_is_shown_before_the_session_ends(
 ) -> None:
     await start(hass, message="Good morning.")
     await async_wait_for_state(hass, entity_of(hass, "sensor", SATELLITE_ID, "status"), "speaking")
-    await async_wait_for_state(hass, entity_of(hass, "sensor", SATELLITE_ID, "status"), "listening")
-    assert value(hass, "tokens") > 0
+    status = entity_of(hass, "sensor", SATELLITE_ID, "status")
+    await async_wait_for_state(hass, status, "listening")
+    await async_wait_until(hass, lambda: value(hass, "tokens") > 0)
+    assert state_of(hass, status).state == "listening"
     before = value(hass, "tokens")
     await stop(hass)
     assert value(hass, "tokens") == before

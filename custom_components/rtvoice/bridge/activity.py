@@ -18,12 +18,19 @@ class Activity:
     def __init__(self) -> None:
         self._sessions: dict[str, Snapshot] = {}
         self._last = Snapshot()
+        self._shown: Snapshot | None = None
+        """What is seen now, as soon as somebody has looked."""
         self._watchers: list[Callable[[], None]] = []
         self._listeners: list[Callable[[Occurrence], None]] = []
 
     @property
     def snapshot(self) -> Snapshot:
         """What is seen now."""
+        if self._shown is None:
+            self._shown = self._seen()
+        return self._shown
+
+    def _seen(self) -> Snapshot:
         latest_first = tuple(reversed(self._sessions.values()))
         busy = (snapshot for snapshot in latest_first if snapshot.status is not AgentState.IDLE)
         shown = next(busy, next(iter(latest_first), self._last))
@@ -48,6 +55,7 @@ class Activity:
             # Something goes on in it again: it is the latest now.
             del self._sessions[session_id]
         self._sessions[session_id] = snapshot
+        self._shown = None
         self.changed()
 
     def end(self, session_id: str) -> None:
@@ -55,6 +63,7 @@ class Activity:
         if (snapshot := self._sessions.pop(session_id, None)) is None:
             return
         self._last = snapshot.closed()
+        self._shown = None
         self.changed()
 
     def changed(self) -> None:

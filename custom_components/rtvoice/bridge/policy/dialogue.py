@@ -7,6 +7,7 @@ from typing import Final
 
 from ...engine import ConversationTurn
 from ...engine.events import (
+    AgentStoppedEvent,
     SessionEvent,
     TranscriptionUsageEvent,
     UserTranscriptCompletedEvent,
@@ -57,8 +58,11 @@ class Dialogue:
 
     def receive(self, event: SessionEvent) -> bool:
         """Take in an event of the session; whether a turn of the user is complete now."""
-        self._look()
         match event:
+            case AgentStoppedEvent():
+                # The engine forgets its turns soon.
+                self._look()
+                return False
             case UserTranscriptCompletedEvent(transcript=text, item_id=item_id):
                 self._written[item_id] = text
                 self._heard = True
@@ -92,7 +96,8 @@ class Dialogue:
         return True
 
     def _look(self) -> None:
-        # When the session has ended, the engine has no turns any more.
+        # All turns are made anew for whoever looks, so only those do who need them. Of a session that has ended the engine
+        # has none any more.
         self._latest = tuple(self._turns()[self._earlier :]) or self._latest
 
     def _counts(self, turn: ConversationTurn) -> bool:

@@ -28,11 +28,13 @@ class UsageMeter:
         self.transcription_model = transcription_model
         self._prices = prices
         self._used: dict[tuple[str, str], Consumption] = {}
+        self._billed: list[Bill] | None = None
+        """The bills, while nothing more was used."""
 
     @property
     def spent_usd(self) -> Decimal:
-        """What everything with a known price cost so far."""
-        return sum((item.cost_usd or Decimal(0) for bill in self._bills() for item in bill.items), Decimal(0))
+        """What everything with a known price cost so far; cheap to ask again."""
+        return _cost_usd(self._bills())
 
     def observe(self, event: SessionEvent) -> None:
         """Count what responses, transcriptions and subagents used; all other events are none of its business."""
@@ -74,7 +76,7 @@ class UsageMeter:
             **{name: sum(getattr(source, name) for source in sources) for name in TokenTotals.model_fields},
             sources=sources,
             items=items,
-            cost_usd=self.spent_usd,
+            cost_usd=_cost_usd(bills),
             is_complete=not gaps,
             notes=tuple(dict.fromkeys((*gaps, *remarks))),
             prices_as_of=min((price.as_of for price in priced.values()), default=None),
@@ -84,10 +86,18 @@ class UsageMeter:
         self._consumption(source, model).usage += usage
 
     def _consumption(self, source: str, model: str) -> Consumption:
+        """What is about to grow."""
+        self._billed = None
         return self._used.setdefault((source, model), Consumption(source, model))
 
     def _bills(self) -> list[Bill]:
-        return [bill_for(used, self._prices.find(used.model)) for used in self._used.values()]
+        if self._billed is None:
+            self._billed = [bill_for(used, self._prices.find(used.model)) for used in self._used.values()]
+        return self._billed
+
+
+def _cost_usd(bills: list[Bill]) -> Decimal:
+    return sum((item.cost_usd or Decimal(0) for bill in bills for item in bill.items), Decimal(0))
 
 
 def _usage(event: UsageEvent) -> ResponseUsage:
