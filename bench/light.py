@@ -3,13 +3,15 @@
     .venv/bin/python -m bench.light [--times 30]
 
 A real Home Assistant, the simulator as a process of its own. The light is switched and its new state is read, both
-within that time, since the result of the call says what came of it.
+within that time, since the result of the call says what came of it. Beside it, how long the same action takes that is
+performed over Home Assistant's own websocket, as a dashboard does: what nobody gets below.
 """
 
 import argparse
 import asyncio
 import statistics
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +32,23 @@ async def main() -> None:
             for number in range(times + 1):
                 await _switch(house, on=number % 2 == 0)
             await house.api.perform("rtvoice.stop", entity_id=SATELLITE)
-            figures = sorted(_took_ms(house.simulator.events())[1:])
+            _print("by voice", _took_ms(house.simulator.events())[1:])
+            _print("by websocket", [await _perform_ms(house, on=number % 2 == 0) for number in range(times + 1)][1:])
+
+
+def _print(name: str, figures: list[float]) -> None:
+    figures = sorted(figures)
     print(
-        f"{len(figures)} calls: min {figures[0]:.1f}  median {statistics.median(figures):.1f}  "
+        f"{name}: {len(figures)} calls: min {figures[0]:.1f}  median {statistics.median(figures):.1f}  "
         f"p90 {figures[int(len(figures) * 0.9)]:.1f}  max {figures[-1]:.1f} ms"
     )
+
+
+async def _perform_ms(house: House, *, on: bool) -> float:
+    await asyncio.sleep(0.2)
+    began_s = time.perf_counter()
+    await house.api.perform(f"light.turn_{'on' if on else 'off'}", entity_id="light.hall_light")
+    return (time.perf_counter() - began_s) * 1000
 
 
 async def _switch(house: House, *, on: bool) -> None:

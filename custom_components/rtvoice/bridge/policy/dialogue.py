@@ -96,8 +96,8 @@ class Dialogue:
         return True
 
     def _look(self) -> None:
-        # All turns are made anew for whoever looks, so only those do who need them. Of a session that has ended the engine
-        # has none any more.
+        # All turns are made anew for whoever looks, so only those do who need them. The engine has none any more of a
+        # session that has ended.
         self._latest = tuple(self._turns()[self._earlier :]) or self._latest
 
     def _counts(self, turn: ConversationTurn) -> bool:

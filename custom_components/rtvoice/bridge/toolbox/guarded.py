@@ -28,6 +28,8 @@ class Judge:
         self.known: dict[str, HomeTool] = {}
         """By the names that the model knows."""
         self._hass = hass
+        self._described: dict[str, tuple[ToolDefinition, ToolDefinition]] = {}
+        """What was told of a tool last, and what that was made of: all tools are told of anew at each call."""
 
     def tool(self, definition: ToolDefinition, call: Callable[[dict[str, Any]], Awaitable[Answer]]) -> HomeTool:
         """A tool that runs by `call`; of one that others have put in only its name and its arguments are known."""
@@ -41,10 +43,10 @@ class Judge:
         known = self.known.get(definition.name)
         if not self.guard.asks or (known is not None and known.reads_only):
             return definition
-        parameters = dict(definition.parameters)
-        properties = parameters.get("properties")
-        parameters["properties"] = {**(properties if isinstance(properties, Mapping) else {}), TOKEN: _TOKEN_SCHEMA}
-        return replace(definition, parameters=parameters)
+        last = self._described.get(definition.name)
+        if last is None or last[0] is not definition:
+            last = self._described[definition.name] = definition, _with_token(definition)
+        return last[1]
 
 
 class GuardedTools(Tools):
@@ -88,3 +90,10 @@ class GuardedTools(Tools):
         except Exception as err:  # noqa: BLE001 - what nobody has foreseen fails the call, and not the session
             return ToolOutcome(str(failure(call.name, err)), ok=False)
         return outcomes[0] if outcomes else ToolOutcome(json_dumps(answer.data), ok=answer.ok)
+
+
+def _with_token(definition: ToolDefinition) -> ToolDefinition:
+    parameters = dict(definition.parameters)
+    properties = parameters.get("properties")
+    parameters["properties"] = {**(properties if isinstance(properties, Mapping) else {}), TOKEN: _TOKEN_SCHEMA}
+    return replace(definition, parameters=parameters)

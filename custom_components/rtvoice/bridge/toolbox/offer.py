@@ -13,7 +13,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.json import json_dumps
 
 from ...engine import ActionResult, Tools
-from ..policy.calls import Answer, HomeTool
+from ..policy.calls import Answer, Arguments, HomeTool, Touch
 from .verify import Before, succeeded
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,11 +29,30 @@ def offer(
     known: dict[str, HomeTool] = {}
     for tool in offered:
         name = _free_name(tool.name, {*taken, *known})
-        known[name] = tool
+        touches = Touches(tool.touch)
+        known[name] = replace(tool, touch=touches)
         definition = replace(tool.definition, name=name)
-        handler = _caller(_verified(hass, tool, assistant))
+        handler = _caller(_verified(hass, tool, touches, assistant))
         tools.register(definition, handler, timeout=TOOL_TIMEOUT_S, respond=tool.respond)
     return known
+
+
+class Touches:
+    """What calls of a tool touch. A house is searched for that, which takes the longer the larger it is."""
+
+    def __init__(self, find: Callable[[Arguments], Touch]) -> None:
+        self._find = find
+        self._last: tuple[dict[str, Any], Touch] | None = None
+
+    def __call__(self, arguments: Arguments) -> Touch:
+        """What a call touches as the house is now: for whoever decides whether it may run."""
+        touch = self._find(arguments)
+        self._last = dict(arguments), touch
+        return touch
+
+    def decided(self, arguments: Arguments) -> Touch:
+        """What the call that was just decided on touches: for whoever only looks at what comes of it."""
+        return self._last[1] if self._last is not None and self._last[0] == arguments else self(arguments)
 
 
 def _free_name(name: str, taken: Collection[str]) -> str:
@@ -46,13 +65,13 @@ def _free_name(name: str, taken: Collection[str]) -> str:
     return candidate
 
 
-def _verified(hass: HomeAssistant, tool: HomeTool, assistant: str) -> HomeTool:
+def _verified(hass: HomeAssistant, tool: HomeTool, touches: Touches, assistant: str) -> HomeTool:
     """The tool, saying also which states followed, of what the assistant may know."""
     if not tool.verifies:
         return tool
 
     async def async_call(arguments: dict[str, Any]) -> Answer:
-        touch = tool.touch(arguments)
+        touch = touches.decided(arguments)
         shown = {one for one in touch.entities | touch.targets if async_should_expose(hass, assistant, one)}
         before = Before.of(hass, shown, tool.name, bare=set(arguments) <= _AIM)
         answer = await tool.call(arguments)
