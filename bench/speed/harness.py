@@ -50,7 +50,7 @@ def main(session: Session) -> None:
 
 async def _run(session: Session, options: argparse.Namespace) -> dict[str, Any]:
     count = options.sessions
-    rss_before = _rss_bytes()
+    rss_before = rss_bytes()
     places = [
         Place(options.url, "sk-bench", "gpt-realtime-2.1-mini", Microphone(TURN_EVERY_S * index / count), Speaker())
         for index in range(count)
@@ -98,7 +98,7 @@ async def _watch(seconds: float) -> tuple[list[float], list[int]]:
         lags.append(now_s - due_s)
         due_s = max(due_s, now_s - _SECOND)
         if len(memory) <= len(lags) * _PROBE_S:
-            memory.append(_rss_bytes())
+            memory.append(rss_bytes())
     return lags, memory
 
 
@@ -107,7 +107,8 @@ def _cpu_s() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def _rss_bytes() -> int:
+def rss_bytes() -> int:
+    """Memory that this process holds."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 

@@ -45,8 +45,8 @@ WARM_UP = """async () => {
 }"""
 """Uses microphone and speaker until both go: the first streams of a browser on a virtual sound card may stay silent."""
 HEARD_FRAMES = 25
-SILENT_WITHIN_MS = 60.0
-"""From the provider's word that somebody speaks; the way to Home Assistant and to the page takes no time here."""
+AHEAD_MS = 1000.0
+"""How much of the story a page is given ahead of its time: it would sound on for as long."""
 SPOKE_WITHIN_MS, QUIET_MS = 500.0, 400.0
 """A pause of the story is shorter; the next answer begins later."""
 GONE_WITHIN_S = 10.0
@@ -202,7 +202,8 @@ async def test_the_browser_falls_silent_when_the_agent_is_spoken_over(house: Hou
     (truncation,) = of(events, "client", "conversation.item.truncate")
     started_s = [line["t"] for line in of(events, "server", "input_audio_buffer.speech_started")]
     took_ms = (truncation["t"] - max(at for at in started_s if at <= truncation["t"])) * 1000
-    assert took_ms + max(late, default=0.0) <= SILENT_WITHIN_MS
+    # From the provider's word that somebody speaks. How many milliseconds it takes is for bench/silence.py to say.
+    assert took_ms + max(late, default=0.0) <= AHEAD_MS / 5
     assert 0 < truncation["event"]["audio_end_ms"] < (LISTEN_S + 2) * 1000
     # So is the user.
     story = agent.first
