@@ -1,6 +1,7 @@
 """A real Home Assistant for measurements: its sound card keeps time, its provider stamps, its media player is far."""
 
 import contextlib
+import json
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -56,11 +57,18 @@ class BenchHouse:
     clock: ProcessorTime
     speak: Path
     """While there is such a file, the sound card's microphone hears marks."""
+    collections: Path
+    """Where Home Assistant's process writes down how long Python's garbage collector held it up."""
 
     @property
     def api(self) -> HomeAssistantApi:
         """Home Assistant's."""
         return self.home.api
+
+    def held_up(self) -> list[tuple[float, float]]:
+        """From when until when Python's garbage collector held Home Assistant's process up, each time."""
+        lines = map(json.loads, self.collections.read_text().splitlines())
+        return [(line["from_s"], line["until_s"]) for line in lines]
 
     @property
     def furnishing(self) -> Furnishing:
@@ -100,7 +108,7 @@ async def open_bench(folder: Path, *, deltas: int) -> AsyncIterator[BenchHouse]:
                     "PYTHONPATH": str(BENCH / "sound_card"),
                     "BENCH_STAMPS": str(stamps["card"]),
                     "BENCH_SPEAK": str(speak),
-                    "BENCH_COLLECTIONS": "/tmp/founder/m/collections.jsonl",
+                    "BENCH_COLLECTIONS": str(folder / "collections.jsonl"),
                 },
                 integrations=(BENCH / "far_player",),
             )
@@ -109,7 +117,12 @@ async def open_bench(folder: Path, *, deltas: int) -> AsyncIterator[BenchHouse]:
         (folder / "pid.new").rename(pid_file)
         await home.api.call("config/core/update", internal_url=home.url)
         house = BenchHouse(
-            home, StampFile(stamps["provider"]), StampFile(stamps["card"]), ProcessorTime(pid_file), speak
+            home,
+            StampFile(stamps["provider"]),
+            StampFile(stamps["card"]),
+            ProcessorTime(pid_file),
+            speak,
+            folder / "collections.jsonl",
         )
         devices = {"input": "Bench microphone", "output": "Bench speaker"}
         await house.furnishing.furnish(simulated(address, API_KEY), devices)

@@ -55,6 +55,7 @@ class Passage:
     waited_ms: float
     worked_ms: float
     first: bool
+    began_s: float
 
 
 def passages(entered: list[Stamp], left: list[Stamp], *, within_s: float = 1.9) -> Iterator[Passage | None]:
@@ -73,5 +74,5 @@ def passages(entered: list[Stamp], left: list[Stamp], *, within_s: float = 1.9) 
         yield (
             None
             if out is None
-            else Passage((out.at_s - stamp.at_s) * 1000, (out.cpu_s - stamp.cpu_s) * 1000, stamp.first)
+            else Passage((out.at_s - stamp.at_s) * 1000, (out.cpu_s - stamp.cpu_s) * 1000, stamp.first, stamp.at_s)
         )

@@ -5,7 +5,8 @@
 A real Home Assistant, the simulator and this program, which is the satellites, are processes of their own; all stamp by
 CLOCK_MONOTONIC. Every frame and every delta has a level of its own by which it is found again, also when it was
 resampled. Percentiles in milliseconds; "processor" is what Home Assistant's process worked between the two stamps,
-for whatever purpose, which a busy machine does not change much. With several rounds, the median of each figure.
+for whatever purpose, which a busy machine does not change much; "undisturbed" is the longest of those that Python's
+garbage collector did not hold up, which stops that process as a whole. With several rounds, the median of each figure.
 
 Microphone to provider: from just before a satellite writes a frame of 20 ms to its socket (local: from when the sound
 card's thread hands it over) until the simulator has read the `input_audio_buffer.append` with its first samples. Frames
@@ -86,8 +87,8 @@ async def measure_local(house: BenchHouse, scale: Scale) -> AsyncIterator[Measur
             house.card.forget()
             await _answer(house, LOCAL, scale.answers)
             deltas, given, taken = house.provider.of("out"), house.card.of("given"), house.card.of("taken")
-            first, rest = _mouth(deltas, given)
-            block = Figures.of(passages([delta for delta in deltas if delta.first], taken))
+            first, rest = _mouth(deltas, given, house)
+            block = Figures.of(passages([delta for delta in deltas if delta.first], taken), house.held_up())
         yield Measured(ears, first, rest, block)
 
 
@@ -140,8 +141,8 @@ async def measure_assist(house: BenchHouse, scale: Scale) -> AsyncIterator[Measu
                 satellite.audio.heard.clear()
                 await _run_pipeline(satellite)
                 heard += satellite.audio.heard[_ASSIST_SKIPPED:]
-            ears = Figures.of(passages(heard, house.provider.of("in")))
-            first, rest = _mouth(house.provider.of("out"), satellite.audio.given)
+            ears = Figures.of(passages(heard, house.provider.of("in")), house.held_up())
+            first, rest = _mouth(house.provider.of("out"), satellite.audio.given, house)
             yield Measured(ears, first, rest)
 
 
@@ -193,7 +194,7 @@ async def _spoken(house: BenchHouse, entity_id: str, scale: Scale, audio: Stampe
     house.provider.forget()
     audio.given.clear()
     await _answer(house, entity_id, scale.answers)
-    return _mouth(house.provider.of("out"), audio.given)
+    return _mouth(house.provider.of("out"), audio.given, house)
 
 
 async def _answer(house: BenchHouse, entity_id: str, times: int) -> None:
@@ -227,14 +228,15 @@ async def _run_pipeline(satellite: WyomingEnd) -> None:
 def _ears(heard: list[Stamp], house: BenchHouse) -> Figures:
     arrived = house.provider.of("in")
     since_s = heard[0].at_s + _SETTLED_S
-    return Figures.of(passages([stamp for stamp in heard if stamp.at_s > since_s], arrived))
+    return Figures.of(passages([stamp for stamp in heard if stamp.at_s > since_s], arrived), house.held_up())
 
 
-def _mouth(deltas: list[Stamp], given: list[Stamp]) -> tuple[Figures, Figures]:
+def _mouth(deltas: list[Stamp], given: list[Stamp], house: BenchHouse) -> tuple[Figures, Figures]:
+    held_up = house.held_up()
     every = list(zip(deltas, passages(deltas, given), strict=True))
     return (
-        Figures.of(passage for delta, passage in every if delta.first),
-        Figures.of(passage for delta, passage in every if not delta.first),
+        Figures.of((passage for delta, passage in every if delta.first), held_up),
+        Figures.of((passage for delta, passage in every if not delta.first), held_up),
     )
 
 
