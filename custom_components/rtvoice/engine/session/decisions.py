@@ -7,6 +7,7 @@ from typing import Any
 
 from ..conversation.effects import ClearPlayout, Close, Effect
 from ..conversation.facts import Fact, ModelEvent
+from ..eager import begin, succeeded
 
 
 class Decisions:
@@ -52,7 +53,7 @@ class Decisions:
         """Take a fact of the provider, as soon as there is room."""
         if self._act_at_once is not None and not self.waiting:
             self._effects.extend(self._decide(fact))
-            self._carry_out(self._act_at_once)
+            self._work(self._act_at_once)
             self._tell()
             return
         while len(self._facts) >= self._capacity:
@@ -64,14 +65,12 @@ class Decisions:
         """Decide until the conversation closes the session; `act` carries out what takes no time."""
         try:
             while True:
-                self._carry_out(act)
+                self._work(act)
                 if self._clearing is not None:
                     await self._clearing
                     self._clearing = None
                 elif self._effects and isinstance(close := self._effects[0], Close):
                     return close
-                elif self._facts:
-                    self._effects.extend(self._decide(self._take()))
                 else:
                     self._settled.set()
                     await self._come(act)
@@ -109,6 +108,13 @@ class Decisions:
             self._room.set()
         return fact
 
+    def _work(self, act: Callable[[Effect], None]) -> None:
+        """Decide and carry out until nothing is left, or something takes its time, or ends it all."""
+        self._carry_out(act)
+        while self._facts and not self._effects and self._clearing is None:
+            self._effects.extend(self._decide(self._take()))
+            self._carry_out(act)
+
     def _carry_out(self, act: Callable[[Effect], None]) -> None:
         """Carry out effects up to one that takes its time, or ends it all."""
         while self._clearing is None and self._effects and not isinstance(self._effects[0], Close):
@@ -119,7 +125,6 @@ class Decisions:
                 act(effect)
 
     def _fall_silent(self) -> None:
-        loop = asyncio.get_running_loop()
-        clearing = asyncio.Task(self._clear(), loop=loop, name="rtvoice clear", eager_start=True)
-        if not clearing.done() or clearing.cancelled() or clearing.exception() is not None:
+        clearing = begin(self._clear(), "rtvoice clear")
+        if not succeeded(clearing):
             self._clearing = clearing

@@ -7,6 +7,7 @@ from typing import Any
 from ..audio.frame import FRAME_MS, SAMPLE_BYTES
 from ..conversation.facts import Fact, PlayoutDrained, PlayoutStarted
 from ..conversation.values import PlayoutPosition
+from ..eager import begin
 from ..errors import SinkError
 from ..ports import AudioOutputDevice
 from .feed import SinkFeed
@@ -221,7 +222,7 @@ class Playout:
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Have the sink do something, in this very step if it takes no time."""
-        handing = asyncio.Task(work, loop=asyncio.get_running_loop(), name="rtvoice hand-over", eager_start=True)
+        handing = begin(work, "rtvoice hand-over")
         if handing.done():
             self._see(handing)
         else:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from ..conversation.effects import CommitInput, ModelCommand, OpenInput
+from ..eager import begin, succeeded
 from ..ports import Connection
 
 
@@ -19,16 +20,20 @@ class Sender:
     def __init__(self, audio_sent: Callable[[], Awaitable[None]]) -> None:
         self._audio_sent = audio_sent
         self._commands: deque[ModelCommand | OpenInput] = deque()
-        self._filled = asyncio.Event()
         self._gone = False
         self._input_open = asyncio.Event()
+        self._connection: Connection | None = None
+        """Where commands are sent to, while `run` does."""
+        self._sending: asyncio.Task[None] | None = None
+        """What the connection did not take at once."""
+        self._broken: asyncio.Future[None] | None = None
 
     def put(self, command: ModelCommand | OpenInput) -> None:
         """Queue a command, unless the link that it is meant for is gone."""
         if self._gone:
             return
         self._commands.append(command)
-        self._filled.set()
+        self._go_on()
 
     def forget(self) -> None:
         """Drop what is queued, and what comes before `renew`: it is meant for a link that is gone."""
@@ -46,14 +51,41 @@ class Sender:
 
     async def run(self, connection: Connection) -> None:
         """Send until cancelled. Raises ConnectionLostError."""
-        while True:
-            while not self._commands:
-                self._filled.clear()
-                await self._filled.wait()
+        self._connection = connection
+        self._broken = asyncio.get_running_loop().create_future()
+        try:
+            self._go_on()
+            await self._broken
+        finally:
+            self._connection = self._broken = None
+            if self._sending is not None:
+                self._sending.cancel()
+                await asyncio.wait([self._sending])
+
+    def _go_on(self) -> None:
+        """Send what the connection takes at once; when it takes its time, this is called again."""
+        while self._connection is not None and self._sending is None and self._commands:
             command = self._commands.popleft()
             if isinstance(command, OpenInput):
                 self._input_open.set()
                 continue
-            if isinstance(command, CommitInput):
-                await self._audio_sent()
-            await connection.send(command)
+            self._sending = begin(self._send(command, self._connection), "rtvoice command")
+            if not succeeded(self._sending):
+                self._sending.add_done_callback(self._sent)
+                return
+            self._sending = None
+
+    def _sent(self, sending: asyncio.Task[None]) -> None:
+        self._sending = None
+        if succeeded(sending):
+            self._go_on()
+        elif not sending.cancelled() and (err := sending.exception()) is not None:
+            # Nothing more goes to a connection that has failed.
+            self._connection = None
+            if self._broken is not None:
+                self._broken.set_exception(err)
+
+    async def _send(self, command: ModelCommand, connection: Connection) -> None:
+        if isinstance(command, CommitInput):
+            await self._audio_sent()
+        await connection.send(command)

@@ -28,8 +28,8 @@ class ToolTasks:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def start(self, call: ToolCall) -> None:
-        """Run a call."""
-        task = self._tasks.create_task(self._run(call), name=f"rtvoice tool {call.name}")
+        """Run a call, from this very step on: every turn of the event loop is one more that the user waits."""
+        task = self._tasks.create_task(self._run(call), name=f"rtvoice tool {call.name}", eager_start=True)
         self._running[call.call_id] = task
         task.add_done_callback(lambda _: self._running.pop(call.call_id, None))
 

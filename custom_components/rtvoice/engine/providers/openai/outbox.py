@@ -4,10 +4,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 
 from ...audio.frame import SAMPLE_BYTES
+from ...eager import begin, succeeded
 from ...errors import ConnectionLostError
 from .codec import encode_audio
 
@@ -31,7 +33,7 @@ class Outbox:
     into one append, and beyond `limit_bytes` the oldest samples are dropped and counted.
     """
 
-    def __init__(self, write: Callable[[bytes], Coroutine[object, object, None]], *, limit_bytes: int) -> None:
+    def __init__(self, write: Callable[[bytes], Coroutine[Any, Any, None]], *, limit_bytes: int) -> None:
         self.appended_bytes = 0
         """Audio written so far; what was dropped does not count."""
         self.dropped_bytes = 0
@@ -116,9 +118,8 @@ class Outbox:
     def _write_now(self, frame: bytes) -> asyncio.Task[None] | None:
         """Write a frame in this very step, since waking the writer costs as much again; what is left of it, if any."""
         # Begins at once, and is done unless the socket is congested: then the writer sees it through.
-        loop = asyncio.get_running_loop()
-        writing = asyncio.Task(self._write(frame), loop=loop, name="provider-write", eager_start=True)
-        if writing.done() and writing.exception() is None:
+        writing = begin(self._write(frame), "provider-write")
+        if succeeded(writing):
             return None
         self._writing = writing
         self._wake_writer()
