@@ -5,16 +5,15 @@
 
 import argparse
 import asyncio
-import json
-import signal
-from array import array
 from base64 import b64decode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from simulator import Behaviour, Call, Event, Plan, Say, Simulator
 from simulator.plan import Context, Fault, Heard
 
+from .serving import Book, serve
 from .work import (
     ANSWERS_S,
     BURST_MS,
@@ -69,32 +68,25 @@ class LoadBrain:
 
 
 class Log:
-    """When what went over the wire, in seconds of the machine's monotonic clock."""
+    """Writes down what a simulator says and hears."""
 
-    def __init__(self) -> None:
-        self.sent: dict[int, tuple[int, float]] = {}
-        """Number of a delta -> its connection, and when it was sent."""
-        self.speech: list[tuple[int, float]] = []
-        """Connection, and when it was told that the user speaks."""
-        self.calls: dict[str, list[float]] = {}
-        """Call -> when its response was done, its output came, and an answer was asked for."""
-        self.frame_at = array("d")
-        self.frame_late = array("d")
-        """When a frame of a microphone arrived, and how long after it was captured."""
+    def __init__(self, book: Book) -> None:
+        self._book = book
         self._open: dict[int, str] = {}
+        """The calls whose output has come, by connection."""
 
     def server_event(self, event: Event) -> None:
         """Note what was sent."""
         match event["type"]:
             case "response.output_audio.delta":
                 for number in marks_in(b64decode(event["delta"][: MARK_BYTES * 4 // 3])):
-                    self.sent[number] = (event.connection, event.at_s)
+                    self._book.sent(number, event.connection, event.at_s)
             case "input_audio_buffer.speech_started":
-                self.speech.append((event.connection, event.at_s))
+                self._book.speech(event.connection, event.at_s)
             case "response.done":
                 for item in event["response"]["output"]:
                     if item["type"] == "function_call":
-                        self.calls[item["call_id"]] = [event.at_s]
+                        self._book.called(item["call_id"], event.at_s)
 
     def client_event(self, event: Event) -> None:
         """Note what came."""
@@ -105,30 +97,18 @@ class Log:
                 if not marks or len(audio) > 1280:
                     marks = marks_in(b64decode(audio))
                 for captured_ns in marks:
-                    self.frame_at.append(event.at_s)
-                    self.frame_late.append(event.at_s - captured_ns / 1e9)
+                    self._book.frame(captured_ns, event.at_s)
             case "conversation.item.create" if event["item"]["type"] == "function_call_output":
                 call_id = event["item"]["call_id"]
-                self.calls[call_id].append(event.at_s)
+                self._book.called(call_id, event.at_s)
                 self._open[event.connection] = call_id
             case "response.create" if event.connection in self._open:
-                self.calls[self._open.pop(event.connection)].append(event.at_s)
-
-    def report(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        return {
-            "sent": [(number, *entry) for number, entry in self.sent.items()],
-            "speech": self.speech,
-            "calls": [times for times in self.calls.values() if len(times) == 3],
-            "frames": list(zip(self.frame_at, self.frame_late, strict=True)),
-        }
+                self._book.called(self._open.pop(event.connection), event.at_s)
 
 
 async def _serve(out: Path) -> None:
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    log = Log()
+    book = Book()
+    log = Log(book)
     simulator = Simulator(
         LoadBrain(),
         remembers=False,
@@ -136,11 +116,13 @@ async def _serve(out: Path) -> None:
         on_client_event=log.client_event,
         on_server_event=log.server_event,
     )
-    async with simulator:
-        print(f"listening on {simulator.base_url}", flush=True)
-        await stopping.wait()
-    report = {**log.report(), "violations": sorted(set(simulator.violations))}
-    await asyncio.to_thread(out.write_text, json.dumps(report))
+
+    @asynccontextmanager
+    async def serving() -> AsyncIterator[str]:
+        async with simulator:
+            yield simulator.base_url
+
+    await serve(out, serving(), lambda: {**book.report(), "violations": sorted(set(simulator.violations))})
 
 
 if __name__ == "__main__":

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from custom_components.rtvoice.engine.conversation import facts as f
@@ -280,6 +282,29 @@ def test_speed_changes_between_responses_only() -> None:
     dialogue = speaking()
     assert dialogue.tell(SpeedChanged(0.8), SpeedChanged(1.3)) == []
     assert UpdateSession("update-1", speech_speed=1.3) in dialogue.tell(done())
+
+
+def test_a_speed_that_crossed_with_the_beginning_of_a_response_is_sent_again_after_it() -> None:
+    dialogue = ready()
+    tool = ToolDefinition("turn_on", "Turns something on")
+    assert UpdateSession("update-1", speech_speed=1.3) in dialogue.tell(SpeedChanged(1.3))
+    dialogue.tell(f.ResponseStarted("r1"))
+    refused = f.RequestRejected(ProviderFault("invalid_value", "Not while a response is in progress"), "update-1")
+    assert published(dialogue.tell(refused)) == []
+    assert dialogue.tell(ToolsChanged((tool,))) == [UpdateSession("update-2", tools=(tool,))]
+    dialogue.tell(f.SessionUpdated())
+    assert UpdateSession("update-3", speech_speed=1.3) in dialogue.tell(done())
+    # Where no response was in its way, it is the speed that the provider does not want.
+    assert len(published(dialogue.tell(replace(refused, request_id="update-3")))) == 1
+    assert of_type(dialogue.tell(f.ResponseStarted("r2"), done("r2")), UpdateSession) == []
+
+
+def test_of_what_was_refused_only_the_latest_is_sent_again() -> None:
+    dialogue = ready()
+    dialogue.tell(SpeedChanged(1.3))
+    dialogue.tell(f.ResponseStarted("r1"), SpeedChanged(0.8))
+    dialogue.tell(f.RequestRejected(ProviderFault("invalid_value", "Not now"), "update-1"))
+    assert of_type(dialogue.tell(done()), UpdateSession) == [UpdateSession("update-2", speech_speed=0.8)]
 
 
 def test_tools_change_at_once() -> None:

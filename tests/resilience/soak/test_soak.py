@@ -106,7 +106,9 @@ def test_everything_adds_up_and_nothing_is_left_behind(size, complaints) -> None
 
     problems = [problem for person in soak.people for problem in person.account.problems]
     violations = [violation for person in soak.people for violation in person.exchange.violations]
-    assert problems + violations + complaints() == []
+    everything = problems + violations + complaints()
+    print(*everything, sep="\n")
+    assert everything == []
     check_variety(soak.people, size)
     check_leaks(soak, before, after, size)
 

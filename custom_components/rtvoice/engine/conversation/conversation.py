@@ -135,6 +135,7 @@ class Conversation:
                 effects = on_response_finished(self._parts, fact)
                 return [*effects, *self._parts.remote.response_ended(fact, now_s)]
             case f.SessionUpdated():
+                self._parts.updates.accepted()
                 return []
             case f.RequestRejected():
                 return self._on_rejected(fact)
@@ -148,6 +149,8 @@ class Conversation:
             responses.drop_pending(Purpose.TURN)
             return []
         if fact.rejection in (f.Rejection.NOTHING_TO_CANCEL, f.Rejection.ITEM_GONE):
+            return []
+        if self._parts.updates.rejected(fact.request_id, responding=responses.active is not None):
             return []
         already = fact.rejection is f.Rejection.ALREADY_RESPONDING
         harmless = responses.rejected(fact.request_id, already_responding=already)
@@ -166,6 +169,7 @@ class Conversation:
                 self._ready = False
                 self._asked.close()
                 self._compaction.forgotten()
+                self._parts.updates.forgotten()
                 return [*self._recovery.lost(now_s), *self._enter(AgentState.RECONNECTING)]
             case f.TimerFired():
                 return self._on_timer(fact.timer, now_s) if self._parts.deadlines.take_fired(fact.timer, now_s) else []
