@@ -30,6 +30,8 @@ class Figures:
     cpu_s: float
     handed: Spread | None
     """From the server's sending a delta to the speaker's having it."""
+    received: Spread | None
+    """From a delta's being read from the socket to the speaker's having it; None where it was compressed."""
     silent: Spread | None
     """From the server's sending `speech_started` to the speaker's being told to be silent."""
     missed: int
@@ -75,6 +77,9 @@ def figures_of(client: dict[str, Any], server: dict[str, Any]) -> Figures:
         audio_minutes=client["sessions"] * client["wall_s"] / 60,
         cpu_s=client["cpu_s"],
         handed=spread(down_s),
+        received=spread(
+            [handed[number] - at_s for number, at_s in client["received"] if number in handed and within(at_s)]
+        ),
         silent=spread(silent_s),
         missed=missed,
         called=spread([times[2] - times[0] for times in server["calls"] if within(times[0])]),

@@ -5,6 +5,7 @@ import asyncio
 import gc
 import json
 import os
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .work import TURN_EVERY_S, Microphone, Speaker
+from .work import TURN_EVERY_S, Microphone, Speaker, marks_in_base64
 
 _PROBE_S = 0.05
 _SECOND = 1.0
@@ -48,8 +49,29 @@ def main(session: Session) -> None:
     options.out.write_text(json.dumps(report))
 
 
+class _Received:
+    """When deltas came out of the kernel: a socket that is read from here on is looked at by whoever reads it.
+
+    Nothing is seen of what is compressed or encrypted.
+    """
+
+    def __init__(self) -> None:
+        self.at: list[tuple[int, float]] = []
+        """Number of a delta, and when it was read, all of it or its beginning."""
+        read = socket.socket.recv
+
+        def recv(sock: socket.socket, *limits: int) -> bytes:
+            data = read(sock, *limits)
+            now_s = time.monotonic()
+            self.at += [(number, now_s) for number in marks_in_base64(data)]
+            return data
+
+        socket.socket.recv = recv  # type: ignore[method-assign]
+
+
 async def _run(session: Session, options: argparse.Namespace) -> dict[str, Any]:
     count = options.sessions
+    received = _Received()
     rss_before = rss_bytes()
     places = [
         Place(options.url, "sk-bench", "gpt-realtime-2.1-mini", Microphone(TURN_EVERY_S * index / count), Speaker())
@@ -80,6 +102,7 @@ async def _run(session: Session, options: argparse.Namespace) -> dict[str, Any]:
         "rss_before_bytes": rss_before,
         "rss_bytes": memory,
         "lag_s": lags,
+        "received": received.at,
         "handed": [entry for place in places for entry in place.speaker.handed],
         "silenced": [entry for place in places for entry in place.speaker.silenced],
     }

@@ -42,13 +42,27 @@ def _processor(runs: Runs) -> str:
 
 
 def _latency(runs: Runs) -> str:
-    header = ["", "delta → speaker", "`speech_started` → silent", "call → answer asked for", "microphone → server"]
+    header = [
+        "",
+        "delta → speaker",
+        "of it from the socket",
+        "`speech_started` → silent",
+        "call → answer asked for",
+        "microphone → server",
+    ]
     rows = []
     for subject, figures in runs.items():
         if (at := figures.get(_LATENCIES_AT)) is not None:
             missed = f" ({at.missed} missed)" if at.missed else ""
             rows.append(
-                [NAMES[subject], _both(at.handed), _both(at.silent) + missed, _both(at.called), _both(at.uplink)]
+                [
+                    NAMES[subject],
+                    _both(at.handed),
+                    _both(at.received),
+                    _both(at.silent) + missed,
+                    _both(at.called),
+                    _both(at.uplink),
+                ]
             )
     return _table(header, rows)
 

@@ -7,6 +7,7 @@ import asyncio
 import math
 import struct
 import time
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 
 RATE_HZ = 24_000
@@ -49,6 +50,22 @@ def marks_in(pcm: bytes | bytearray | memoryview) -> list[int]:
         if len(digits) == 8:
             found.append(int.from_bytes(digits, "little"))
         at = pcm.find(_MAGIC, at + MARK_BYTES)
+    return found
+
+
+_MAGIC_IN_BASE64 = b64encode(_MAGIC[:6])
+"""How a mark begins that stands at the beginning of a delta."""
+
+
+def marks_in_base64(data: bytes) -> list[int]:
+    """The numbers of the deltas that begin in what came over a socket, whatever else is in it."""
+    found: list[int] = []
+    at = data.find(_MAGIC_IN_BASE64)
+    while at >= 0:
+        digits = data[at : at + MARK_BYTES * 4 // 3]
+        if len(digits) == MARK_BYTES * 4 // 3:
+            found += marks_in(b64decode(digits))
+        at = data.find(_MAGIC_IN_BASE64, at + 1)
     return found
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import override
 
+import numpy as np
 import pytest
 
 from custom_components.rtvoice.engine import AgentResult, EventBus, RealtimeAgent, SessionEvent
@@ -219,13 +220,9 @@ async def talk(
 
 def heard_words(speaker: FakeSpeaker) -> list[int]:
     """The words that reached the speaker, each once for as long as it sounded."""
-    heard: list[int] = []
-    for chunk in speaker.given:
-        for at in range(0, len(chunk), 2):
-            word = int.from_bytes(chunk[at : at + 2], "little")
-            if word and (not heard or heard[-1] != word):
-                heard.append(word)
-    return heard
+    samples = np.frombuffer(b"".join(speaker.given), "<u2")
+    sounding = samples[samples > 0]
+    return sounding[np.flatnonzero(np.diff(sounding, prepend=0))].tolist()
 
 
 @pytest.mark.parametrize("seed", [1, 2])
