@@ -1,12 +1,14 @@
 """Measures this engine, its peers and the floor at the same work, one after the other.
 
-python -m bench.speed [--subjects floor,ours,...] [--counts 1,10,50] [--more 100,200] [--seconds 30] [--out FOLDER]
+python -m bench.speed [--subjects floor,ours,...] [--counts 1,10,50] [--more 1,...,200] [--seconds 30] [--out FOLDER]
 
-Each run is a server process and a process of the library. All libraries run with each number of sessions of `--counts`;
-the floor and this engine also with those of `--more`. Writes `speed.json` and `speed.md`.
+Each run is a server process and a process of the library. All libraries run with each number of sessions of `--counts`
+against the simulator; the floor and this engine also with those of `--more`, to show how they grow, against a server
+that costs less and so is not what bends first. Writes `speed.json` and `speed.md`.
 """
 
 import argparse
+import itertools
 import json
 import platform
 import subprocess
@@ -31,6 +33,8 @@ SUBJECTS = {
 }
 """Each library's driver, and the environment that it is installed in."""
 _BOTH = ("floor", "ours")
+
+type Runs = dict[str, dict[int, Figures]]
 _PATIENCE_S = 120.0
 
 
@@ -38,35 +42,40 @@ def main() -> None:
     """Run it all."""
     options = _parser().parse_args()
     subjects = options.subjects.split(",")
-    runs: dict[str, dict[int, Figures]] = {subject: {} for subject in subjects}
-    for count in [*_numbers(options.counts), *_numbers(options.more)]:
-        for subject in subjects:
-            if count in _numbers(options.counts) or subject in _BOTH:
-                try:
-                    runs[subject][count] = _run(subject, count, options.seconds)
-                except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as err:
-                    print(f"{subject} with {count}: {_why(err)}", file=sys.stderr)
-                    continue
-                print(f"{subject} with {count}: {_short(runs[subject][count])}", file=sys.stderr)
-                _write(runs, options)
-                time.sleep(options.rest)
+    runs: Runs = {subject: {} for subject in subjects}
+    growth: Runs = {subject: {} for subject in subjects if subject in _BOTH}
+    for server, wanted, into in (("server", options.counts, runs), ("lean", options.more, growth)):
+        for count, subject in itertools.product(_numbers(wanted), into):
+            try:
+                into[subject][count] = _run(subject, count, options.seconds, server)
+            except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as err:
+                print(f"{subject} with {count}: {_why(err)}", file=sys.stderr)
+                continue
+            print(f"{subject} with {count}: {_short(into[subject][count])}", file=sys.stderr)
+            _write(runs, growth, options)
+            time.sleep(options.rest)
     print((options.out / "speed.md").read_text())
 
 
-def _write(runs: dict[str, dict[int, Figures]], options: argparse.Namespace) -> None:
+def _write(runs: Runs, growth: Runs, options: argparse.Namespace) -> None:
     report = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": _machine(),
         "seconds": options.seconds,
-        "runs": {
-            subject: {count: {**asdict(each), "cpu_per_minute": each.cpu_per_minute} for count, each in counts.items()}
-            for subject, counts in runs.items()
-        },
+        "runs": _for_json(runs),
+        "growth": _for_json(growth),
     }
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "speed.json").write_text(json.dumps(report, indent=1) + "\n")
-    table = in_markdown(runs, date=str(report["date"]), machine=str(report["machine"]))
+    table = in_markdown(runs, growth, date=str(report["date"]), machine=str(report["machine"]))
     (options.out / "speed.md").write_text(table)
+
+
+def _for_json(runs: Runs) -> dict[str, dict[int, dict[str, object]]]:
+    return {
+        subject: {count: {**asdict(each), "cpu_per_minute": each.cpu_per_minute} for count, each in counts.items()}
+        for subject, counts in runs.items()
+    }
 
 
 def _why(err: subprocess.CalledProcessError | subprocess.TimeoutExpired) -> str:
@@ -79,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.speed")
     parser.add_argument("--subjects", default=",".join(SUBJECTS))
     parser.add_argument("--counts", default="1,10,50")
-    parser.add_argument("--more", default="100,150")
+    parser.add_argument("--more", default="1,10,50,100,200")
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--rest", type=float, default=2, help="seconds between two runs")
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results")
@@ -90,11 +99,11 @@ def _numbers(text: str) -> list[int]:
     return [int(part) for part in text.split(",") if part]
 
 
-def _run(subject: str, count: int, seconds: float) -> Figures:
+def _run(subject: str, count: int, seconds: float, server_name: str) -> Figures:
     with tempfile.TemporaryDirectory() as folder:
         served, ran = Path(folder) / "server.json", Path(folder) / "client.json"
         server = subprocess.Popen(
-            [ROOT / ".venv/bin/python", "-m", "bench.speed.server", "--out", served],
+            [ROOT / ".venv/bin/python", "-m", f"bench.speed.{server_name}", "--out", served],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
