@@ -11,6 +11,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     CommitInput,
     CreateResponse,
     DisarmTimer,
+    ForgetCommit,
     GateInput,
     OpenInput,
     Publish,
@@ -242,7 +243,8 @@ def test_push_to_talk_commits_and_waits_until_the_answer_is_asked_for() -> None:
 def test_push_to_talk_without_a_word_takes_the_request_back() -> None:
     dialogue = ready(push_to_talk=True)
     dialogue.tell(TurnEnded())
-    dialogue.tell(f.RequestRejected(ProviderFault("x", "empty"), None, f.Rejection.EMPTY_INPUT))
+    empty = f.RequestRejected(ProviderFault("x", "empty"), None, f.Rejection.EMPTY_INPUT)
+    assert ForgetCommit() in dialogue.tell(empty)
     assert not of_type(published(dialogue.tell(f.ResponseStarted("r1", "response-1"))), AssistantStartedRespondingEvent)
 
 

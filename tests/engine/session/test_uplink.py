@@ -87,6 +87,30 @@ async def test_a_turn_ends_where_the_next_one_begins_and_no_frame_is_in_both_or_
             assert second.sent == frames[20:]
 
 
+async def test_a_turn_that_is_committed_ends_with_the_frame_before_whenever_that_is_answered() -> None:
+    source, first, second = HandSource(), Wire(), Wire()
+    uplink = Uplink(source, 24_000)
+    frames = [bytes([number, 0]) * 480 for number in range(1, 31)]
+    async with running(uplink.capture()):
+        async with running(uplink.forward(first)):
+            uplink.hold()
+            for end in (10, 20, 30):
+                for frame in frames[end - 10 : end]:
+                    source.hear(frame)
+                await first.got(end)
+                uplink.mark()
+            # The first commit was refused: its frames are of the turn that the second one made.
+            uplink.unmark()
+            assert uplink.release(after_s=0.0) == b"".join(frames[:20])
+        uplink.rewind()
+        async with running(uplink.forward(second)):
+            await second.got(10)
+            assert second.sent == frames[20:]
+            uplink.hold()
+            # Marks of a link that is gone mean nothing.
+            assert uplink.release(after_s=0.02) == b"".join(frames[20:29])
+
+
 async def test_a_turn_that_ended_before_all_that_is_remembered_is_empty() -> None:
     source, wire = HandSource(), Wire()
     uplink = Uplink(source, 24_000)

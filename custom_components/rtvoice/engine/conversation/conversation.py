@@ -23,7 +23,7 @@ from .agent_side import (
 from .asked import Asked
 from .compaction import Compaction
 from .deadlines import EARLY_S, RESPONSE_PROGRESS_S
-from .effects import MODEL_COMMANDS, Close, Effect, PlayCue, Publish
+from .effects import MODEL_COMMANDS, Close, Effect, ForgetCommit, PlayCue, Publish
 from .items import Item
 from .parts import Parts, error
 from .recovery import Recovery
@@ -147,7 +147,7 @@ class Conversation:
             self._parts.turns.taken()
             responses.forget(Purpose.TURN)
             responses.drop_pending(Purpose.TURN)
-            return []
+            return [ForgetCommit()] if self._parts.settings.push_to_talk else []
         if fact.rejection in (f.Rejection.NOTHING_TO_CANCEL, f.Rejection.ITEM_GONE):
             return []
         if self._parts.updates.rejected(fact.request_id, responding=responses.active is not None):

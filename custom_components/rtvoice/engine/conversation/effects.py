@@ -208,11 +208,17 @@ class HoldInput:
 class KeepTurn:
     """What was held is now the provider's item; keep it until its words are known.
 
-    What was sent in the last `after_s` seconds is no part of it: the user had stopped by then.
+    What was sent after it was committed is no part of it or, where the provider heard its end by itself, what was sent
+    in the last `after_s` seconds: the user had stopped by then.
     """
 
     item_id: str
     after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetCommit:
+    """The provider made no turn of what it was to commit first: there was nothing in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +257,7 @@ class Close:
 
 type ToolEffect = StartTool | CancelTool | AskApproval | DropApproval
 
-type InputEffect = GateInput | OpenInput | HoldInput | KeepTurn | DropTurn
+type InputEffect = GateInput | OpenInput | HoldInput | KeepTurn | ForgetCommit | DropTurn
 
 type OwnEffect = (
     Play

@@ -14,11 +14,12 @@ class Sender:
 
     Commands are never dropped; the conversation makes few of them and waits for most. `OpenInput` among them lets the
     microphone's audio flow, once everything before it is sent. A turn is committed behind its audio, which takes
-    another way: `audio_sent` waits for that.
+    another way: `audio_sent` waits for that, and `committing` is told then.
     """
 
-    def __init__(self, audio_sent: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, audio_sent: Callable[[], Awaitable[None]], committing: Callable[[], None]) -> None:
         self._audio_sent = audio_sent
+        self._committing = committing
         self._commands: deque[ModelCommand | OpenInput] = deque()
         self._gone = False
         self._input_open = asyncio.Event()
@@ -88,4 +89,5 @@ class Sender:
     async def _send(self, command: ModelCommand, connection: Connection) -> None:
         if isinstance(command, CommitInput):
             await self._audio_sent()
+            self._committing()
         await connection.send(command)

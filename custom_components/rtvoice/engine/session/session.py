@@ -137,7 +137,7 @@ class Session:
             record=recorder.microphone if recorder else None,
             process=self._echo.clean if self._echo else None,
         )
-        self._sender = Sender(self._uplink.forwarded)
+        self._sender = Sender(self._uplink.forwarded, self._uplink.mark)
         self._playout = Playout(
             sink,
             capabilities.output_rate_hz,
@@ -267,7 +267,7 @@ class Session:
                 self._act_on_playout(effect)
             case e.ArmTimer() | e.DisarmTimer() | e.RollOver():
                 self._act(effect)
-            case e.GateInput() | e.HoldInput() | e.KeepTurn() | e.DropTurn() | e.RecallTurn():
+            case e.GateInput() | e.HoldInput() | e.KeepTurn() | e.ForgetCommit() | e.DropTurn() | e.RecallTurn():
                 self._act_on_input(effect)
             case e.ClearPlayout() | e.Close():
                 raise AssertionError(f"{effect} takes its time")
@@ -296,7 +296,9 @@ class Session:
             case _:
                 assert_never(effect)
 
-    def _act_on_input(self, effect: e.GateInput | e.HoldInput | e.KeepTurn | e.DropTurn | e.RecallTurn) -> None:
+    def _act_on_input(
+        self, effect: e.GateInput | e.HoldInput | e.KeepTurn | e.ForgetCommit | e.DropTurn | e.RecallTurn
+    ) -> None:
         match effect:
             case e.GateInput():
                 self._uplink.gate(open=effect.open, recall_s=effect.recall_s)
@@ -304,6 +306,8 @@ class Session:
                 self._uplink.hold()
             case e.KeepTurn():
                 self._turn_audio.keep(effect.item_id, self._uplink.release(effect.after_s))
+            case e.ForgetCommit():
+                self._uplink.unmark()
             case e.DropTurn():
                 self._turn_audio.drop(effect.item_id)
             case e.RecallTurn():

@@ -38,6 +38,9 @@ class Uplink:
         self._target_rate_hz = target_rate_hz
         self._frames: deque[bytes] = deque(maxlen=max(1, capacity_ms // FRAME_MS))
         self._sent: deque[bytes] = deque()
+        self._sent_count = 0
+        self._commits: deque[int] = deque()
+        """How many frames had been sent when the provider was told to make a turn of them, for each that it has not."""
         self._holding = False
         self._withheld: deque[bytes] = deque(maxlen=_WITHHELD_FRAMES)
         self._direct: Callable[[bytes], None] | None = None
@@ -117,18 +120,28 @@ class Uplink:
         """Remember all that is sent from a moment ago on, until `release`."""
         self._holding = True
 
-    def release(self, after_s: float) -> bytes:
-        """Return what was sent since the hold, up to `after_s` ago; from now on only what is behind is remembered.
+    def mark(self) -> None:
+        """The provider is being told to make a turn of what was sent so far."""
+        self._commits.append(self._sent_count)
 
-        The next turn may have begun there already.
+    def unmark(self) -> None:
+        """It made none the first time that it has not answered to."""
+        if self._commits:
+            self._commits.popleft()
+
+    def release(self, after_s: float) -> bytes:
+        """Return what was sent since the hold, up to the first mark or, without one, up to `after_s` ago.
+
+        From now on only what is behind is remembered: the next turn may have begun there already.
         """
         self._holding = False
-        kept = round(after_s * 1000 / FRAME_MS)
+        kept = self._sent_count - self._commits.popleft() if self._commits else round(after_s * 1000 / FRAME_MS)
         return b"".join(self._sent.popleft() for _ in range(len(self._sent) - kept))
 
     def rewind(self) -> None:
         """Send again what is remembered: the link that it was sent on is gone, and with it what nobody answered yet."""
         again = [*self._sent, *self._frames]
+        self._commits.clear()
         self._sent.clear()
         self._frames.clear()
         self._frames.extend(again)
@@ -137,6 +150,7 @@ class Uplink:
 
     def _remember(self, frame: bytes) -> None:
         self._sent.append(frame)
+        self._sent_count += 1
         limit = _HELD_FRAMES if self._holding else _PREROLL_FRAMES
         while len(self._sent) > limit:
             self._sent.popleft()
