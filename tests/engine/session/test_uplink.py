@@ -111,6 +111,24 @@ async def test_a_turn_that_is_committed_ends_with_the_frame_before_whenever_that
             assert uplink.release(after_s=0.02) == b"".join(frames[20:29])
 
 
+async def test_speech_in_what_waited_for_a_link_is_remembered_from_its_onset() -> None:
+    source, first, second = HandSource(), Wire(), Wire()
+    uplink = Uplink(source, 24_000)
+    frames = [bytes([number, 0]) * 480 for number in range(1, 251)]
+    async with running(uplink.capture()):
+        for frame in frames:
+            source.hear(frame)
+        await settle()
+        async with running(uplink.forward(first)):
+            await first.got(250)
+            # The provider was sent all of it at once, and tells of what is in it a moment later.
+            uplink.hold()
+        uplink.rewind()
+        async with running(uplink.forward(second)):
+            await second.got(250)
+            assert second.sent == frames
+
+
 async def test_a_turn_that_ended_before_all_that_is_remembered_is_empty() -> None:
     source, wire = HandSource(), Wire()
     uplink = Uplink(source, 24_000)

@@ -25,6 +25,10 @@ from .voices import RATE_HZ, loud_frames
 FRAME_MS = 20
 CROSSED = frozenset({"conversation_already_has_active_response", "response_cancel_not_active"})
 """What is refused because two messages crossed on the wire, and is no fault of anybody's."""
+SPEED = "session.audio.output.speed"
+"""It is refused while a response runs that the provider began meanwhile, and is sent again behind it."""
+UNKNOWN = "item_delete_invalid_item_id"
+"""What was cut of a link that is gone, and of which nothing was heard, is not known to the next."""
 UNDERSTOOD_S = 6.0
 """How long after its end an utterance is surely in the conversation: silence, hearing, writing down, latency."""
 ANSWERED_S = 12.0
@@ -262,7 +266,7 @@ class LinkWatch(ConnectionObserver):
             error = event["error"]
             if self._asked is not None and error.get("event_id") == self._asked[0]:
                 self._asked = None
-            if error["code"] not in CROSSED and error["type"] != "server_error" and error["code"] != "session_expired":
+            if not _expected(error):
                 self._account.problem(f"the provider refused: {error}")
 
     def _note_request(self, event: Event) -> None:
@@ -288,6 +292,11 @@ class LinkWatch(ConnectionObserver):
         heard_ms = self._account.speaker.heard(value) * 1000 / RATE_HZ
         if not heard_ms - FRAME_MS <= audio_end_ms <= heard_ms + 0.5:
             self._account.problem(f"a{value - 1} was truncated at {audio_end_ms} ms, {heard_ms:.1f} ms were heard")
+
+
+def _expected(error: dict[str, object]) -> bool:
+    known = error["code"] in CROSSED | {UNKNOWN, "session_expired"}
+    return known or error["type"] == "server_error" or error["param"] == SPEED
 
 
 def _short(event: Event) -> str:

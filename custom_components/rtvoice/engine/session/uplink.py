@@ -10,8 +10,8 @@ from ..audio.resample import Resampler
 from ..errors import ConnectionLostError, SourceError
 from ..ports import AudioInputDevice, Connection
 
-_PREROLL_FRAMES = 1000 // FRAME_MS
-"""Speech is noticed a little after its onset."""
+_NOTICED_S = 1.0
+"""The onset of speech is told of within this time after it was sent: what waited for a link is sent all at once."""
 _HELD_FRAMES = 60_000 // FRAME_MS
 _WITHHELD_FRAMES = 3000 // FRAME_MS
 """A wake word that opens the gate is noticed within this time."""
@@ -37,7 +37,8 @@ class Uplink:
         self._source = source
         self._target_rate_hz = target_rate_hz
         self._frames: deque[bytes] = deque(maxlen=max(1, capacity_ms // FRAME_MS))
-        self._sent: deque[bytes] = deque()
+        self._sent: deque[tuple[float, bytes]] = deque()
+        """What may have to be sent again, with the time at which it was sent."""
         self._sent_count = 0
         self._commits: deque[int] = deque()
         """How many frames had been sent when the provider was told to make a turn of them, for each that it has not."""
@@ -136,11 +137,11 @@ class Uplink:
         """
         self._holding = False
         kept = self._sent_count - self._commits.popleft() if self._commits else round(after_s * 1000 / FRAME_MS)
-        return b"".join(self._sent.popleft() for _ in range(len(self._sent) - kept))
+        return b"".join(self._sent.popleft()[1] for _ in range(len(self._sent) - kept))
 
     def rewind(self) -> None:
         """Send again what is remembered: the link that it was sent on is gone, and with it what nobody answered yet."""
-        again = [*self._sent, *self._frames]
+        again = [*(frame for _, frame in self._sent), *self._frames]
         self._commits.clear()
         self._sent.clear()
         self._frames.clear()
@@ -149,11 +150,14 @@ class Uplink:
             self._idle.clear()
 
     def _remember(self, frame: bytes) -> None:
-        self._sent.append(frame)
+        now_s = asyncio.get_running_loop().time()
+        self._sent.append((now_s, frame))
         self._sent_count += 1
-        limit = _HELD_FRAMES if self._holding else _PREROLL_FRAMES
-        while len(self._sent) > limit:
+        if len(self._sent) > _HELD_FRAMES:
             self._sent.popleft()
+        if not self._holding:
+            while self._sent[0][0] <= now_s - _NOTICED_S:
+                self._sent.popleft()
 
     async def _take(self, frame: bytes, resampler: Resampler) -> None:
         resampled = resampler.process(frame)
