@@ -11,6 +11,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     CommitInput,
     CreateResponse,
     DisarmTimer,
+    EndTurn,
     ForgetCommit,
     GateInput,
     OpenInput,
@@ -231,12 +232,12 @@ def test_typed_message_is_a_turn_of_the_user() -> None:
 def test_push_to_talk_commits_and_asks_for_the_answer() -> None:
     dialogue = ready(push_to_talk=True)
     effects = dialogue.tell(TurnEnded())
-    assert effects[:2] == [CommitInput(), CreateResponse("response-1")]
+    assert effects[:3] == [EndTurn(), CommitInput(), CreateResponse("response-1")]
 
 
 def test_push_to_talk_commits_and_waits_until_the_answer_is_asked_for() -> None:
     dialogue = ready(push_to_talk=True)
-    assert dialogue.tell(TurnEnded(respond=False))[:1] == [CommitInput()]
+    assert dialogue.tell(TurnEnded(respond=False))[:2] == [EndTurn(), CommitInput()]
     assert dialogue.tell(ResponseAsked())[:1] == [CreateResponse("response-1")]
 
 

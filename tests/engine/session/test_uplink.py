@@ -111,6 +111,58 @@ async def test_a_turn_that_is_committed_ends_with_the_frame_before_whenever_that
             assert uplink.release(after_s=0.02) == b"".join(frames[20:29])
 
 
+async def test_a_turn_that_ended_without_a_link_is_committed_before_what_was_said_behind_it() -> None:
+    source, first, second = HandSource(), Wire(), Wire()
+    uplink = Uplink(source, 24_000)
+    frames = [bytes([number, 0]) * 480 for number in range(1, 41)]
+
+    async def say(begin: int, end: int) -> None:
+        for frame in frames[begin:end]:
+            source.hear(frame)
+        await settle()
+
+    async with running(uplink.capture()):
+        uplink.hold()
+        # Of several turns only the end of the last one counts: they are handed over as one.
+        await say(0, 10)
+        uplink.end_turn()
+        await say(10, 20)
+        uplink.end_turn()
+        await say(20, 30)
+        for wire in (first, second):
+            async with running(uplink.forward(wire)):
+                await uplink.turn_sent()
+                assert wire.sent == frames[:20]
+                uplink.mark()
+                await wire.got(30)
+            # The link broke before the provider made a turn of it.
+            uplink.rewind()
+        async with running(uplink.forward(third := Wire())):
+            await uplink.turn_sent()
+            uplink.mark()
+            await third.got(30)
+            assert uplink.release(after_s=0.0) == b"".join(frames[:20])
+            await say(30, 40)
+            assert third.sent == frames
+            await uplink.turn_sent()
+
+
+async def test_an_end_that_nobody_commits_does_not_hold_the_microphone_up() -> None:
+    source, wire = HandSource(), Wire()
+    uplink = Uplink(source, 24_000)
+    async with running(uplink.capture()):
+        source.hear(ramp(0, 480))
+        await settle()
+        uplink.end_turn()
+        source.hear(ramp(480, 480))
+        await settle()
+        async with running(uplink.forward(wire)):
+            await wire.got(1)
+            await asyncio.sleep(0.1)
+            assert len(wire.sent) == 1
+            await wire.got(2)
+
+
 async def test_speech_in_what_waited_for_a_link_is_remembered_from_its_onset() -> None:
     source, first, second = HandSource(), Wire(), Wire()
     uplink = Uplink(source, 24_000)

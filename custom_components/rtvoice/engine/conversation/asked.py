@@ -4,7 +4,7 @@ from typing import assert_never
 
 from ..errors import EndReason
 from ..events import UserTranscriptCompletedEvent
-from .effects import AddItem, Close, CommitInput, Effect, Publish
+from .effects import AddItem, Close, CommitInput, Effect, EndTurn, Publish
 from .parts import Parts
 from .responses import Purpose, Wanted
 from .user_commands import (
@@ -150,4 +150,4 @@ class Asked:
         parts.turns.handed_over(now_s)
         if command.respond and (self._ready or not parts.responses.wants(Purpose.TURN)):
             parts.responses.want(Wanted(Purpose.TURN))
-        return [CommitInput()]
+        return [EndTurn(), CommitInput()]

@@ -205,6 +205,11 @@ class HoldInput:
 
 
 @dataclass(frozen=True, slots=True)
+class EndTurn:
+    """Push-to-talk: what is captured from now on is no part of the turn that is to be committed."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeepTurn:
     """What was held is now the provider's item; keep it until its words are known.
 
@@ -257,7 +262,7 @@ class Close:
 
 type ToolEffect = StartTool | CancelTool | AskApproval | DropApproval
 
-type InputEffect = GateInput | OpenInput | HoldInput | KeepTurn | ForgetCommit | DropTurn
+type InputEffect = GateInput | OpenInput | HoldInput | EndTurn | KeepTurn | ForgetCommit | DropTurn
 
 type OwnEffect = (
     Play

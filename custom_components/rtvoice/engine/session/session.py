@@ -137,7 +137,7 @@ class Session:
             record=recorder.microphone if recorder else None,
             process=self._echo.clean if self._echo else None,
         )
-        self._sender = Sender(self._uplink.forwarded, self._uplink.mark)
+        self._sender = Sender(self._uplink.turn_sent, self._uplink.mark)
         self._playout = Playout(
             sink,
             capabilities.output_rate_hz,
@@ -267,8 +267,10 @@ class Session:
                 self._act_on_playout(effect)
             case e.ArmTimer() | e.DisarmTimer() | e.RollOver():
                 self._act(effect)
-            case e.GateInput() | e.HoldInput() | e.KeepTurn() | e.ForgetCommit() | e.DropTurn() | e.RecallTurn():
+            case e.GateInput() | e.HoldInput() | e.EndTurn() | e.KeepTurn() | e.ForgetCommit():
                 self._act_on_input(effect)
+            case e.DropTurn() | e.RecallTurn():
+                self._act_on_turn(effect)
             case e.ClearPlayout() | e.Close():
                 raise AssertionError(f"{effect} takes its time")
             case _:
@@ -296,9 +298,7 @@ class Session:
             case _:
                 assert_never(effect)
 
-    def _act_on_input(
-        self, effect: e.GateInput | e.HoldInput | e.KeepTurn | e.ForgetCommit | e.DropTurn | e.RecallTurn
-    ) -> None:
+    def _act_on_input(self, effect: e.GateInput | e.HoldInput | e.EndTurn | e.KeepTurn | e.ForgetCommit) -> None:
         match effect:
             case e.GateInput():
                 self._uplink.gate(open=effect.open, recall_s=effect.recall_s)
@@ -306,8 +306,15 @@ class Session:
                 self._uplink.hold()
             case e.KeepTurn():
                 self._turn_audio.keep(effect.item_id, self._uplink.release(effect.after_s))
+            case e.EndTurn():
+                self._uplink.end_turn()
             case e.ForgetCommit():
                 self._uplink.unmark()
+            case _:
+                assert_never(effect)
+
+    def _act_on_turn(self, effect: e.DropTurn | e.RecallTurn) -> None:
+        match effect:
             case e.DropTurn():
                 self._turn_audio.drop(effect.item_id)
             case e.RecallTurn():

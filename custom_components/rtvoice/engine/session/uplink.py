@@ -12,6 +12,7 @@ from ..ports import AudioInputDevice, Connection
 
 _NOTICED_S = 1.0
 """The onset of speech is told of within this time after it was sent: what waited for a link is sent all at once."""
+_COMMITTED_S = 2.0
 _HELD_FRAMES = 60_000 // FRAME_MS
 _WITHHELD_FRAMES = 3000 // FRAME_MS
 """A wake word that opens the gate is noticed within this time."""
@@ -40,13 +41,15 @@ class Uplink:
         self._sent: deque[tuple[float, bytes]] = deque()
         """What may have to be sent again, with the time at which it was sent."""
         self._sent_count = 0
+        self._ends: deque[int] = deque()
+        """How many frames will have been sent at the end of each turn that the provider is still to be told of."""
         self._commits: deque[int] = deque()
         """How many frames had been sent when the provider was told to make a turn of them, for each that it has not."""
+        self._progress = asyncio.Event()
+        self._marked = asyncio.Event()
         self._holding = False
         self._withheld: deque[bytes] = deque(maxlen=_WITHHELD_FRAMES)
         self._direct: Callable[[bytes], None] | None = None
-        self._idle = asyncio.Event()
-        self._idle.set()
         self._last_frame = b""
         self._record = record
         self._process = process
@@ -91,12 +94,15 @@ class Uplink:
                     broken.set_exception(err)
 
         try:
+            # Turns that ended while there was no link are handed over as one.
+            self._ends = deque(tuple(self._ends)[-1:])
             while self._frames and not broken.done():
+                await self._wait_for_commit()
                 send(self._frames.popleft())
+                self._progress.set()
                 await connection.audio_taken()
             if not broken.done():
                 self._direct = send
-                self._idle.set()
             await broken
         finally:
             self._direct = None
@@ -113,9 +119,27 @@ class Uplink:
                 self._offer(frame)
             self._withheld.clear()
 
-    async def forwarded(self) -> None:
-        """Wait until all that was captured so far has been sent."""
-        await self._idle.wait()
+    def end_turn(self) -> None:
+        """The user has ended a turn here: nothing that is captured from now on is sent before it is committed."""
+        self._ends.append(self._sent_count + len(self._frames))
+
+    async def turn_sent(self) -> None:
+        """Wait until all of the turn that ended first has been sent, or all that was captured, where none has."""
+        while self._frames and (not self._ends or self._sent_count < self._ends[0]):
+            self._progress.clear()
+            await self._progress.wait()
+
+    async def _wait_for_commit(self) -> None:
+        """Where a turn has ended, send no more before it is committed; what nobody commits is no turn."""
+        if not self._ends or self._sent_count < self._ends[0]:
+            return
+        self._progress.set()
+        self._marked.clear()
+        try:
+            async with asyncio.timeout(_COMMITTED_S):
+                await self._marked.wait()
+        except TimeoutError:
+            self._ends.popleft()
 
     def hold(self) -> None:
         """Remember all that is sent from a moment ago on, until `release`."""
@@ -124,6 +148,9 @@ class Uplink:
     def mark(self) -> None:
         """The provider is being told to make a turn of what was sent so far."""
         self._commits.append(self._sent_count)
+        if self._ends:
+            self._ends.popleft()
+        self._marked.set()
 
     def unmark(self) -> None:
         """It made none the first time that it has not answered to."""
@@ -142,12 +169,13 @@ class Uplink:
     def rewind(self) -> None:
         """Send again what is remembered: the link that it was sent on is gone, and with it what nobody answered yet."""
         again = [*(frame for _, frame in self._sent), *self._frames]
+        room = self._frames.maxlen or len(again)
+        self._sent_count += max(0, len(again) - room) - len(self._sent)
+        self._ends.extendleft(reversed(self._commits))
         self._commits.clear()
         self._sent.clear()
         self._frames.clear()
         self._frames.extend(again)
-        if self._frames:
-            self._idle.clear()
 
     def _remember(self, frame: bytes) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -180,5 +208,5 @@ class Uplink:
             return
         if len(self._frames) == self._frames.maxlen:
             self.dropped_frames += 1
+            self._sent_count += 1
         self._frames.append(frame)
-        self._idle.clear()
