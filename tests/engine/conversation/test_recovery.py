@@ -189,7 +189,7 @@ def test_turns_that_end_without_a_link_are_handed_over_as_one_and_answered_once(
 
 def test_a_turn_that_ends_while_the_first_link_is_made_is_handed_over_behind_its_audio() -> None:
     dialogue = Dialogue(push_to_talk=True)
-    assert dialogue.tell(TurnEnded(respond=False)) == []
+    assert dialogue.tell(TurnEnded(respond=False)) == [EndTurn()]
     effects = dialogue.tell(f.SessionReady())
     assert effects[:3] == [OpenInput(), HoldInput(), CommitInput()]
     assert not of_type(effects, CreateResponse)

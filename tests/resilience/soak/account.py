@@ -34,7 +34,7 @@ UNDERSTOOD_S = 6.0
 ANSWERED_S = 12.0
 REMEMBERED = int(os.environ.get("SOAK_REMEMBERED", "120"))
 REQUEST_S = 6.0
-"""A request for a response that nothing came of may be repeated after 10 s, of which a link that stands still takes 4."""
+"""A request that nothing came of may be repeated after 10 s, of which a link that stands still takes 4."""
 
 
 class Account:
