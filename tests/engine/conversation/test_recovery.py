@@ -12,6 +12,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     DeleteItem,
     DisarmTimer,
     DropTurn,
+    EndTurn,
     GateInput,
     HoldInput,
     KeepTurn,
