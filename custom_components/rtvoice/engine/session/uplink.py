@@ -31,7 +31,7 @@ class Uplink:
         source: AudioInputDevice,
         target_rate_hz: int,
         *,
-        capacity_ms: int = 30_000,
+        capacity_ms: int = 60_000,
         record: Callable[[bytes, float], None] | None = None,
         process: Callable[[bytes], Awaitable[bytes]] | None = None,
     ) -> None:
