@@ -33,8 +33,10 @@ UNDERSTOOD_S = 6.0
 """How long after its end an utterance is surely in the conversation: silence, hearing, writing down, latency."""
 ANSWERED_S = 12.0
 REMEMBERED = int(os.environ.get("SOAK_REMEMBERED", "120"))
-REQUEST_S = 6.0
-"""A request that nothing came of may be repeated after 10 s, of which a link that stands still takes 4."""
+LATE_S = 5.0
+"""How late something may reach the provider: a link stands still, or has half a minute of audio to catch up with."""
+REQUEST_S = 10.0 - LATE_S
+"""A request that nothing came of may be repeated after this time."""
 
 
 class Account:
@@ -85,8 +87,8 @@ class Account:
                 self._executed_s[call_id] = now_s()
 
     def runs(self, call_id: str) -> bool:
-        """Whether a tool call is being carried out, or was until a moment ago."""
-        return call_id in self._started and self._executed_s.get(call_id, now_s()) > now_s() - 1
+        """Whether a tool call is being carried out, or was when what the provider gets now was sent."""
+        return call_id in self._started and self._executed_s.get(call_id, now_s()) > now_s() - LATE_S
 
     def begin(self) -> None:
         """A session begins."""
