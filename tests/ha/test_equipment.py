@@ -41,6 +41,7 @@ from custom_components.rtvoice.const import (
     SUBENTRY_MCP_SERVER,
     SUBENTRY_SUBAGENT,
 )
+from custom_components.rtvoice.sensor import FOLLOWS_AFTER_S
 from simulator import Call, Heard, Plan, Say, ScriptedBrain, Turn
 from tests.engine.mcp.rig import SERVERS, free_port, lives, python_path, serving, until
 from tests.engine.subagents.conftest import ChatServer, completion
@@ -180,6 +181,7 @@ async def test_a_spoken_session_uses_a_server_and_a_subagent(
         await start(hass)
         await async_wait_until(hass, lambda: "assistant_turn" in [one["event_type"] for one in told])
         await async_wait_for_state(hass, entity_of(hass, "sensor", SATELLITE_ID, "status"), "listening")
+        await asyncio.sleep(2 * FOLLOWS_AFTER_S)
         booked = state_of(hass, tokens).state
         await stop(hass)
 
