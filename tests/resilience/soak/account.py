@@ -31,6 +31,7 @@ UNKNOWN = "item_delete_invalid_item_id"
 """What was cut of a link that is gone, and of which nothing was heard, is not known to the next."""
 UNDERSTOOD_S = 6.0
 """How long after its end an utterance is surely in the conversation: silence, hearing, writing down, latency."""
+PAUSE_S = 1.0
 ANSWERED_S = 12.0
 REMEMBERED = int(os.environ.get("SOAK_REMEMBERED", "120"))
 LATE_S = 5.0
@@ -186,7 +187,7 @@ class Account:
             return utterance.spared
         if not utterance.ended_s or self._stirred_s(utterance.begun_s) > ended_s - UNDERSTOOD_S:
             return "the session ended before it was understood"
-        if utterance.ended_s > ended_s - UNDERSTOOD_S:
+        if self._breath_ended_s(utterance) > ended_s - UNDERSTOOD_S:
             return "the session ended before it was understood"
         for from_s, until_s, why in self.troubles:
             if why != "link down" and from_s - 2 < utterance.ended_s and utterance.begun_s < until_s + 2:
@@ -194,6 +195,14 @@ class Account:
             if why == "link down" and until_s - from_s > 25 and from_s - 2 < utterance.ended_s < until_s + 2:
                 return "said while the link was down for too long"
         return ""
+
+    def _breath_ended_s(self, utterance: Utterance) -> float:
+        """When the user paused after it: what is said without a pause is one turn, however long."""
+        ended_s = utterance.ended_s
+        for later in self.utterances:
+            if utterance.begun_s < later.begun_s < ended_s + PAUSE_S:
+                ended_s = max(ended_s, later.ended_s or float("inf"))
+        return ended_s
 
     def _need_not_be_answered(self, utterance: Utterance, model: RandomModel, ended_s: float) -> bool:
         """Whether the session ended before, the user did not want to hear it any more, or the model gave no answer."""
