@@ -5,7 +5,7 @@ protocol, over wires in memory that have latency and break. A provider that is o
 believe whatever it is told. What is random is in `person.py` (what the user does, and what happens to the link and the
 devices) and `model.py` (what the model does); what must be true all the same is in `account.py`.
 
-By default they talk for 40 seconds, and until all that was said is answered. The half hour takes a core a quarter of an hour:
+By default they talk for 40 seconds, and until all that was said is answered. The half hour takes a core half as long:
 
     pytest -s tests/resilience/soak/test_soak.py --soak-minutes 30
 

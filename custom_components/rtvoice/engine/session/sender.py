@@ -83,7 +83,8 @@ class Sender:
         elif not sending.cancelled() and (err := sending.exception()) is not None:
             # Nothing more goes to a connection that has failed.
             self._connection = None
-            if self._broken is not None:
+            # A sender that is being cancelled knows that already.
+            if self._broken is not None and not self._broken.done():
                 self._broken.set_exception(err)
 
     async def _send(self, command: ModelCommand, connection: Connection) -> None:
