@@ -35,7 +35,7 @@ from .work import (
 )
 
 _ACCEPT: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_MASKED, _TEXT, _CLOSE, _PING, _PONG = 0x80, 1, 8, 9, 10
+_WHOLE, _TEXT, _CLOSE, _PING, _PONG = 0x80, 1, 8, 9, 10
 _APPEND: Final = b'"input_audio_buffer.append"'
 _AUDIO: Final = b'"audio":"'
 _MARK_CHARS: Final = MARK_BYTES * 4 // 3
@@ -322,7 +322,7 @@ def _frame(data: bytearray, at: int) -> tuple[int, bytes, int] | None:
 
 def _framed(payload: bytes, kind: int = _TEXT) -> bytes:
     size = len(payload)
-    head = bytes((_MASKED | kind,))
+    head = bytes((_WHOLE | kind,))
     if size < 126:
         return head + bytes((size,)) + payload
     if size < 65_536:

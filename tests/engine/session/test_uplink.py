@@ -66,6 +66,11 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+def numbered(count: int) -> list[bytes]:
+    """Frames that are told apart by their samples."""
+    return [bytes([number, 0]) * 480 for number in range(1, count + 1)]
+
+
 def ramp(start: int, samples: int) -> bytes:
     return array("h", range(start, start + samples)).tobytes()
 
@@ -73,7 +78,7 @@ def ramp(start: int, samples: int) -> bytes:
 async def test_a_turn_ends_where_the_next_one_begins_and_no_frame_is_in_both_or_in_none() -> None:
     source, first, second = HandSource(), Wire(), Wire()
     uplink = Uplink(source, 24_000)
-    frames = [bytes([number, 0]) * 480 for number in range(1, 31)]
+    frames = numbered(30)
     async with running(uplink.capture()):
         async with running(uplink.forward(first)):
             uplink.hold()
@@ -90,7 +95,7 @@ async def test_a_turn_ends_where_the_next_one_begins_and_no_frame_is_in_both_or_
 async def test_a_turn_that_is_committed_ends_with_the_frame_before_whenever_that_is_answered() -> None:
     source, first, second = HandSource(), Wire(), Wire()
     uplink = Uplink(source, 24_000)
-    frames = [bytes([number, 0]) * 480 for number in range(1, 31)]
+    frames = numbered(30)
     async with running(uplink.capture()):
         async with running(uplink.forward(first)):
             uplink.hold()
@@ -114,7 +119,7 @@ async def test_a_turn_that_is_committed_ends_with_the_frame_before_whenever_that
 async def test_a_turn_that_ended_without_a_link_is_committed_before_what_was_said_behind_it() -> None:
     source, first, second = HandSource(), Wire(), Wire()
     uplink = Uplink(source, 24_000)
-    frames = [bytes([number, 0]) * 480 for number in range(1, 41)]
+    frames = numbered(40)
 
     async def say(begin: int, end: int) -> None:
         for frame in frames[begin:end]:
@@ -166,7 +171,7 @@ async def test_an_end_that_nobody_commits_does_not_hold_the_microphone_up() -> N
 async def test_speech_in_what_waited_for_a_link_is_remembered_from_its_onset() -> None:
     source, first, second = HandSource(), Wire(), Wire()
     uplink = Uplink(source, 24_000)
-    frames = [bytes([number, 0]) * 480 for number in range(1, 251)]
+    frames = numbered(250)
     async with running(uplink.capture()):
         for frame in frames:
             source.hear(frame)

@@ -56,7 +56,7 @@ class Outbox:
         if self._idle.is_set():
             if (writing := self._write_now(frame)) is not None:
                 await asyncio.wait([writing])
-                if writing.cancelled() or writing.exception() is not None:
+                if not succeeded(writing):
                     raise ConnectionLostError("The connection to the provider is closed")
             return
         control = _Control(frame, asyncio.get_running_loop().create_future())
