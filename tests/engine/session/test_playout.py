@@ -5,11 +5,13 @@ from array import array
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from math import pi, sin
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custom_components.rtvoice.engine.audio.resample import Resampler
 from custom_components.rtvoice.engine.conversation.facts import Fact, PlayoutDrained, PlayoutStarted
 from custom_components.rtvoice.engine.conversation.values import NOTHING_HEARD, PlayoutPosition
 from custom_components.rtvoice.engine.devices import NullOutput
@@ -233,6 +235,28 @@ async def test_each_burst_is_counted_from_where_the_sink_stood() -> None:
         assert stage.sink.given == [1] * 9
         stage.sink.advance(6)
         assert stage.playout.position() == PlayoutPosition("a", 6 / MS)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("rate_hz", [16_000, 22_050, 48_000])
+async def test_gap_in_the_providers_pace_is_not_heard_while_the_sink_has_audio(rate_hz: int) -> None:
+    tone = array("h", [round(8000 * sin(2 * pi * 220 * n / 24_000 + 1)) for n in range(20 * FRAME)]).tobytes()
+    async with staged(HandSink(rate_hz, capacity_ms=5000)) as stage:
+        stage.playout.play("a", 0, tone[: 20 * FRAME])
+        await stage.listen(6)
+        stage.playout.play("a", 0, tone[20 * FRAME :])
+        await stage.listen(30)
+    resampler = Resampler(24_000, rate_hz)
+    assert bytes(stage.sink.heard) == resampler.process(tone) + resampler.flush()
+    assert stage.facts == [PlayoutStarted("a"), PlayoutDrained(2)]
+
+
+@in_virtual_time
+async def test_all_is_given_though_the_end_of_the_stretch_is_still_to_come() -> None:
+    async with staged(HandSink(48_000, capacity_ms=5000)) as stage:
+        stage.playout.play("a", 0, ramp(0, 50 * FRAME))
+        await stage.pass_ms(1)
+        assert stage.playout.given
 
 
 @in_virtual_time

@@ -1,23 +1,18 @@
 """The queue of the agent's audio between the provider's pace and the speaker's."""
 
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..audio.frame import SAMPLE_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Audio of one item; `offset` is the item's sample that it begins with."""
+class Piece(NamedTuple):
+    """Audio of one item, so many samples of it; `offset` is the item's sample that it begins with."""
 
     item_id: str
     offset: int
+    samples: int
     pcm: bytes
-
-    @property
-    def samples(self) -> int:
-        """Number of samples."""
-        return len(self.pcm) // SAMPLE_BYTES
 
 
 class JitterBuffer:
@@ -34,32 +29,37 @@ class JitterBuffer:
 
     def put(self, item_id: str, pcm: bytes) -> None:
         """Queue whole samples. A dropped piece leaves a hole: what follows keeps its place in the item."""
-        piece = Piece(item_id, self._offsets.get(item_id, 0), pcm)
-        self._offsets[item_id] = piece.offset + piece.samples
-        if self.queued_samples + piece.samples > self._capacity_samples:
+        samples = len(pcm) // SAMPLE_BYTES
+        offset = self._offsets.get(item_id, 0)
+        self._offsets[item_id] = offset + samples
+        if self.queued_samples + samples > self._capacity_samples:
             self.dropped_pieces += 1
-        elif piece.samples:
-            self._pieces.append(piece)
-            self.queued_samples += piece.samples
+        elif samples:
+            self._pieces.append(Piece(item_id, offset, samples, pcm))
+            self.queued_samples += samples
 
     def take(self, samples: int) -> list[Piece]:
         """Take at most so many samples, of one item or of several."""
         taken: list[Piece] = []
         while self._pieces and samples:
-            piece, begin = self._pieces[0], self._taken
-            count = min(samples, piece.samples - begin)
-            if count < piece.samples:
-                pcm = piece.pcm[begin * SAMPLE_BYTES : (begin + count) * SAMPLE_BYTES]
-                taken.append(Piece(piece.item_id, piece.offset + begin, pcm))
-            else:
-                taken.append(piece)
-            self._taken += count
-            if self._taken == piece.samples:
+            piece = self._pieces[0]
+            left = piece.samples - self._taken
+            if left <= samples:
                 self._pieces.popleft()
+                taken.append(piece if left == piece.samples else self._part(piece, left))
                 self._taken = 0
-            samples -= count
-            self.queued_samples -= count
+            else:
+                left = samples
+                taken.append(self._part(piece, left))
+                self._taken += left
+            samples -= left
+            self.queued_samples -= left
         return taken
+
+    def _part(self, piece: Piece, samples: int) -> Piece:
+        begin = self._taken
+        pcm = piece.pcm[begin * SAMPLE_BYTES : (begin + samples) * SAMPLE_BYTES]
+        return Piece(piece.item_id, piece.offset + begin, samples, pcm)
 
     def clear(self) -> None:
         """Drop everything."""

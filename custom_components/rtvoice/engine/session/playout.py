@@ -56,7 +56,7 @@ class Playout:
         self._prebuffer_samples = source_rate_hz * prebuffer_ms // 1000
         self._prebuffer_s = prebuffer_ms / 1000
         self._queue = JitterBuffer(capacity_s * source_rate_hz)
-        self._feed = SinkFeed(sink, source_rate_hz)
+        self._feed = SinkFeed(sink, source_rate_hz, keeps=record is not None)
         self._failure: asyncio.Future[None] | None = None
         """What `run` waits for; None while it does not run."""
         self._handing: asyncio.Task[None] | None = None
@@ -67,6 +67,8 @@ class Playout:
         self._patience: asyncio.TimerHandle | None = None
         self._patient = True
         """Whether more audio is still worth waiting for."""
+        self._ending: asyncio.TimerHandle | None = None
+        """When to see whether the sink is about to run dry."""
         self._watch: asyncio.TimerHandle | None = None
         self._lost_looks = 0
         self._chunks = 0
@@ -91,7 +93,9 @@ class Playout:
         if self._queue.queued_samples and not self._ended:
             self._given.clear()
         self._go_on()
-        self._post_if_drained(self._sink.played_samples)
+        if self._watch is None:
+            # There is nothing to hear of it that would be looked at later.
+            self._post_if_drained(self._sink.played_samples)
 
     def finish(self) -> None:
         """Nothing follows what is queued, for now: a sink that is sent a stream is told so behind it. Never waits."""
@@ -164,16 +168,18 @@ class Playout:
     def _go_on(self) -> None:
         """Hand over all that is due and that the sink takes at once; when it takes its time, this is called again."""
         while self._runs and self._handing is None and not self._clearing.locked():
-            if not self._streaming and self._queue.queued_samples:
-                if self._gathers():
+            if self._queue.queued_samples:
+                if self._waits_for_more():
                     return
+                self._stop_waiting()
                 self._streaming = True
-                self._stop_waiting()
-            if self._streaming:
-                if self._waits(self._frame_samples, min(self._feed.due_s - _FRAME_S, self._prebuffer_s)):
-                    return
-                self._stop_waiting()
                 self._give_next()
+            elif self._streaming and not self._stretch_ends():
+                self._given.set()
+                return
+            elif self._streaming:
+                self._streaming = False
+                self._hand_over(self._feed.tail())
             elif self._finished and self._finish_stream is not None:
                 self._finished = False
                 self._begin(self._finish_stream())
@@ -181,18 +187,22 @@ class Playout:
                 self._given.set()
                 return
 
-    def _gathers(self) -> bool:
-        """Whether a stretch of audio that begins in silence waits until there is enough of it."""
+    def _waits_for_more(self) -> bool:
+        """Whether what is queued is too little to be handed over yet."""
+        queued = self._queue.queued_samples
+        if self._streaming:
+            return queued < self._frame_samples and self._waits(min(self._feed.due_s - _FRAME_S, self._prebuffer_s))
         if self._patience is None and self._patient:
+            # A stretch of audio begins: in silence it waits until there is enough of it.
             if self._feed.due_s > 0:
                 return False
             if self._queue.next_item_id == self._last_item_id != NO_ITEM:
                 self.underruns += 1
-        return self._waits(self._prebuffer_samples, self._prebuffer_s)
+        return queued < self._prebuffer_samples and self._waits(self._prebuffer_s)
 
-    def _waits(self, samples: int, within_s: float) -> bool:
-        """Whether to wait for so many queued samples: that long at most, counted from when this was first asked."""
-        if self._queue.queued_samples >= samples or self._finished or not self._patient:
+    def _waits(self, within_s: float) -> bool:
+        """Whether to wait: that long at most, counted from when this was first asked."""
+        if self._finished or not self._patient:
             return False
         if self._patience is None and within_s > 0:
             self._patience = asyncio.get_running_loop().call_later(within_s, self._lose_patience)
@@ -209,14 +219,29 @@ class Playout:
             self._patience.cancel()
             self._patience = None
 
+    def _stretch_ends(self) -> bool:
+        """Whether the sink is about to run dry, or nothing follows: then it is given what the resampler holds back.
+
+        Until then a gap in the provider's pace is none in the audio, and must not be heard as one.
+        """
+        left_s = self._feed.due_s - _FRAME_S
+        if self._finished or left_s <= 0:
+            return True
+        if self._ending is None:
+            # Audio that comes meanwhile leaves the timer as it is: it is looked at again then.
+            self._ending = asyncio.get_running_loop().call_later(max(left_s, _FRAME_S / 2), self._look_for_end)
+        return False
+
+    def _look_for_end(self) -> None:
+        self._ending = None
+        self._go_on()
+
     def _give_next(self) -> None:
-        if self._queue.queued_samples:
-            self._last_item_id = self._queue.next_item_id
-            self._keep_watching()
-            pcm = self._feed.take(self._queue, self._portion())
-        else:
-            self._streaming = False
-            pcm = self._feed.tail()
+        self._last_item_id = self._queue.next_item_id
+        self._keep_watching()
+        self._hand_over(self._feed.take(self._queue, self._portion()))
+
+    def _hand_over(self, pcm: bytes) -> None:
         if pcm:
             self._begin(self._sink.play_chunk(pcm))
 
@@ -256,23 +281,27 @@ class Playout:
         due_s = self._feed.due_s
         if due_s <= _DEEP_S:
             return self._frame_samples
-        return int(min(due_s / 2, _DEEP_S) * self._source_rate_hz)
+        portion = int(min(due_s / 2, _DEEP_S) * self._source_rate_hz)
+        queued = self._queue.queued_samples
+        # What would be left is given too, if it is not worth a portion of its own.
+        return portion if queued - portion >= self._frame_samples else queued
 
     def _keep_watching(self, after_s: float = _FRAME_S) -> None:
         if self._watch is None:
             self._watch = asyncio.get_running_loop().call_later(after_s, self._look)
 
     def _stop_watching(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
+        for timer in (self._watch, self._ending):
+            if timer is not None:
+                timer.cancel()
+        self._watch = self._ending = None
 
     def _look(self) -> None:
         """Compare what is due with what the sink has played, whenever there may be something to see."""
         self._watch = None
         playing = self._sink.is_playing
         played = self._sink.played_samples
-        self._hear(self._feed.heard.release(played))
+        self._hear(self._feed.heard(played))
         self._post_begun(played)
         self._post_if_drained(played)
         due = played < self._feed.ledger.end
