@@ -1,6 +1,7 @@
 """What cannot be made to happen on a real socket at the right moment: writes that fail between two reads."""
 
 import asyncio
+from contextlib import closing
 
 import aiohttp
 import pytest
@@ -53,13 +54,13 @@ def wire(*messages: aiohttp.WSMessage, heartbeat_s: float = 30, option: object =
 async def test_settings_that_cannot_be_sent_are_followed_by_the_reason() -> None:
     endpoint = Endpoint.at("http://h", OPENAI, timeouts=TIMEOUTS)
     greet_by = asyncio.get_running_loop().time() + 5
-    with pytest.raises(AuthenticationError):
-        await set_up(wire(CREATED, REFUSED), endpoint, SessionOptions(), greet_by=greet_by)
+    with closing(wire(CREATED, REFUSED)) as refused, pytest.raises(AuthenticationError):
+        await set_up(refused, endpoint, SessionOptions(), greet_by=greet_by)
 
 
 async def test_a_ping_that_cannot_be_answered_is_followed_by_the_reason() -> None:
-    with pytest.raises(AuthenticationError):
-        await wire(PING, REFUSED).read()
+    with closing(wire(PING, REFUSED)) as refused, pytest.raises(AuthenticationError):
+        await refused.read()
 
 
 @pytest.mark.parametrize(("established", "error"), [(True, ConnectionLostError), (False, ConnectionFailedError)])
@@ -76,4 +77,5 @@ async def test_a_socket_without_the_option_works_all_the_same() -> None:
         def setsockopt(self, *_) -> None:
             raise OSError("Protocol not available")
 
-    assert (await wire(CREATED, option=Refusing()).read())["type"] == "session.created"
+    with closing(wire(CREATED, option=Refusing())) as works:
+        assert (await works.read())["type"] == "session.created"

@@ -121,13 +121,13 @@ async def _opened(http: Http, endpoint: Endpoint, options: SessionOptions) -> As
     endpoint = replace(endpoint, redact=endpoint.redact.knowing(*secrets))
     greet_by = asyncio.get_running_loop().time() + endpoint.timeouts.greet_s
     websocket = await _connect(http, endpoint, options.model)
+    wire = Wire(
+        websocket,
+        endpoint.redact,
+        heartbeat_s=endpoint.timeouts.heartbeat_s,
+        unacknowledged_s=endpoint.timeouts.unacknowledged_s,
+    )
     try:
-        wire = Wire(
-            websocket,
-            endpoint.redact,
-            heartbeat_s=endpoint.timeouts.heartbeat_s,
-            unacknowledged_s=endpoint.timeouts.unacknowledged_s,
-        )
         dialect, early = await set_up(wire, endpoint, options, greet_by=greet_by)
         # What the audio is like was agreed on before the server showed what it speaks.
         rate_hz = endpoint.dialect.capabilities.input_rate_hz
@@ -142,6 +142,7 @@ async def _opened(http: Http, endpoint: Endpoint, options: SessionOptions) -> As
             writer.cancel()
             await asyncio.wait([writer])
     finally:
+        wire.close()
         await _close(websocket, endpoint.timeouts.close_s)
 
 

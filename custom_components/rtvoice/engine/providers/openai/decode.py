@@ -4,6 +4,7 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from ...conversation import facts
@@ -31,7 +32,8 @@ _BETA_NAMES: Final = {
     "conversation.item.created": "conversation.item.added",
 }
 
-_ERRORS: Final = frozenset({"error", "conversation.item.input_audio_transcription.failed"})
+_ITEM_EVENTS: Final = frozenset({"conversation.item.added", "response.output_item.done"})
+"""Events about items that are not only of interest where a server runs MCP servers."""
 
 _STATUSES: Final = {
     None: ResponseStatus.COMPLETED,
@@ -58,6 +60,9 @@ class Decoder:
         self._half_samples: dict[tuple[str, str, int], bytes] = {}
         self._limits = RateLimits()
         self._remote = RemoteReader(redact)
+        self._appended_ms = 0.0
+        self._readers = {**_READERS, **self._remembering_readers()}
+        self._readers |= {old: self._readers[name] for old, name in _BETA_NAMES.items()}
 
     def decode(self, event: Json, appended_ms: float = 0.0) -> ModelEvent | None:
         """The fact in an event, None if there is none.
@@ -65,51 +70,61 @@ class Decoder:
         `appended_ms` is the length of the microphone audio sent so far. Raises WireError for what cannot be read.
         """
         name = text(event, "type")
-        name = _BETA_NAMES.get(name, name)
-        if optional_text(event, "response_id") in self._foreign:
+        if (read := self._readers.get(name)) is None:
+            self.ignored += 1
             return None
-        if (remote := self._remote_event(name, event)) is not None:
+        if self._foreign and optional_text(event, "response_id") in self._foreign:
+            return None
+        self._appended_ms = appended_ms
+        return read(event)
+
+    def _remembering_readers(self) -> dict[str, Callable[[Json], ModelEvent | None]]:
+        """What reads the events that are understood by what came before, or matter to what comes after."""
+        return {
+            "response.output_audio.delta": self._audio_delta,
+            "response.output_audio.done": self._audio_done,
+            "response.created": self._response_created,
+            "response.done": self._response_done,
+            "response.output_item.done": self._output_item_done,
+            "conversation.item.added": self._item_added,
+            "conversation.item.input_audio_transcription.failed": self._transcription_failed,
+            "input_audio_buffer.speech_stopped": self._speech_stopped,
+            "rate_limits.updated": self._limits.note,
+            "error": self._error,
+            LISTING_FAILED: self._remote.listing_failed,
+            **{name: partial(self._if_remote, self._remote.call, name) for name in CALL_EVENTS},
+            **{name: partial(self._if_remote, self._remote.item, name) for name in ITEM_EVENTS - _ITEM_EVENTS},
+        }
+
+    def _if_remote(self, read: Callable[[str, Json], ModelEvent | None], name: str, event: Json) -> ModelEvent | None:
+        """What only matters where a server runs MCP servers."""
+        if (fact := read(name, event)) is None:
+            self.ignored += 1
+        return fact
+
+    def _item_added(self, event: Json) -> ModelEvent | None:
+        return self._remote.item("conversation.item.added", event) or item_added(event)
+
+    def _output_item_done(self, event: Json) -> ModelEvent | None:
+        if (remote := self._remote.item("response.output_item.done", event)) is not None:
             return remote
-        if (read := _READERS.get(name)) is not None:
-            return read(event)
-        if name in _ERRORS:
-            return self._error(name, event)
-        if name == "input_audio_buffer.speech_stopped":
-            return _speech_stopped(event, appended_ms)
-        return self._remembering(name, event)
+        item = part(event, "item")
+        if call_of(item, finished=True) is not None:
+            self._calls.setdefault(text(event, "response_id"), []).append(item)
+        return None
 
-    def _remote_event(self, name: str, event: Json) -> ModelEvent | None:
-        """What the server tells of MCP servers that it runs."""
-        if name in ITEM_EVENTS:
-            return self._remote.item(name, event)
-        if name in CALL_EVENTS:
-            return self._remote.call(name, event)
-        return self._remote.listing_failed(event) if name == LISTING_FAILED else None
-
-    def _error(self, name: str, event: Json) -> ModelEvent:
+    def _error(self, event: Json) -> ModelEvent:
         error = part(event, "error")
         fault = self._fault_of(error)
-        if name == "error":
-            return facts.RequestRejected(fault, optional_text(error, "event_id"), rejection_of(fault))
-        return facts.UserTranscriptFailed(text(event, "item_id"), fault)
+        return facts.RequestRejected(fault, optional_text(error, "event_id"), rejection_of(fault))
 
-    def _remembering(self, name: str, event: Json) -> ModelEvent | None:
-        match name:
-            case "response.output_audio.delta":
-                return self._audio_delta(event)
-            case "response.output_audio.done":
-                return self._audio_done(event)
-            case "response.created":
-                return self._response_created(part(event, "response"))
-            case "response.output_item.done":
-                self._remember_call(event)
-            case "response.done":
-                return self._response_done(event, part(event, "response"))
-            case "rate_limits.updated":
-                self._limits.note(event)
-            case _:
-                self.ignored += 1
-        return None
+    def _transcription_failed(self, event: Json) -> ModelEvent:
+        return facts.UserTranscriptFailed(text(event, "item_id"), self._fault_of(part(event, "error")))
+
+    def _speech_stopped(self, event: Json) -> ModelEvent:
+        end_ms = integer(event, "audio_end_ms")
+        ago_s = (self._appended_ms - end_ms) / 1000 if end_ms else 0.0
+        return facts.SpeechStopped(optional_text(event, "item_id"), end_ms, min(max(ago_s, 0.0), MAX_ENDED_AGO_S))
 
     def _audio_delta(self, event: Json) -> ModelEvent | None:
         encoded = event.get("delta")
@@ -124,7 +139,8 @@ class Decoder:
             pcm = a2b_base64(encoded, strict_mode=bool(encoded))
         except (Base64Error, ValueError) as err:
             raise WireError("An audio delta is not base64") from err
-        pcm = self._half_samples.pop((response_id, item_id, index), b"") + pcm
+        if self._half_samples:
+            pcm = self._half_samples.pop((response_id, item_id, index), b"") + pcm
         if len(pcm) % 2:
             self._half_samples[response_id, item_id, index] = pcm[-1:]
             pcm = pcm[:-1]
@@ -139,7 +155,8 @@ class Decoder:
         self._half_samples.pop((response_id, item_id, index), None)
         return facts.AudioFinished(response_id, item_id, index)
 
-    def _response_created(self, response: Json) -> ModelEvent | None:
+    def _response_created(self, event: Json) -> ModelEvent | None:
+        response = part(event, "response")
         response_id = text(response, "id")
         request_id = optional_text(part(response, "metadata"), REQUEST_ID)
         if request_id is not None:
@@ -155,12 +172,8 @@ class Decoder:
             self._conversation_named = True
         return self._conversation_named and response.get("conversation_id", "") is None
 
-    def _remember_call(self, event: Json) -> None:
-        item = part(event, "item")
-        if call_of(item, finished=True) is not None:
-            self._calls.setdefault(text(event, "response_id"), []).append(item)
-
-    def _response_done(self, event: Json, response: Json) -> ModelEvent | None:
+    def _response_done(self, event: Json) -> ModelEvent | None:
+        response = part(event, "response")
         response_id = text(response, "id")
         remembered = self._calls.pop(response_id, [])
         for place in [place for place in self._half_samples if place[0] == response_id]:
@@ -199,12 +212,6 @@ def _calls_in(items: list[Json], *, finished: bool) -> tuple[ToolCall, ...]:
         if (call := call_of(item, finished=finished)) is not None:
             calls[call.call_id] = call
     return tuple(calls.values())
-
-
-def _speech_stopped(event: Json, appended_ms: float) -> ModelEvent:
-    end_ms = integer(event, "audio_end_ms")
-    ago_s = (appended_ms - end_ms) / 1000 if end_ms else 0.0
-    return facts.SpeechStopped(optional_text(event, "item_id"), end_ms, min(max(ago_s, 0.0), MAX_ENDED_AGO_S))
 
 
 def _item_deleted(event: Json) -> ModelEvent | None:
@@ -248,7 +255,6 @@ _READERS: Final[dict[str, Callable[[Json], ModelEvent | None]]] = {
     "input_audio_buffer.committed": lambda event: facts.TurnCommitted(
         text(event, "item_id"), optional_text(event, "previous_item_id")
     ),
-    "conversation.item.added": item_added,
     "conversation.item.truncated": lambda event: facts.ItemTruncated(
         text(event, "item_id"), integer(event, "audio_end_ms")
     ),

@@ -14,6 +14,7 @@ from ...conversation.values import ProviderFault
 from ...errors import ConnectionFailedError, ConnectionLostError, EngineError
 from .faults import Redactor, error_of_close, fault_of
 from .fields import Json, part
+from .idle import IdleLimit
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Wire:
         self._websocket = websocket
         self._redact = redact
         self._heartbeat_s = heartbeat_s
+        self._idle = IdleLimit(heartbeat_s)
         self._last_fault: ProviderFault | None = None
         self._expires_by: float | None = None
         _set_up(websocket, round(unacknowledged_s * 1000))
@@ -68,6 +70,10 @@ class Wire:
                 )
                 return event
 
+    def close(self) -> None:
+        """Nothing is read any more."""
+        self._idle.close()
+
     def write(self, frame: bytes) -> Coroutine[object, object, None]:
         """Write a text frame; waits while the socket is congested. Raises OSError or aiohttp.ClientError."""
         return self._websocket.send_frame(frame, aiohttp.WSMsgType.TEXT)
@@ -75,8 +81,7 @@ class Wire:
     async def _receive(self) -> tuple[aiohttp.WSMsgType, Any, object]:
         # The heartbeat of aiohttp is not used because it leaves a timer behind when a websocket is closed.
         try:
-            async with asyncio.timeout(self._heartbeat_s):
-                return await self._next()
+            return await self._idle.within(self._next())
         except TimeoutError:
             _LOGGER.debug("Nothing came for %s s, asking whether the peer is there", self._heartbeat_s)
         try:
