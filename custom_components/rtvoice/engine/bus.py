@@ -31,6 +31,8 @@ class EventBus:
 
     def __init__(self) -> None:
         self._handlers: dict[type, list[Handler[object]]] = {}
+        self._concerned: dict[type, tuple[Handler[object], ...]] = {}
+        """Whom events of a class concern, as far as it was asked: it is, of every piece of a transcript."""
 
     def subscribe[T: SessionEvent | AgentCommand](self, event_type: type[T], handler: Handler[T]) -> None:
         """Call `handler`, a coroutine function, with every event of this type from now on.
@@ -39,10 +41,12 @@ class EventBus:
         """
         if not inspect.iscoroutinefunction(handler) and not inspect.iscoroutinefunction(type(handler).__call__):
             raise TypeError(f"An event handler must be a coroutine function, got {handler!r}")
+        self._concerned.clear()
         self._handlers.setdefault(event_type, []).append(handler)  # type: ignore[arg-type]  # keyed by its type
 
     def unsubscribe[T: SessionEvent | AgentCommand](self, event_type: type[T], handler: Handler[T]) -> None:
         """Stop calling `handler`; one that was not subscribed is no error."""
+        self._concerned.clear()
         with contextlib.suppress(ValueError):
             self._handlers.get(event_type, []).remove(handler)  # type: ignore[arg-type]  # keyed by its type
 
@@ -61,8 +65,12 @@ class EventBus:
                     tasks.create_task(_call(handler, event), name=f"rtvoice {type(event).__name__}")
         return event
 
-    def _handlers_of(self, event: SessionEvent | AgentCommand) -> list[Handler[object]]:
-        return [handler for cls in type(event).__mro__ for handler in self._handlers.get(cls, ())]
+    def _handlers_of(self, event: SessionEvent | AgentCommand) -> tuple[Handler[object], ...]:
+        kind = type(event)
+        if (concerned := self._concerned.get(kind)) is None:
+            concerned = tuple(handler for cls in kind.__mro__ for handler in self._handlers.get(cls, ()))
+            self._concerned[kind] = concerned
+        return concerned
 
 
 class Feed:

@@ -39,6 +39,8 @@ from .settings import ConversationSettings
 from .user_side import on_item, on_turn, on_user_words
 from .values import AgentState, Cue, PlayoutPosition, ProviderFault
 
+_PIECES = (f.AudioDelta, f.TranscriptDelta)
+
 
 class Conversation:
     """Facts in, effects out. Whatever is decided about the dialogue is decided here."""
@@ -75,9 +77,10 @@ class Conversation:
         """
         if self._state is AgentState.IDLE:
             return []
-        goes_on = self._goes_on(fact)
+        if isinstance(fact, _PIECES) and self._goes_on(fact):
+            return on_speech(self._parts, fact, now_s)
         effects = self._dispatch(fact, playout, now_s)
-        if not (goes_on or _closes(effects)):
+        if not _closes(effects):
             effects += self._settle(now_s)
         if not self._ready:
             # There is no provider to tell; once there is one again, it is told everything anew.
@@ -86,11 +89,9 @@ class Conversation:
             effects = [*_but_close(effects), *self._end(now_s), _close(effects)]
         return effects
 
-    def _goes_on(self, fact: f.Fact) -> bool:
-        """Whether a fact only adds to what is being said: then there is nothing to settle that was not before."""
-        if not isinstance(fact, f.AudioDelta | f.TranscriptDelta):
-            return False
-        return self._parts.floor.busy and self._parts.responses.active == fact.response_id
+    def _goes_on(self, piece: f.AudioDelta | f.TranscriptDelta) -> bool:
+        """Whether a piece only adds to what is being said: then there is nothing to settle that was not before."""
+        return self._parts.floor.busy and self._parts.responses.active == piece.response_id
 
     def _dispatch(self, fact: f.Fact, playout: PlayoutPosition, now_s: float) -> list[Effect]:
         parts = self._parts
