@@ -19,6 +19,7 @@ from .ledger import Ledger
 from .observer import Observer
 from .occurrences import Occurrence, OccurrenceType
 from .parties import Agent, Party
+from .promptness import PROMPTNESS
 from .provider import Provider
 from .report import SessionReport
 from .tab import Tab
@@ -154,7 +155,7 @@ class Session(ABC):
 
     async def _run(self) -> None:
         try:
-            with told_errors(self.name, self._failed):
+            with told_errors(self.name, self._failed), PROMPTNESS.needed():
                 await self._converse()
         finally:
             self._end()
