@@ -4,7 +4,8 @@
 
 A real Home Assistant, the simulator as a process of its own. The light is switched and its new state is read, both
 within that time, since the result of the call says what came of it. Beside it, how long the same action takes that is
-performed over Home Assistant's own websocket, as a dashboard does: what nobody gets below.
+performed over Home Assistant's own websocket, as a dashboard does: what nobody gets below. The model thinks for 0.3 s
+each time, about as long as one does: what follows from the user's words is over when it calls.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from demo.talk import SATELLITE
 from tests.e2e.house import House, open_house
 
 LIGHT = "hall light"
+THINK_S = 0.3
 
 
 async def main() -> None:
@@ -27,7 +29,7 @@ async def main() -> None:
     options.add_argument("--times", type=int, default=30)
     times = options.parse_args().times
     with tempfile.TemporaryDirectory() as folder:
-        async with open_house(Path(folder), files=True) as house:
+        async with open_house(Path(folder), files=True, think_s=THINK_S) as house:
             await house.api.perform("rtvoice.start", entity_id=SATELLITE)
             for number in range(times + 1):
                 await _switch(house, on=number % 2 == 0)

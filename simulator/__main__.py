@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from .errors import SimulatorSetupError
-from .options import MODELS
+from .options import MODELS, Behaviour
 from .plan import Brain
 from .scripted import ScriptedBrain
 from .server import Simulator
@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--script", type=Path, help="turns of the scripted brain, a JSON file")
     parser.add_argument("--record", type=Path, help="write all events to this file as JSON lines")
     parser.add_argument("--model", action="append", help="a model that exists here (may be given several times)")
+    parser.add_argument("--think", type=float, default=0.0, metavar="S", help="how long the model thinks each time")
     parser.add_argument("--verbose", action="store_true")
     return parser
 
@@ -59,6 +60,7 @@ async def _serve(options: argparse.Namespace) -> None:
         host=options.host,
         port=options.port,
         record=options.record,
+        behaviour=Behaviour(think_s=options.think),
     )
     async with simulator:
         print(f"listening on {simulator.base_url}", flush=True)

@@ -187,6 +187,8 @@ class Connection:
         if self._hearings:
             await asyncio.wait(list(self._hearings.values()))
             await asyncio.sleep(0)
+        if self._behaviour.think_s:
+            await asyncio.sleep(self._behaviour.think_s)
         plan = await self._brain.respond(self.session.context(response))
         self.session.write(response, plan)
         ahead_ms = 0

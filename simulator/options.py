@@ -46,6 +46,8 @@ class Behaviour:
 
     settle_s: float = 0.02
     """How long the server takes over a client's first `session.update`; audio that comes meanwhile is a violation."""
+    think_s: float = 0.0
+    """How long the model thinks before anything comes of a response that began."""
     speed: float = 8.0
     """How much faster than real time audio is sent; 0: without any pause."""
     delta_ms: int = 200

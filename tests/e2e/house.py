@@ -55,10 +55,10 @@ class Simulator:
 
 
 @contextlib.asynccontextmanager
-async def simulator(folder: Path) -> AsyncIterator[Simulator]:
+async def simulator(folder: Path, *, think_s: float = 0.0) -> AsyncIterator[Simulator]:
     """The simulator while the body runs."""
     record = folder / "events.jsonl"
-    options = ("--brain", "home", "--api-key", API_KEY, "--record", record)
+    options = ("--brain", "home", "--api-key", API_KEY, "--record", record, "--think", str(think_s))
     path = {"PYTHONPATH": str(ROOT)}
     command = (sys.executable, "-m", "simulator", *options)
     async with running("simulator", command, log=folder / "simulator.log", environment=path) as program:
@@ -133,10 +133,15 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def open_house(folder: Path, *, files: bool = False, account: bool = True) -> AsyncIterator[House]:
-    """Open a house; with `files` in place of a sound card; without `account`, nothing of ours is set up in it."""
+async def open_house(
+    folder: Path, *, files: bool = False, account: bool = True, think_s: float = 0.0
+) -> AsyncIterator[House]:
+    """Open a house; with `files` in place of a sound card; without `account`, nothing of ours is set up in it.
+
+    The model thinks for `think_s` each time.
+    """
     async with contextlib.AsyncExitStack() as stack:
-        provider = await stack.enter_async_context(simulator(folder))
+        provider = await stack.enter_async_context(simulator(folder, think_s=think_s))
         sound: Sound
         if files:
             sound = SoundFiles(folder / "config" / "www")
