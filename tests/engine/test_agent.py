@@ -28,6 +28,7 @@ from custom_components.rtvoice.engine import (
     StartAgentCommand,
     StopAgentCommand,
     TokenBudget,
+    ToolExecutionStartedEvent,
     Tools,
     TranscriptionModel,
     UpdateSessionToolsCommand,
@@ -700,5 +701,39 @@ def test_the_volume_is_the_speaker_s() -> None:
         assert rig.agent.volume is None
         with pytest.raises(SinkError, match="cannot be changed"):
             await rig.agent.set_volume(0.5)
+
+    run(main())
+
+
+@pytest.mark.parametrize(("takes_s", "before"), [(0.004, ["output", "told"]), (1.0, ["told", "output"])])
+def test_observers_are_told_of_a_call_after_its_answer_or_a_moment_later(takes_s: float, before: list[str]) -> None:
+    """What observers do with the news of a call must not hold the call up."""
+
+    async def main():
+        tools, order = Tools(), []
+
+        @tools.action("Turn it on")
+        async def turn_on() -> str:
+            await asyncio.sleep(takes_s)
+            return "on"
+
+        rig = Rig(tools=tools)
+        await rig.start()
+        send = rig.provider.connection.send
+
+        async def noting(command):
+            if isinstance(command, e.SendToolOutput):
+                order.append("output")
+            await send(command)
+
+        async def observe(_):
+            order.append("told")
+
+        rig.provider.connection.send = noting
+        rig.bus.subscribe(ToolExecutionStartedEvent, observe)
+        rig.call("turn_on")
+        await rig.until(lambda: len(order) == 2)
+        assert order == before
+        await rig.agent.stop()
 
     run(main())

@@ -108,3 +108,60 @@ def test_observer_that_hangs_is_left_behind(caplog) -> None:
 
     run(main())
     assert "it missed 1 events" in caplog.text
+
+
+def test_what_is_held_back_is_delivered_in_order_when_it_may_go_on() -> None:
+    async def main():
+        heard = []
+
+        async def hear(event):
+            heard.append(event)
+
+        feed = Feed(hear)
+        async with feed.running():
+            feed.put(AgentStartingEvent())
+            feed.hold_back(60)
+            feed.put(AssistantTranscriptDeltaEvent("a", "i"))
+            await asyncio.sleep(1)
+            assert heard == []
+            feed.go_on()
+            await feed.drained()
+            assert heard == [AgentStartingEvent(), AssistantTranscriptDeltaEvent("a", "i")]
+
+    run(main())
+
+
+def test_nothing_is_held_back_for_longer_than_was_said_first() -> None:
+    async def main():
+        told_s = []
+
+        async def hear(_):
+            told_s.append(asyncio.get_running_loop().time())
+
+        feed = Feed(hear)
+        async with feed.running():
+            began_s = asyncio.get_running_loop().time()
+            feed.hold_back(0.01)
+            feed.put(AgentStartingEvent())
+            await asyncio.sleep(0.005)
+            feed.hold_back(0.01)
+            await feed.drained()
+            assert told_s == [pytest.approx(began_s + 0.01)]
+
+    run(main())
+
+
+def test_what_is_held_back_at_the_end_is_delivered_too() -> None:
+    async def main():
+        heard = []
+
+        async def hear(event):
+            heard.append(event)
+
+        feed = Feed(hear)
+        async with feed.running():
+            feed.hold_back(0.5)
+            feed.put(AgentStartingEvent())
+        assert heard == [AgentStartingEvent()]
+
+    run(main())

@@ -94,6 +94,7 @@ class Feed:
         self._filled = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._held_back: asyncio.TimerHandle | None = None
         self.dropped_deltas = 0
 
     def put(self, event: SessionEvent) -> None:
@@ -106,6 +107,18 @@ class Feed:
         self._events.append(event)
         self._idle.clear()
         self._filled.set()
+
+    def hold_back(self, longest_s: float) -> None:
+        """Deliver nothing for a moment: what an observer makes of it would be in the way of something urgent."""
+        if self._held_back is None:
+            self._held_back = asyncio.get_running_loop().call_later(longest_s, self.go_on)
+
+    def go_on(self) -> None:
+        """Deliver what was held back."""
+        if self._held_back is not None:
+            self._held_back.cancel()
+            self._held_back = None
+            self._filled.set()
 
     async def drained(self) -> None:
         """Wait until the observer has seen everything."""
@@ -124,13 +137,15 @@ class Feed:
             except TimeoutError:
                 _LOGGER.warning("An observer did not keep up; it missed %d events at the end", len(self._events))
             finally:
+                self.go_on()
                 pump.cancel()
                 await asyncio.gather(pump, return_exceptions=True)
 
     async def _pump(self) -> None:
         while True:
-            while not self._events:
-                self._idle.set()
+            while self._held_back is not None or not self._events:
+                if not self._events:
+                    self._idle.set()
                 self._filled.clear()
                 await self._filled.wait()
             await _call(self._observer, self._events.popleft())

@@ -22,6 +22,8 @@ from .events import (
     SessionEvent,
     StartAgentCommand,
     SubAgentUsageEvent,
+    ToolExecutedEvent,
+    ToolExecutionStartedEvent,
 )
 from .listener import AgentListener, notify
 from .results import AgentResult, ConversationTurn
@@ -35,6 +37,9 @@ BUDGET_FAREWELL = (
     "What this conversation may cost is spent, so it ends now. In one short sentence, in the language of the "
     "conversation, tell the user so and say goodbye."
 )
+
+CALL_S = 0.01
+"""A call that is done within this time is not held up by what observers do meanwhile, such as writing states."""
 
 _current: ContextVar[object] = ContextVar("rtvoice_run", default=None)
 """What stands for the run that the present task belongs to: tools and observers must not wait for its end.
@@ -164,6 +169,10 @@ class Run:
             self.post(StopAsked(EndReason.BUDGET_EXCEEDED, when_silent=True, farewell=BUDGET_FAREWELL))
         for feed in self._feeds:
             feed.put(event)
+            if isinstance(event, ToolExecutionStartedEvent):
+                feed.hold_back(CALL_S)
+            elif isinstance(event, ToolExecutedEvent):
+                feed.go_on()
 
     def _result(self, end: SessionEnd) -> AgentResult:
         if end.error is not None and not end.established:

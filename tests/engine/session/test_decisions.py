@@ -22,6 +22,8 @@ class Desk:
         self.clearing = asyncio.Event()
         self.silent = asyncio.Event()
         self.failure: SinkError | None = None
+        self.follows: dict[str, str] = {}
+        """What is taken in the very step in which something is played, as of a tool that takes no time."""
         self.decisions = Decisions(self._decide, clear=self._clear, capacity=capacity)
         self.run = asyncio.create_task(self.decisions.run(self._act))
 
@@ -37,6 +39,8 @@ class Desk:
     def _act(self, effect: Effect) -> None:
         assert isinstance(effect, Play)
         self.done.append(effect.item_id)
+        if (following := self.follows.get(effect.item_id)) is not None:
+            self.decisions.take(delta(following))
 
     async def _clear(self) -> None:
         self.clearing.set()
@@ -153,3 +157,27 @@ async def test_the_socket_waits_while_too_much_is_queued() -> None:
         while d.decisions.waiting:
             await d.decisions.settled()
         assert d.done == [CLEARS, "silence", "after", "a", "b", "own", "c"]
+
+
+async def test_a_fact_that_is_waited_for_is_decided_on_in_the_step_in_which_it_came() -> None:
+    async with desk() as d:
+        d.decisions.take(delta("own"))
+        assert d.done == ["own"]
+        assert not d.decisions.waiting
+
+
+async def test_a_fact_that_is_waited_for_comes_behind_what_waits() -> None:
+    async with desk() as d:
+        d.decisions.post(delta("first"))
+        d.decisions.take(delta("second"))
+        assert d.done == []
+        await d.decisions.settled()
+        assert d.done == ["first", "second"]
+
+
+async def test_a_fact_that_follows_from_an_effect_comes_behind_all_effects_of_the_same() -> None:
+    async with desk() as d:
+        d.follows[CLEARS] = "b"
+        d.silent.set()
+        await d.decisions.offer(delta(CLEARS))
+        assert d.done == [CLEARS, "silence", "after", "b"]

@@ -14,8 +14,9 @@ class Decisions:
     """Has each fact decided on and its effects carried out before the next: `clear` may take time, all else takes none.
 
     A fact of the provider is decided on in the step in which it came, if none is before it: a delta is then played, or
-    the speaker silenced, without any task being woken in between. Otherwise facts wait: those of the provider while
-    more than `capacity` are queued, which makes the socket wait; our own are few by nature and always taken at once.
+    the speaker silenced, without any task being woken in between. So is the result of a tool. Otherwise facts wait:
+    those of the provider while more than `capacity` are queued, which makes the socket wait; our own are few by nature
+    and always taken at once.
     """
 
     def __init__(
@@ -34,6 +35,8 @@ class Decisions:
         """What of `clear` was not done at once."""
         self._act_at_once: Callable[[Effect], None] | None = None
         """Carries out effects beside `run`, while that waits for something to do."""
+        self._acting = False
+        """Whether it does so at the moment: what follows from that is no step of its own."""
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -49,12 +52,14 @@ class Decisions:
         self._facts.append(fact)
         self._filled.set()
 
+    def take(self, fact: Fact) -> None:
+        """Take a fact of our own that the user waits for: it is decided on in this very step, if none is before it."""
+        if not self._decided_at_once(fact):
+            self.post(fact)
+
     async def offer(self, fact: ModelEvent) -> None:
         """Take a fact of the provider, as soon as there is room."""
-        if self._act_at_once is not None and not self.waiting:
-            self._effects.extend(self._decide(fact))
-            self._work(self._act_at_once)
-            self._tell()
+        if self._decided_at_once(fact):
             return
         while len(self._facts) >= self._capacity:
             self._room.clear()
@@ -97,6 +102,18 @@ class Decisions:
                 await self._filled.wait()
         finally:
             self._act_at_once = None
+
+    def _decided_at_once(self, fact: Fact) -> bool:
+        if self._act_at_once is None or self._acting or self.waiting:
+            return False
+        self._acting = True
+        try:
+            self._effects.extend(self._decide(fact))
+            self._work(self._act_at_once)
+        finally:
+            self._acting = False
+        self._tell()
+        return True
 
     def _tell(self) -> None:
         """Wake whoever waits for something to do, or for there being nothing."""

@@ -198,7 +198,7 @@ class Session:
                     "playout": self._play,
                 }
                 workers = [tasks.create_task(self._guard(work), name=f"rtvoice {name}") for name, work in works.items()]
-                tool_tasks = ToolTasks(self._tools, tasks, self.post)
+                tool_tasks = ToolTasks(self._tools, tasks, self._decisions.take)
                 approval_tasks = ApprovalTasks(self._approver, tasks, self.post)
                 close = await self._decisions.run(partial(self._carry_out, tool_tasks, approval_tasks))
                 tool_tasks.cancel_all()
