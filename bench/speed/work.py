@@ -94,8 +94,8 @@ class Microphone:
         begin_s = due_s = time.monotonic()
         while self.open:
             due_s += FRAME_MS / 1000
-            if (early_s := due_s - time.monotonic()) > 0:
-                await asyncio.sleep(early_s)
+            # Even if it is late, so that on a machine that is too slow all are late and not some at a standstill.
+            await asyncio.sleep(max(0.0, due_s - time.monotonic()))
             speaks = (due_s - begin_s + self._offset_s) % TURN_EVERY_S < SPEECH_S
             self.frames_given += 1
             yield marked(_SPEECH if speaks else _SILENCE, round(due_s * 1e9))

@@ -399,3 +399,16 @@ async def test_stopped_source_ends_capture_in_peace() -> None:
         tasks.create_task(uplink.capture())
         await settle()
         await source.stop()
+
+
+async def test_a_source_that_always_has_more_lets_others_have_their_turn() -> None:
+    class Flood(HandSource):
+        async def stream_chunks(self) -> AsyncIterator[bytes]:
+            for _ in range(10_000):
+                yield bytes(960)
+            raise AssertionError("nobody else had a turn")
+
+    uplink, wire = Uplink(Flood(), 24_000), Wire()
+    async with running(uplink.forward(wire), uplink.capture()):
+        await wire.got(100)
+        assert len(wire.sent) < 1000

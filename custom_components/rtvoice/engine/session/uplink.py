@@ -14,6 +14,8 @@ _NOTICED_S = 1.0
 """The onset of speech is told of within this time after it was sent: what waited for a link is sent all at once."""
 _COMMITTED_S = 2.0
 _HELD_FRAMES = 60_000 // FRAME_MS
+_AT_ONCE_FRAMES = 1000 // FRAME_MS
+"""A source that has so much at once lets others have their turn in between."""
 _WITHHELD_FRAMES = 3000 // FRAME_MS
 """A wake word that opens the gate is noticed within this time."""
 
@@ -68,14 +70,20 @@ class Uplink:
         resampler = await Resampler.prepare(rate_hz, self._target_rate_hz)
         size = frame_bytes(rate_hz)
         pending = bytearray()
+        taken = 0
         async for chunk in self._source.stream_chunks():
             if len(chunk) == size and not pending:
                 await self._take(chunk, resampler)
-                continue
-            pending += chunk
-            while len(pending) >= size:
-                await self._take(bytes(pending[:size]), resampler)
-                del pending[:size]
+                taken += 1
+            else:
+                pending += chunk
+                while len(pending) >= size:
+                    await self._take(bytes(pending[:size]), resampler)
+                    del pending[:size]
+                    taken += 1
+            if taken >= _AT_ONCE_FRAMES:
+                taken = 0
+                await asyncio.sleep(0)
         if self._source.is_active:
             raise SourceError("The microphone stopped delivering audio")
 
