@@ -9,6 +9,7 @@ _MS_PER_CHARACTER = 65
 
 MAX_TOLD_NOTES = 50
 """Notes that are told again after a link was lost: the latest."""
+_ONLY_PART = 0
 _NOTE = ItemKind.SYSTEM_MESSAGE
 
 
@@ -79,6 +80,7 @@ class Items:
         self._by_id: dict[str, Item] = {}
         self._order: list[str] = []
         self._texts: dict[str, dict[int, str]] = {}
+        """Transcripts of content parts, of those items whose text is not known to be whole or is in several parts."""
 
     def ensure(self, item_id: str, kind: ItemKind, now_s: float, previous_item_id: str | None = None) -> Item:
         """The item, placed behind `previous_item_id` if that is known and the item is new, else at the end."""
@@ -96,16 +98,24 @@ class Items:
 
     def append_text(self, item: Item, content_index: int, text: str) -> None:
         """Add a piece to the transcript of a content part."""
-        parts = self._texts.setdefault(item.item_id, {})
+        parts = self._parts_of(item)
         parts[content_index] = parts.get(content_index, "") + text
         item.text = _join(parts)
 
     def finish_text(self, item: Item, content_index: int, text: str) -> None:
         """Set the whole transcript of a content part; an empty one keeps what the pieces said."""
-        parts = self._texts.setdefault(item.item_id, {})
+        parts = self._parts_of(item)
         parts[content_index] = text or parts.get(content_index, "")
         item.text = _join(parts)
         item.text_finished = True
+        if [*parts] == [_ONLY_PART]:
+            del self._texts[item.item_id]
+
+    def _parts_of(self, item: Item) -> dict[int, str]:
+        parts = self._texts.get(item.item_id)
+        if parts is None:
+            parts = self._texts[item.item_id] = {_ONLY_PART: item.text} if item.text_finished else {}
+        return parts
 
     def retract(self, item_id: str) -> None:
         """The item was taken out of the conversation, and no text of what was heard of it took its place."""

@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from ..audio.frame import SAMPLE_BYTES
 
+_REMEMBERED_ITEMS = 64
+"""The audio of an item that long ago is over."""
+
 
 class Piece(NamedTuple):
     """Audio of one item, so many samples of it; `offset` is the item's sample that it begins with."""
@@ -32,6 +35,8 @@ class JitterBuffer:
         samples = len(pcm) // SAMPLE_BYTES
         offset = self._offsets.get(item_id, 0)
         self._offsets[item_id] = offset + samples
+        if len(self._offsets) > _REMEMBERED_ITEMS:
+            del self._offsets[next(iter(self._offsets))]
         if self.queued_samples + samples > self._capacity_samples:
             self.dropped_pieces += 1
         elif samples:
