@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.speed")
     parser.add_argument("--subjects", default=",".join(SUBJECTS))
     parser.add_argument("--counts", default="1,10,50")
-    parser.add_argument("--more", default="1,10,50,100,200")
+    parser.add_argument("--more", default="1,10,50,100,150,200")
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--rest", type=float, default=2, help="seconds between two runs")
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results")
