@@ -16,6 +16,8 @@ CONTINUATION = 0
 _LENGTH = re.compile(rb"^content-length: *(\d+)\r$", re.IGNORECASE | re.MULTILINE)
 _BYTEWISE = 20
 """So many bytes of a frame come one by one: its header, its length and the beginning of its event."""
+_PACKET = 1_400
+"""Bytes that a packet carries on the internet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,13 @@ def crumbs(frame: Frame) -> Iterable[bytes]:
     )
 
 
+def packets(frame: Frame) -> Iterable[bytes]:
+    """The frame in pieces as large as packets are."""
+    wire = frame.encoded()
+    for at in range(0, len(wire), _PACKET):
+        yield wire[at : at + _PACKET]
+
+
 def doubled(frame: Frame) -> Iterable[bytes]:
     """Every event twice."""
     yield frame.encoded()
@@ -97,8 +106,11 @@ class Line:
         """Half open: whatever is sent, either way, is lost, and nobody is told."""
         self.eventless = False
         """The server keeps the connection, but sends no event any more."""
+        self.deaf = False
+        """Nothing more is taken of what the client sends, until `release`; one that is half open never takes it."""
         self.over = asyncio.Event()
         self.proxy = proxy
+        self._given_up = asyncio.Event()
         self._client = writer
         self._server: asyncio.StreamWriter | None = None
         self._late: Frame | None = None
@@ -106,6 +118,7 @@ class Line:
 
     def cut(self) -> None:
         """Reset both connections, as a router does that has forgotten them."""
+        self._given_up.set()
         for writer in (self._client, self._server):
             if writer is not None:
                 _reset(writer)
@@ -152,7 +165,14 @@ class Line:
             self.over.set()
 
     async def _up(self, reader: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65_536):
+        while data := await reader.read(self.proxy.upstream_bytes):
+            if self.deaf:
+                await self.proxy.released.wait()
+            if self.deaf and self.silent:
+                await self._given_up.wait()
+                return
+            if self.proxy.delay_s:
+                await asyncio.sleep(self.proxy.delay_s)
             if not self.silent:
                 server.write(data)
                 await server.drain()
@@ -170,6 +190,7 @@ class Line:
             if self.proxy.hold is not None and self.proxy.hold(self, frame):
                 self.held.set()
                 await self.proxy.released.wait()
+                self.held.clear()
             if self.proxy.delay_s:
                 await asyncio.sleep(self.proxy.delay_s)
             for ordered in self._ordered(frame):
@@ -188,15 +209,21 @@ class Line:
 
     def _flush(self) -> None:
         if self._late is not None and not (self._ended or self._client.is_closing()):
+            self._note(self._late)
             self._client.write(self._late.encoded())
         self._late = None
+
+    def _note(self, frame: Frame) -> None:
+        if self.proxy.swaps and frame.has("response.output_audio.delta"):
+            self.proxy.swapped.append(frame)
 
     async def _give_frame(self, frame: Frame) -> None:
         if self.eventless and (frame.is_event or frame.opcode == CLOSE):
             return
+        self._note(frame)
         for piece in self.proxy.shape(frame):
             await self._give(piece)
-            await asyncio.sleep(0)
+            await asyncio.sleep(self.proxy.pause_s)
 
     async def _give(self, data: bytes) -> None:
         if data and not (self.silent or self._ended):
@@ -220,34 +247,66 @@ class Proxy:
         """Whether new connections are reset."""
         self.babbles = False
         """Whether new connections find something that is no web server."""
+        self.mute = False
+        """Whether new connections are taken and nothing is ever said on them, not even what begins TLS."""
+        self.turned_away = 0
+        """How many connections came to nothing: because of these, or because the client trusts no such certificate."""
         self.shape: Shape = whole
         self.delay_s = 0.0
-        """How long each frame of the server takes."""
+        """How long each frame of the server takes, and each piece of what the client sends."""
+        self.pause_s = 0.0
+        """How long it takes from one piece of a frame to the next."""
+        self.upstream_bytes = 65_536
+        """The largest piece of what the client sends."""
         self.swaps = False
         """Whether events that come in quick succession change places."""
+        self.swapped: list[Frame] = []
+        """The audio among them, in the order in which it was sent on."""
         self.hold: Callable[[Line, Frame], bool] | None = None
         """Which frame, with everything behind it, is held back until `release`."""
         self.released = asyncio.Event()
         self._listening: asyncio.Server | None = None
+        self._port = 0
+        self._muted: list[asyncio.StreamWriter] = []
 
     @property
     def port(self) -> int:
         """Where clients connect to."""
-        assert self._listening is not None
-        return int(self._listening.sockets[0].getsockname()[1])
+        return self._port
 
     @property
     def line(self) -> Line:
         """The latest websocket."""
         return self.links[-1]
 
+    @property
+    def unreleased(self) -> bool:
+        """Whether something is held back on the latest websocket, which is still carried."""
+        return bool(self.links) and self.line.held.is_set() and not self.line.over.is_set()
+
     def release(self) -> None:
         """Hold nothing back any more."""
         self.hold = None
         self.released.set()
 
+    def advance(self, hold: Callable[[Line, Frame], bool] | None) -> None:
+        """Let go what is held back now, and hold back something else from then on."""
+        self.hold = hold
+        self.released.set()
+        self.released = asyncio.Event()
+
+    def shut(self) -> None:
+        """Have nobody listen any more: the machine refuses new connections. Those that are open stay so."""
+        assert self._listening is not None
+        self._listening.close()
+
+    async def reopen(self) -> None:
+        """Listen again, at the same port."""
+        self._listening = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        self._port = int(self._listening.sockets[0].getsockname()[1])
+
     async def __aenter__(self) -> Self:
-        self._listening = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        await self.reopen()
         return self
 
     async def __aexit__(
@@ -255,6 +314,8 @@ class Proxy:
     ) -> None:
         assert self._listening is not None
         self._listening.close()
+        for writer in self._muted:
+            _reset(writer)
         for line in self._lines:
             line.cut()
         async with asyncio.timeout(5):
@@ -263,21 +324,40 @@ class Proxy:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refuses:
+            self.turned_away += 1
             _reset(writer)
             return
         if self.babbles:
+            self.turned_away += 1
             writer.write(b"SSH-2.0-OpenSSH_9.9\r\n")
             writer.close()
+            return
+        if self.mute:
+            self.turned_away += 1
+            await self._say_nothing(reader, writer)
             return
         if self.tls is not None:
             try:
                 await writer.start_tls(self.tls)
             except OSError:
+                self.turned_away += 1
                 writer.close()
                 return
         line = Line(self, writer)
         self._lines.append(line)
         await line.carry(reader)
+
+    async def _say_nothing(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take what comes until the client has enough."""
+        self._muted.append(writer)
+        try:
+            while await reader.read(65_536):
+                pass
+        except OSError:
+            pass
+        finally:
+            self._muted.remove(writer)
+            writer.close()
 
 
 async def _frames(upstream: asyncio.StreamReader) -> AsyncIterator[Frame]:
