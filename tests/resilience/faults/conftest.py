@@ -3,16 +3,19 @@
 import pytest
 
 from custom_components.rtvoice.engine.conversation import conversation, responses, turns
-from custom_components.rtvoice.engine.session import supervisor
+from custom_components.rtvoice.engine.session import session, supervisor
 
 WATCHDOG_S = 3.0
 """In place of 10 to 300 seconds, where it is about what watchdogs do."""
+DEVICE_STOP_S = 1.0
+"""In place of 5 seconds."""
 
 
 def shorten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have reconnections not take as long as with a provider on the internet."""
+    """Have reconnections, and devices that do not close, not take as long as they may."""
     monkeypatch.setattr(supervisor, "FIRST_WAIT_S", 0.05)
     monkeypatch.setattr(supervisor, "RATE_LIMIT_WAIT_S", 0.2)
+    monkeypatch.setattr(session, "DEVICE_STOP_S", DEVICE_STOP_S)
 
 
 def alert(monkeypatch: pytest.MonkeyPatch) -> None:

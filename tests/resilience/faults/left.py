@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import logging
+import os
+import socket
 import threading
 import time
 from pathlib import Path
@@ -57,6 +59,21 @@ class Bystander:
         ]
         if problems:
             raise AssertionError("\n".join(problems))
+
+
+def sockets_to(port: int) -> int:
+    """How many sockets of this process lead to a port of this machine."""
+    count = 0
+    for entry in tuple(_FILES.iterdir()):
+        try:
+            if not entry.is_socket():
+                continue
+            with socket.socket(fileno=os.dup(int(entry.name))) as found:
+                count += found.family == socket.AF_INET and found.getpeername()[1] == port
+        except OSError:
+            # It leads nowhere, or was closed meanwhile.
+            continue
+    return count
 
 
 def _left() -> tuple[set[asyncio.Task[Any]], set[threading.Thread], int]:

@@ -18,31 +18,29 @@ import pytest
 from custom_components.rtvoice.engine.conversation import recovery
 
 from .conftest import alert, shorten
-from .stages import reach
 from .table import DISK_FULL, OF_A_MACHINE, SUSPENDED, Fault
-from .verify import all_of, befall, hold_to
+from .verify import Trial, all_of, befall, bring, hold_to
 
 
 async def main(faults: Sequence[Fault], folder: Path) -> None:
     """Bring a session to every stage for each fault, wait, and hold them to the table."""
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
-        tried = []
+        trials = []
         for fault in faults:
             for stage in fault.stages:
                 name = f"{fault.name}, {stage.value}.wav"
                 recording = {"recording_path": folder / name} if fault is DISK_FULL else {}
                 scene = fault.scene(stage, checked=False, **recording)
-                tried.append((fault, stage, await stack.enter_async_context(scene)))
-        await all_of(reach(scene, stage) for _, stage, scene in tried)
+                trials.append(Trial(fault, stage, await stack.enter_async_context(scene)))
+        await bring(trials, lasting_s=0.8 if DISK_FULL in faults else 0.0)
         recovery.ROLLOVER_BEFORE_S = 0.0
         if DISK_FULL in faults:
-            await asyncio.sleep(0.8)
             fill(folder)
         print("reached", flush=True)
         await loop.run_in_executor(None, sys.stdin.readline)
-        await all_of(befall(scene, fault) for fault, _, scene in tried)
-        await all_of(hold_to(scene, stage, fault) for fault, stage, scene in tried)
+        await all_of(map(befall, trials))
+        await all_of(map(hold_to, trials))
 
 
 def fill(folder: Path) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from array import array
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, override
 
@@ -14,6 +16,7 @@ from custom_components.rtvoice.engine import (
     AgentErrorEvent,
     AgentResult,
     AgentSessionConnectedEvent,
+    AgentStateChangedEvent,
     EngineError,
     EventBus,
     OpenAIProvider,
@@ -22,8 +25,10 @@ from custom_components.rtvoice.engine import (
     SessionEvent,
     Tools,
 )
-from custom_components.rtvoice.engine.conversation.values import Capabilities
+from custom_components.rtvoice.engine.audio.frame import AudioFrame
+from custom_components.rtvoice.engine.conversation.values import AgentState, Capabilities
 from custom_components.rtvoice.engine.errors import SinkError, SourceError
+from custom_components.rtvoice.engine.options import Cues
 from custom_components.rtvoice.engine.providers.openai.dialect import Timeouts
 from simulator import Behaviour, Call, Connection, Heard, Plan, Say, ScriptedBrain, Simulator
 from simulator.plan import Context
@@ -40,7 +45,9 @@ ANSWER = "The heron sleeps on one leg, in the shallow water near the reeds."
 REST = "And there it wakes at dawn."
 SECOND = "And the owl, please?"
 SECOND_ANSWER = "The owl sleeps by day."
+SORRY = "I could not look it up."
 ANSWER_S = 1.6
+REST_S = 0.3
 
 TIMEOUTS = Timeouts(greet_s=15.0, configure_s=15.0, close_s=0.5, heartbeat_s=15.0)
 PATIENCE_S = 25.0
@@ -51,12 +58,56 @@ LATE_S = 0.2
 """A sound card keeps so much for who comes late."""
 
 
+def _voice(first: int, seconds: float) -> bytes:
+    """Audio of which every 20 ms can be told from all others: they count up from `first`."""
+    return b"".join(array("h", [first + number] * (FRAME // 2)).tobytes() for number in range(round(seconds / FRAME_S)))
+
+
+VOICES = {
+    ANSWER: _voice(1_000, ANSWER_S),
+    REST: _voice(2_000, REST_S),
+    SECOND_ANSWER: _voice(3_000, REST_S),
+    SORRY: _voice(4_000, REST_S),
+}
+"""How what the agent says sounds."""
+LOW_TONE = _voice(5_000, 0.1)
+"""What sounds when a session has ended because something failed."""
+
+
 class Ears(Microphone):
-    """A microphone that may fall silent without saying so, and that hears nothing while the machine sleeps."""
+    """A microphone that may fall silent without saying so, and that hears nothing while the machine sleeps.
+
+    One that is unplugged or stands still does not close well either.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.stalled = False
+        self._talks_on = False
+
+    @property
+    def talking(self) -> bool:
+        """Whether the user speaks, and has not come to the end."""
+        return bool(self._voice)
+
+    def talk(self) -> None:
+        """Have the user speak until told to come to an end."""
+        self._talks_on = True
+        self.speak(1.0)
+
+    def come_to_an_end(self) -> None:
+        """Have the user speak for another moment, if they do."""
+        if self._talks_on:
+            self._talks_on = False
+            del self._voice[FRAME * 40 :]
+
+    @override
+    async def stop(self) -> None:
+        await super().stop()
+        if self.broken:
+            raise SourceError("The microphone was unplugged")
+        while self.stalled:
+            await asyncio.sleep(0.05)
 
     @override
     async def stream_chunks(self) -> AsyncIterator[bytes]:
@@ -67,6 +118,8 @@ class Ears(Microphone):
             await asyncio.sleep(due_s - loop.time())
             if self.broken:
                 raise SourceError("The microphone was unplugged")
+            if self._talks_on and len(self._voice) < 50 * FRAME:
+                self.speak(1.0)
             if not self.stalled:
                 frame = bytes(self._voice[:FRAME])
                 del self._voice[:FRAME]
@@ -74,17 +127,36 @@ class Ears(Microphone):
 
 
 class Mouth(FakeSpeaker):
-    """A speaker that may break, or stand still, which ours notice by themselves after a few seconds."""
+    """A speaker that may break, or stand still, which ours notice by themselves after a few seconds.
+
+    It knows what was heard. One that is unplugged or stands still does not close well either.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.gone = False
         self.stalled = False
+        self.given_at_s: list[float] = []
+        """When it was given each piece of audio."""
+        self._heard = bytearray()
 
     @property
     @override
     def is_playing(self) -> bool:
         return super().is_playing and not self.stalled
+
+    @property
+    def heard(self) -> bytes:
+        """All that was played; where it had nothing to play there is nothing."""
+        return bytes(self._heard[: 2 * self.played_samples])
+
+    @override
+    async def stop(self) -> None:
+        await super().stop()
+        if self.gone:
+            raise SinkError("The speaker was unplugged")
+        while self.stalled:
+            await asyncio.sleep(0.05)
 
     @override
     async def play_chunk(self, pcm: bytes) -> None:
@@ -93,6 +165,13 @@ class Mouth(FakeSpeaker):
         while self.stalled:
             await asyncio.sleep(0.05)
         await super().play_chunk(pcm)
+        self._heard += pcm
+        self.given_at_s.append(asyncio.get_running_loop().time())
+
+    @override
+    async def clear_buffer(self) -> None:
+        await super().clear_buffer()
+        del self._heard[2 * self.played_samples :]
 
     @override
     def _running(self) -> int:
@@ -104,6 +183,17 @@ class Mouth(FakeSpeaker):
         self.stalled = True
 
 
+class Connector(aiohttp.TCPConnector):
+    """Counts how often somebody wanted to connect."""
+
+    attempts = 0
+
+    @override
+    async def connect(self, *request: Any, **more: Any) -> Any:
+        self.attempts += 1
+        return await super().connect(*request, **more)
+
+
 class Provider(OpenAIProvider):
     """OpenAI at the simulator, whose sessions may last as long as the test wants.
 
@@ -112,9 +202,20 @@ class Provider(OpenAIProvider):
 
     session_s = 3600.0
 
-    def __init__(self, url: str, timeouts: Timeouts, connector: aiohttp.TCPConnector | None = None) -> None:
-        self._lent = aiohttp.ClientSession(connector=connector)
+    def __init__(self, url: str, timeouts: Timeouts, connector: Connector | None = None) -> None:
+        self._connector = connector or Connector()
+        self._lent = aiohttp.ClientSession(connector=self._connector)
         super().__init__(KEY, base_url=url, timeouts=timeouts, session=self._lent)
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried to connect."""
+        return self._connector.attempts
+
+    def take_leave_within(self, close_s: float) -> None:
+        """Wait so long for the server to say goodbye."""
+        timeouts = replace(self._endpoint.timeouts, close_s=close_s)
+        self._endpoint = replace(self._endpoint, timeouts=timeouts)
 
     @override
     async def close(self) -> None:
@@ -136,6 +237,8 @@ class Brain(ScriptedBrain):
         """What the user says."""
         self.tool: Call | None = None
         """What the answer to the first question takes."""
+        self.second_tool: Call | None = None
+        """What the answer to the second takes."""
 
     @override
     async def hear(self, audio: bytes, context: Context) -> Heard:
@@ -144,13 +247,23 @@ class Brain(ScriptedBrain):
 
     def _answer(self, context: Context) -> Plan:
         if "Go on from there" in (context.response_instructions or ""):
-            return Plan((Say(REST, seconds=0.3),))
-        words = [item.words for item in context.items if item.role == "user"]
-        if not words or words[-1] != FIRST:
-            return Plan((Say(SECOND_ANSWER, seconds=0.3),))
-        if self.tool is not None and not any(item.kind == "function_call_output" for item in context.items):
-            return Plan((self.tool,))
-        return Plan((Say(ANSWER, seconds=ANSWER_S),))
+            return _said(REST)
+        question, results = "", []
+        for item in context.items:
+            if item.role == "user":
+                question, results = item.words, []
+            elif item.kind == "function_call_output":
+                results.append(item.body["output"])
+        tool = self.tool if question == FIRST else self.second_tool
+        if tool is not None and not results:
+            return Plan((tool,))
+        if results and results[-1].startswith("Tool 'look_up'"):
+            return _said(SORRY)
+        return _said(ANSWER if question == FIRST else SECOND_ANSWER)
+
+
+def _said(words: str) -> Plan:
+    return Plan((Say(words, audio=VOICES[words]),))
 
 
 class Scene:
@@ -163,11 +276,22 @@ class Scene:
         self.microphone = Ears()
         self.speaker = Mouth()
         self.tool_calls = 0
+        self.tools_running = 0
         self.tool_answers = asyncio.Event()
         """Set when the tool may have its result."""
         self.tool_hangs = False
         self.stopping: asyncio.Task[None] | None = None
         self.events: list[SessionEvent] = []
+        self._told_at_s: list[float] = []
+        self._befallen = 0
+        self._state = AgentState.IDLE.value
+        self.befallen_at_s = 0.0
+        """When the fault came."""
+        self.longest_held_s = 0.0
+        """How long something has kept the event loop from all else, since it is watched."""
+        self._watch: asyncio.Task[None] | None = None
+        self.began_at = datetime.now(UTC)
+        self.began_at_s = self.ended_at_s = 0.0
         self.task: asyncio.Task[AgentResult] | None = None
         self.brain = Brain()
         self.behaviour = Behaviour()
@@ -191,6 +315,7 @@ class Scene:
             event_bus=bus,
             turn_detection=ServerVAD(silence_duration_ms=200),
             tools=self._tools(),
+            cues=Cues(listening=None, ended=None, error=AudioFrame(LOW_TONE, self.speaker.sample_rate)),
             **self._settings,
         )
         return self
@@ -200,6 +325,8 @@ class Scene:
     ) -> None:
         self.tool_answers.set()
         self.proxy.release()
+        if self._watch is not None:
+            self._watch.cancel()
         if self.task is not None and not self.task.done():
             self.task.cancel()
         await asyncio.gather(*(task for task in (self.task, self.stopping) if task is not None), return_exceptions=True)
@@ -222,6 +349,23 @@ class Scene:
     def told(self) -> list[str]:
         """The types of the errors that observers were told of."""
         return [event.error.type for event in self.events if isinstance(event, AgentErrorEvent)]
+
+    @property
+    def told_in_words(self) -> list[str]:
+        """What the errors say that observers were told of."""
+        return [event.error.message for event in self.events if isinstance(event, AgentErrorEvent)]
+
+    @property
+    def states(self) -> list[tuple[str, float]]:
+        """What the agent did when the fault came and from then on, and when it began to."""
+        later = zip(self.events[self._befallen :], self._told_at_s[self._befallen :], strict=True)
+        changes = [(event.state, at_s) for event, at_s in later if isinstance(event, AgentStateChangedEvent)]
+        return [(self._state, self.befallen_at_s), *changes]
+
+    @property
+    def later_events(self) -> list[SessionEvent]:
+        """What observers were told since the fault came."""
+        return self.events[self._befallen :]
 
     @property
     def problems(self) -> list[str]:
@@ -263,12 +407,23 @@ class Scene:
 
     def run(self) -> None:
         """Begin."""
+        self.began_at, self.began_at_s = datetime.now(UTC), time.monotonic()
         self.task = asyncio.create_task(self.agent.run(), name=f"scene {self.name}")
+        self.task.add_done_callback(self._end)
+
+    def befallen(self) -> None:
+        """Remember what was told before the fault."""
+        self._befallen, self._state = len(self.events), self.agent.state.value
+        self.befallen_at_s = time.monotonic()
 
     def ask(self, words: str, seconds: float = 0.4) -> None:
         """Have the user say something."""
         self.brain.words = words
         self.microphone.speak(seconds)
+
+    def watch_loop(self) -> None:
+        """From now on see whether the event loop serves all."""
+        self._watch = asyncio.create_task(self._see_loop())
 
     def stop(self) -> None:
         """Begin to stop."""
@@ -289,6 +444,16 @@ class Scene:
 
     async def _see(self, event: SessionEvent) -> None:
         self.events.append(event)
+        self._told_at_s.append(time.monotonic())
+
+    async def _see_loop(self) -> None:
+        while True:
+            began_s = time.monotonic()
+            await asyncio.sleep(FRAME_S)
+            self.longest_held_s = max(self.longest_held_s, time.monotonic() - began_s - FRAME_S)
+
+    def _end(self, task: asyncio.Task[AgentResult]) -> None:
+        self.ended_at_s = time.monotonic()
 
     def _checked(self, event: Any) -> None:
         if self._check is not None and event["type"] != "input_audio_buffer.append":
@@ -298,11 +463,15 @@ class Scene:
         tools = Tools()
 
         @tools.action("Look something up", timeout=2.0)
-        async def look_up() -> str:
+        async def look_up(place: str = "") -> str:
             self.tool_calls += 1
-            await self.tool_answers.wait()
-            if self.tool_hangs:
-                await asyncio.Event().wait()
+            self.tools_running += 1
+            try:
+                await self.tool_answers.wait()
+                if self.tool_hangs:
+                    await asyncio.Event().wait()
+            finally:
+                self.tools_running -= 1
             return "on one leg"
 
         return tools

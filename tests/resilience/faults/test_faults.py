@@ -15,14 +15,26 @@ from custom_components.rtvoice.engine.conversation import recovery
 
 from .conftest import alert
 from .left import Bystander
-from .stages import Stage, reach
+from .stages import Stage
 from .table import FAULTS, Fault
-from .verify import SECRETS, all_of, befall, hold_to
+from .verify import SECRETS, Trial, all_of, befall, bring, hold_to
 
 _AT_ONCE = 27
 """Conversations; a machine has to keep up with them in real time."""
 _WANTED = os.environ.get("RTVOICE_FAULTS", "")
-_CHOSEN = [fault for fault in FAULTS if any(word in fault.name for word in _WANTED.split(","))] or FAULTS
+
+
+def chosen(wanted: str) -> list[Fault]:
+    """The faults that are wanted. Raises ValueError where a word is in no name."""
+    if wanted in ("", "all"):
+        return list(FAULTS)
+    words = wanted.split(",")
+    if unknown := [word for word in words if not any(word in fault.name for fault in FAULTS)]:
+        raise ValueError(f"No fault is called so: {', '.join(unknown)}")
+    return [fault for fault in FAULTS if any(word in fault.name for word in words)]
+
+
+_CHOSEN = chosen(_WANTED)
 
 
 def stages_of(fault: Fault) -> list[Stage]:
@@ -53,16 +65,16 @@ async def test_faults(
     if faults[0].watched:
         alert(monkeypatch)
     async with Bystander(caplog, secrets=SECRETS), AsyncExitStack() as stack:
-        tried = [
-            (fault, stage, await stack.enter_async_context(fault.scene(stage)))
+        trials = [
+            Trial(fault, stage, await stack.enter_async_context(fault.scene(stage)))
             for fault in faults
             for stage in stages_of(fault)
         ]
-        await all_of(reach(scene, stage) for _, stage, scene in tried)
+        await bring(trials)
         # Those that have moved to a fresh connection need not do so again.
         monkeypatch.setattr(recovery, "ROLLOVER_BEFORE_S", 0.0)
-        await all_of(befall(scene, fault) for fault, _, scene in tried)
-        await all_of(hold_to(scene, stage, fault) for fault, stage, scene in tried)
+        await all_of(map(befall, trials))
+        await all_of(map(hold_to, trials))
 
 
 def test_every_fault_is_tried_or_it_is_said_why_not() -> None:
@@ -71,3 +83,13 @@ def test_every_fault_is_tried_or_it_is_said_why_not() -> None:
         assert set(fault.stages) == set(Stage) - set(fault.without)
         assert all(fault.without.values())
         assert fault.telling_stages
+
+
+def test_all_means_all_whatever_faults_are_called() -> None:
+    assert chosen("all") == chosen("") == list(FAULTS)
+    assert [fault.name for fault in chosen("half open,garbage")] == [
+        "The connection is half open",
+        "The server sends garbage",
+    ]
+    with pytest.raises(ValueError, match="half opened"):
+        chosen("garbage,half opened")

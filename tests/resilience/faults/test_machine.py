@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from .senses import SLEEP_S
 from .table import CLOCK, DISK_FULL, SUSPENDED, SUSPENDED_AND_CUT, Fault
 
 ROOT = Path(__file__).parents[3]
-SLEEP_S = 4.0
-"""Longer than every watchdog in there."""
 
 
 async def begin(folder: Path, *faults: Fault) -> asyncio.subprocess.Process:

@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from custom_components.rtvoice.engine.providers.openai.dialect import Timeouts
 from tests.resilience.proxy import Proxy
 
 from .names import HOST, NamedProvider, Names
-from .scene import Provider
+from .scene import TIMEOUTS, Provider
 
 
 class Certificates:
@@ -36,12 +37,12 @@ class Certificates:
         return cls()
 
     @staticmethod
-    def provider(proxy: Proxy) -> Provider:
+    def provider(proxy: Proxy, timeouts: Timeouts = TIMEOUTS) -> Provider:
         """A provider behind TLS."""
         certificates = Certificates.get()
         proxy.tls = certificates.own
         names = Names({HOST: "127.0.0.1"})
-        return NamedProvider(f"https://{HOST}:{proxy.port}/v1", names, ssl=certificates.trusting)
+        return NamedProvider(f"https://{HOST}:{proxy.port}/v1", names, timeouts, ssl=certificates.trusting)
 
 
 def _serving(path: Path) -> ssl.SSLContext:
