@@ -21,6 +21,8 @@ from .verify import SECRETS, Trial, all_of, befall, bring, hold_to
 
 _AT_ONCE = 27
 """Conversations; a machine has to keep up with them in real time."""
+_HEAVY = 3
+"""So many in place of one that has much to carry."""
 _WANTED = os.environ.get("RTVOICE_FAULTS", "")
 
 
@@ -45,11 +47,14 @@ def stages_of(fault: Fault) -> list[Stage]:
 def groups() -> list[list[Fault]]:
     """What is tried side by side: first what watchdogs notice, for which they are made quick."""
     made = [[fault for fault in _CHOSEN if fault.watched]]
+    load = _AT_ONCE
     for fault in _CHOSEN:
         if not fault.watched:
-            size = sum(len(stages_of(other)) for other in made[-1])
-            if len(made) == 1 or size + len(stages_of(fault)) > _AT_ONCE:
+            more = len(stages_of(fault)) * (_HEAVY if fault.heavy else 1)
+            load += more
+            if load > _AT_ONCE:
                 made.append([])
+                load = more
             made[-1].append(fault)
     return [group for group in made if group]
 

@@ -14,7 +14,7 @@ from .left import sockets_to
 from .scene import ANSWER, FIRST, KEY, LOW_TONE, REST, SECOND, SECOND_ANSWER, SORRY, Scene
 from .senses import AS_WANTED, BRIEFLY, ERROR, RECONNECTING, TOOL_FAILED, Trail, in_frames, reconnects, tools_failed
 from .stages import GOODBYE_S, Stage, approach, assert_reached, reach
-from .table import LOST, Ends, Fault, GoesOn, Impossible, Outcome
+from .table import LOST, Ends, Fault, GoesOn, Impossible, Outcome, Swollen
 
 SECRETS = (KEY, FIRST, ANSWER, REST, SECOND, SECOND_ANSWER, SORRY)
 """What no log may hold above debug."""
@@ -23,7 +23,7 @@ ENDING_S = GOODBYE_S + 2 * DEVICE_STOP_S + 2.0
 """Whatever happens while a session is stopped: for the goodbye, for two devices, and some for a slow test."""
 
 
-LOOP_S = 1.0
+LOOP_S = 0.7
 """Nothing may keep the event loop from all else for so long, not even where several have the same at once."""
 SLACK_S = 0.5
 """A test may note a time a little later than the engine."""
@@ -132,8 +132,8 @@ async def _goes_on(trial: Trial) -> None:
     await scene.until(lambda: scene.agent.state == "listening", "having said it")
     turns = scene.agent.turns
     assert [turn.transcript for turn in turns if turn.role == "user"] == [*asked, SECOND], scene.account()
-    if stage is Stage.IN_A_TOOL:
-        assert scene.tool_calls == 1 + (scene.brain.second_tool is not None), scene.name
+    assert scene.tool_calls == (stage is Stage.IN_A_TOOL) + (scene.brain.second_tool is not None), scene.name
+    assert not isinstance(scene.proxy.shape, Swollen) or scene.proxy.shape.done, scene.name
     scene.stop()
     result = await scene.ended(5)
     assert isinstance(result, AgentResult), f"{scene.name}: {result!r}"
