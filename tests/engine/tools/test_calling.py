@@ -13,6 +13,7 @@ from pydantic import BaseModel, field_validator
 from custom_components.rtvoice.engine.conversation.values import ToolCall, ToolOutcome
 from custom_components.rtvoice.engine.errors import ToolError
 from custom_components.rtvoice.engine.tools import ActionResult, Inject, ToolContext, Tools
+from custom_components.rtvoice.engine.tools.calling import TOOL_STOP_S
 
 type InVirtualTime = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -320,6 +321,50 @@ async def test_cancellation_is_never_swallowed() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert ended == ["cleaned up"]
+
+
+def clinging(timeout: float) -> Tools:
+    tools = Tools()
+
+    @tools.action("Wait", timeout=timeout)
+    async def cling() -> str:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+        raise RuntimeError("late")
+
+    return tools
+
+
+def test_a_tool_that_does_not_let_go_is_left_to_itself_after_its_timeout(in_virtual_time: InVirtualTime) -> None:
+    async def main() -> tuple[ToolOutcome, float]:
+        loop = asyncio.get_running_loop()
+        outcome = await clinging(2.5).run(call("cling"))
+        took_s = loop.time()
+        await asyncio.sleep(100)
+        return outcome, took_s
+
+    assert in_virtual_time(main()) == (failed("Tool 'cling' did not finish within 2.5 s"), 2.5 + TOOL_STOP_S)
+
+
+def test_a_tool_that_does_not_let_go_keeps_nothing_from_its_end(
+    in_virtual_time: InVirtualTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        running = asyncio.create_task(clinging(math.inf).run(call("cling")))
+        await asyncio.sleep(1)
+        running.cancel()
+        await asyncio.wait([running])
+        assert running.cancelled()
+        took_s = loop.time()
+        await asyncio.sleep(100)
+        return took_s
+
+    assert in_virtual_time(main()) == 1 + TOOL_STOP_S
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warnings == ["Tool cling does not stop and is left to itself"]
 
 
 async def test_a_tool_that_waits_for_something_cancelled_has_failed() -> None:

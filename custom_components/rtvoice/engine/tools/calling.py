@@ -4,10 +4,10 @@ import asyncio
 import inspect
 import logging
 import math
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ..conversation.values import ToolCall
 from ..errors import ToolArgumentsError, ToolError, ToolFailedError, ToolTimeoutError
@@ -19,6 +19,9 @@ from .spec import ToolSpec
 from .status import Status
 
 _LOGGER = logging.getLogger(__name__)
+
+TOOL_STOP_S: Final = 2.0
+"""A tool that is to stop and does not end within this time is left to itself."""
 
 type Report = Callable[[str], None]
 
@@ -38,14 +41,15 @@ async def perform(tool: RegisteredTool, call: ToolCall, context: ToolContext, re
     """Run a call and return what the tool returned; what it yields on the way is reported.
 
     Raises nothing but ToolError and, when the running task is cancelled, CancelledError. A thread cannot be stopped:
-    after a timeout or a cancellation it runs on, and what it returns is dropped.
+    after a timeout or a cancellation it runs on, and what it returns is dropped; so does a tool that does not let go.
     """
     prepared = _prepared(tool, call, context)
     name, timeout_s = tool.spec.name, tool.spec.timeout_s
     deadline = asyncio.timeout(None if math.isinf(timeout_s) else timeout_s)
+    result = _result(name, prepared, report, blocking=tool.body.blocking)
     try:
         async with deadline:
-            return await _result(prepared, report, blocking=tool.body.blocking)
+            return await _awaited(name, result)
     except ToolError:
         raise
     except asyncio.CancelledError as err:
@@ -53,7 +57,7 @@ async def perform(tool: RegisteredTool, call: ToolCall, context: ToolContext, re
             raise
         # The tool waited for something that somebody else cancelled; nobody cancelled this call.
         raise failure(name, err) from err
-    except (Exception, SystemExit) as err:
+    except Exception as err:
         if deadline.expired():
             raise ToolTimeoutError(f"Tool '{name}' did not finish within {timeout_s:g} s") from err
         raise failure(name, err) from err
@@ -73,12 +77,38 @@ def _prepared(tool: RegisteredTool, call: ToolCall, context: ToolContext) -> Cal
         raise failure(name, err) from err
 
 
-async def _result(prepared: Callable[[], object], report: Report, *, blocking: bool) -> object:
-    value = await asyncio.to_thread(prepared) if blocking else prepared()
-    if inspect.isawaitable(value):
-        value = await value
-    if inspect.isasyncgen(value):
-        value = await _last_step(value, report)
+async def _awaited(name: str, result: Coroutine[Any, Any, object]) -> object:
+    """What the tool returns. When this is cancelled, so is the tool, which is waited for, but not for ever."""
+    work = asyncio.Task(result, loop=asyncio.get_running_loop(), name=f"rtvoice work of {name}", eager_start=True)
+    if not work.done():
+        work.add_done_callback(_take_note)
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:
+            work.cancel()
+            await asyncio.wait([work], timeout=TOOL_STOP_S)
+            if not work.done():
+                _LOGGER.warning("Tool %s does not stop and is left to itself", name)
+            raise
+    return work.result()
+
+
+def _take_note(work: asyncio.Task[object]) -> None:
+    """Whatever came of it, asyncio need not tell of it."""
+    if not work.cancelled():
+        work.exception()
+
+
+async def _result(name: str, prepared: Callable[[], object], report: Report, *, blocking: bool) -> object:
+    try:
+        value = await asyncio.to_thread(prepared) if blocking else prepared()
+        if inspect.isawaitable(value):
+            value = await value
+        if inspect.isasyncgen(value):
+            value = await _last_step(value, report)
+    except SystemExit as err:
+        # In a task it would end the program.
+        raise failure(name, err) from err
     return value
 
 
