@@ -280,6 +280,9 @@ class Scene:
         self.tool_answers = asyncio.Event()
         """Set when the tool may have its result."""
         self.tool_hangs = False
+        self.tool_clings = False
+        """Whether the tool goes on when it is told to stop."""
+        self._over = asyncio.Event()
         self.stopping: asyncio.Task[None] | None = None
         self.events: list[SessionEvent] = []
         self._told_at_s: list[float] = []
@@ -324,6 +327,7 @@ class Scene:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.tool_answers.set()
+        self._over.set()
         self.proxy.release()
         if self._watch is not None:
             self._watch.cancel()
@@ -470,6 +474,10 @@ class Scene:
                 await self.tool_answers.wait()
                 if self.tool_hangs:
                     await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if self.tool_clings:
+                    await self._over.wait()
+                raise
             finally:
                 self.tools_running -= 1
             return "on one leg"

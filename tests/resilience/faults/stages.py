@@ -70,6 +70,10 @@ async def reach(scene: Scene, stage: Stage) -> None:
             scene.proxy.advance(None)
             await scene.until(lambda: scene.tools_running > 0, "a tool call")
         case Stage.STOPPING:
+            if scene.tool_clings:
+                scene.brain.tool = Call("look_up")
+                scene.ask(FIRST)
+                await scene.until(lambda: scene.tools_running > 0, "a tool call")
             scene.proxy.line.deaf = True
             await scene.agent.send_message(MUCH)
             await asyncio.sleep(0.1)
@@ -175,5 +179,7 @@ _THERE: dict[Stage, Callable[[Scene], bool]] = {
     Stage.SPEAKING: lambda scene: scene.agent.state == "speaking" and 0 < scene.speaker.played_samples < ARRIVED,
     Stage.IN_A_TOOL: lambda scene: scene.tools_running == 1,
     Stage.ROLLOVER: lambda scene: scene.agent.state == "reconnecting" and len(scene.proxy.links) == 2,
-    Stage.STOPPING: lambda scene: scene.agent.state == "idle" and not scene.stopping.done(),
+    Stage.STOPPING: lambda scene: (
+        scene.agent.state == "idle" and not scene.stopping.done() and scene.tools_running == scene.tool_clings
+    ),
 }

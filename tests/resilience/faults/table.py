@@ -126,6 +126,8 @@ class Fault:
     """How often the session has come upon it when it wanted to connect."""
     words: str = ""
     """What the error says that ends the session, or makes it impossible: a regular expression."""
+    clinging: bool = False
+    """Whether the tool that is called goes on when it is told to stop; while a session stops one is running then."""
     slept: bool = False
     """Whether it has happened to the whole machine before `happen`."""
     talked_over: Callable[[Scene], bool] | None = None
@@ -180,7 +182,9 @@ class Fault:
 
     def scene(self, stage: Stage, **settings: Any) -> Scene:
         """A conversation that it is to befall at this stage."""
-        return Scene(f"{self.name}, {stage.value}", provider=self.provider, **self.settings, **settings)
+        scene = Scene(f"{self.name}, {stage.value}", provider=self.provider, **self.settings, **settings)
+        scene.tool_clings = self.clinging
+        return scene
 
     def expected(self, stage: Stage) -> Outcome:
         """What must come of it at a stage."""
@@ -731,6 +735,15 @@ TOOLS = (
         seen=(THINKING, TOOL_FAILED),
         heard=APOLOGY,
         without={stage: _ONLY_IN_A_TOOL for stage in Stage if stage is not Stage.IN_A_TOOL},
+    ),
+    Fault(
+        "A tool does not let go",
+        tool_hangs,
+        GOES_ON,
+        without={stage: _ONLY_IN_A_TOOL for stage in Stage if stage not in (Stage.IN_A_TOOL, Stage.STOPPING)},
+        clinging=True,
+        seen=(THINKING, TOOL_FAILED),
+        heard=APOLOGY,
     ),
 )
 
