@@ -116,7 +116,8 @@ class Wire:
     def _ended(self, kind: aiohttp.WSMsgType, payload: object, extra: object) -> EngineError:
         code, reason = None, ""
         if kind is aiohttp.WSMsgType.CLOSE:
-            code = payload if isinstance(payload, int) else None
+            # A close frame without a code has none, which aiohttp calls 0.
+            code = payload or None if isinstance(payload, int) else None
             reason = self._redact(extra) if isinstance(extra, str) else ""
         fault = self._last_fault
         if code == aiohttp.WSCloseCode.GOING_AWAY and fault is None and self._is_due():
