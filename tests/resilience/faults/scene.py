@@ -4,7 +4,7 @@ import asyncio
 import time
 from array import array
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -475,8 +475,9 @@ class Scene:
                 if self.tool_hangs:
                     await asyncio.Event().wait()
             except asyncio.CancelledError:
-                if self.tool_clings:
-                    await self._over.wait()
+                while self.tool_clings and not self._over.is_set():
+                    with suppress(asyncio.CancelledError):
+                        await self._over.wait()
                 raise
             finally:
                 self.tools_running -= 1
