@@ -136,6 +136,7 @@ class Mouth(FakeSpeaker):
         super().__init__()
         self.gone = False
         self.stalled = False
+        self.paused = False
         self.given_at_s: list[float] = []
         """When it was given each piece of audio."""
         self._heard = bytearray()
@@ -160,10 +161,10 @@ class Mouth(FakeSpeaker):
 
     @override
     async def play_chunk(self, pcm: bytes) -> None:
+        while not self.gone and (self.stalled or self._queued - self._running() > self.sample_rate // 10):
+            await asyncio.sleep(0.01)
         if self.gone:
             raise SinkError("The speaker was unplugged")
-        while self.stalled:
-            await asyncio.sleep(0.05)
         await super().play_chunk(pcm)
         self._heard += pcm
         self.given_at_s.append(asyncio.get_running_loop().time())
@@ -175,7 +176,23 @@ class Mouth(FakeSpeaker):
 
     @override
     def _running(self) -> int:
-        return 0 if self.stalled else super()._running()
+        return 0 if self.stalled or self.gone or self.paused else super()._running()
+
+    def pause(self) -> None:
+        """Play no more for now, as if what it has were longer."""
+        self._settle()
+        self.paused = True
+
+    def resume(self) -> None:
+        """Play on."""
+        if self.paused:
+            self._settle()
+            self.paused = False
+
+    def unplug(self) -> None:
+        """Play no more of what is queued, and take nothing more."""
+        self._settle()
+        self.gone = True
 
     def stall(self) -> None:
         """Play no more of what is queued."""

@@ -25,7 +25,9 @@ _ARRIVED = _WHOLE[: 2 * ARRIVED]
 LONG_S = 0.5
 """Longer than an answer takes to begin."""
 ORDINARY_S = 2.5
-"""As long as an answer may take to begin where everything is slow."""
+"""Longer than an answer takes to begin on a machine that has time."""
+SLOW_S = deadlines.TURN_ANSWER_S / 2
+"""As long as an answer may take to begin on any machine, so that none was waited for that never came."""
 MOMENT_S = 5.0
 """As long as a connection that was cut may take to be made anew."""
 
@@ -98,7 +100,7 @@ _UNANSWERED = (Stage.THINKING, Stage.IN_A_TOOL)
 
 def _usual(scene: Scene, stage: Stage) -> bool:
     trail = Trail(scene)
-    return not reconnects(scene) and not tools_failed(scene) and trail.longest_s("thinking") < ORDINARY_S
+    return not reconnects(scene) and not tools_failed(scene) and trail.longest_s("thinking") < SLOW_S
 
 
 def reconnects(scene: Scene) -> bool:

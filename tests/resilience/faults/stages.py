@@ -60,20 +60,22 @@ async def approach(scene: Scene, stage: Stage) -> None:
 
 
 async def reach(scene: Scene, stage: Stage) -> None:
-    """Go the last step into a stage that was approached; it stays there for at least half a second."""
+    """Go the last step into a stage that was approached; it stays there for more than a second."""
     match stage:
+        case Stage.USER_SPEAKING:
+            scene.ask(FIRST, seconds=0.0)
+            scene.microphone.talk()
+            await scene.until(lambda: scene.seen(UserStartedSpeakingEvent), "hearing the user")
+            await asyncio.sleep(0.3)
         case Stage.SPEAKING:
             scene.proxy.advance(held(_AUDIO, count=PIECES))
-            await scene.until(lambda: scene.speaker.played_samples > 2_400, "speaking")
+            await scene.until(lambda: scene.speaker.played_samples > 4_800, "speaking")
+            scene.speaker.pause()
             await scene.until(scene.proxy.line.held.is_set, "half of the answer")
         case Stage.IN_A_TOOL:
             scene.proxy.advance(None)
             await scene.until(lambda: scene.tools_running > 0, "a tool call")
         case Stage.STOPPING:
-            if scene.tool_clings:
-                scene.brain.tool = Call("look_up")
-                scene.ask(FIRST)
-                await scene.until(lambda: scene.tools_running > 0, "a tool call")
             scene.proxy.line.deaf = True
             await scene.agent.send_message(MUCH)
             await asyncio.sleep(0.1)
@@ -103,19 +105,19 @@ async def _listening(scene: Scene) -> None:
     await scene.until(lambda: scene.agent.state == "listening", "listening")
 
 
-async def _user_speaking(scene: Scene) -> None:
-    await _listening(scene)
-    scene.ask(FIRST, seconds=0.0)
-    scene.microphone.talk()
-    await scene.until(lambda: scene.seen(UserStartedSpeakingEvent), "hearing the user")
-    await asyncio.sleep(0.3)
-
-
 async def _thinking(scene: Scene) -> None:
     await _listening(scene)
     scene.ask(FIRST)
     await scene.until(lambda: scene.proxy.unreleased, "the answer")
     await scene.until(lambda: scene.user_words == [FIRST], "the user's words")
+
+
+async def _stopping(scene: Scene) -> None:
+    await _listening(scene)
+    if scene.tool_clings:
+        scene.brain.tool = Call("look_up")
+        scene.ask(FIRST)
+        await scene.until(lambda: scene.tools_running > 0, "a tool call")
 
 
 async def _rollover(scene: Scene) -> None:
@@ -162,12 +164,12 @@ _WAYS: dict[Stage, Callable[[Scene], Awaitable[None]]] = {
     Stage.CONNECTING: _greeted,
     Stage.CONFIGURING: _greeted,
     Stage.LISTENING: _listening,
-    Stage.USER_SPEAKING: _user_speaking,
+    Stage.USER_SPEAKING: _listening,
     Stage.THINKING: _thinking,
     Stage.SPEAKING: _thinking,
     Stage.IN_A_TOOL: _thinking,
     Stage.ROLLOVER: _rollover,
-    Stage.STOPPING: _listening,
+    Stage.STOPPING: _stopping,
 }
 
 _THERE: dict[Stage, Callable[[Scene], bool]] = {

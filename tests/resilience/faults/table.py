@@ -431,7 +431,7 @@ async def microphone_stalled(scene: Scene) -> None:
 
 
 async def speaker_gone(scene: Scene) -> None:
-    scene.speaker.gone = True
+    scene.speaker.unplug()
     scene.proxy.release()
 
 
@@ -457,7 +457,7 @@ _TOO_MANY = {
 _EXPIRED = {"type": "invalid_request_error", "code": "session_expired", "message": "Your session hit the maximum."}
 _SERVER = {"type": "server_error", "code": "server_error", "message": "The server had an error."}
 
-_IMPATIENT = {"inactivity_timeout_seconds": 3.0, "inactivity_timeout_enabled": True}
+_IMPATIENT = {"inactivity_timeout_seconds": 4.0, "inactivity_timeout_enabled": True}
 _HURRIED_SERVER = partial(plain, timeouts=replace(TIMEOUTS, greet_s=8.0, configure_s=8.0))
 _ONLY_IN_A_TOOL = "no tool is running"
 

@@ -70,6 +70,7 @@ async def befall(trial: Trial) -> None:
     else:
         if not fault.slept:
             assert_reached(scene, stage)
+        scene.speaker.resume()
         await fault.happen(scene)
     scene.tool_answers.set()
     scene.microphone.come_to_an_end()
