@@ -79,11 +79,14 @@ def _prepared(tool: RegisteredTool, call: ToolCall, context: ToolContext) -> Cal
 
 async def _awaited(name: str, result: Coroutine[Any, Any, object]) -> object:
     """What the tool returns. When this is cancelled, so is the tool, which is waited for, but not for ever."""
-    work = asyncio.Task(result, loop=asyncio.get_running_loop(), name=f"rtvoice work of {name}", eager_start=True)
+    loop = asyncio.get_running_loop()
+    # To wait for the task itself would take one turn of the event loop more, in each of which somebody waits.
+    ended: asyncio.Future[None] = loop.create_future()
+    work = asyncio.Task(_ending(result, ended), loop=loop, name=f"rtvoice work of {name}", eager_start=True)
     if not work.done():
         work.add_done_callback(_take_note)
         try:
-            await asyncio.wait([work])
+            await ended
         except asyncio.CancelledError:
             work.cancel()
             await asyncio.wait([work], timeout=TOOL_STOP_S)
@@ -91,6 +94,14 @@ async def _awaited(name: str, result: Coroutine[Any, Any, object]) -> object:
                 _LOGGER.warning("Tool %s does not stop and is left to itself", name)
             raise
     return work.result()
+
+
+async def _ending(result: Coroutine[Any, Any, object], ended: asyncio.Future[None]) -> object:
+    try:
+        return await result
+    finally:
+        if not ended.done():
+            ended.set_result(None)
 
 
 def _take_note(work: asyncio.Task[object]) -> None:
