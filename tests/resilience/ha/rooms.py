@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, override
 
 import pytest
 from homeassistant.config_entries import ConfigSubentryDataWithId
@@ -18,6 +18,7 @@ from homeassistant.helpers import llm
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.rtvoice.bridge.places import local
 from custom_components.rtvoice.const import (
     CONF_BASE_URL,
     CONF_INPUT,
@@ -32,15 +33,62 @@ from custom_components.rtvoice.const import (
     SUBENTRY_SATELLITE,
 )
 from custom_components.rtvoice.engine.conversation import recovery
+from custom_components.rtvoice.engine.devices import FileOutput
 from custom_components.rtvoice.engine.options import RealtimeModel
 from custom_components.rtvoice.flows.defaults import default_agent
-from simulator import Behaviour, Call, Simulator
-from tests.ha.house import entity_of, happenings, speak_into, state_of
+from simulator import Behaviour, Call, Plan, Simulator
+from simulator.plan import Context
+from tests.ha.house import entity_of, happenings, heard_from, speak_into, state_of, states_seen
 from tests.resilience.faults.scene import ANSWER, FIRST, KEY, PATIENCE_S, SECOND, SECOND_ANSWER, Brain
 from tests.resilience.faults.stages import HOLDS, Stage, held
 from tests.resilience.proxy import Proxy
 
 type Response = Mapping[str, Any] | HomeAssistantError
+
+RATE_HZ = 24_000
+TAIL_S = 0.15
+"""A speaker has been given so much that it cannot be called back, and a slow machine takes a moment to do so."""
+LAST = (Stage.USER_SPEAKING, Stage.SPEAKING, Stage.STOPPING)
+"""Stages that are over by themselves after a while."""
+
+
+class Mouth(FileOutput):
+    """A speaker that may take its time to stop, and then plays no more of what it was given."""
+
+    rooms: dict[Path, Room] = {}  # noqa: RUF012 - which room a speaker is in is known by its file only
+
+    def __init__(self, path: str | Path, sample_rate: int = RATE_HZ) -> None:
+        super().__init__(path, sample_rate)
+        self._room = self.rooms[Path(path)]
+
+    @override
+    async def start(self) -> None:
+        await super().start()
+        self._room.mouth, self._room.mouth_began_s = self, asyncio.get_running_loop().time()
+
+    @override
+    async def stop(self) -> None:
+        if self._room.mouth is self:
+            await self.clear_buffer()
+            self._room.mouth_closes.set()
+            await self._room.mouth_may_close.wait()
+        await super().stop()
+
+
+class Helper(Brain):
+    """Sees to something before it answers the second question, where it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.errand: Call | None = None
+
+    @override
+    def _answer(self, context: Context) -> Plan:
+        words = [item.words for item in context.items if item.role == "user"]
+        if self.errand is not None and words[-1:] == [SECOND]:
+            errand, self.errand = self.errand, None
+            return Plan((errand,))
+        return super()._answer(context)
 
 
 class Room:
@@ -53,12 +101,26 @@ class Room:
         self._more = more
         self.stage = stage
         self.agent_id, self.satellite_id = f"agent_{stage.name}", f"satellite_{stage.name}"
-        self.brain = Brain()
+        self.brain = Helper()
         self.tool = _register_tool(hass, stage)
+        self.call = Call(self.tool.name)
+        """What is called at the stage "in a tool"; `called` says whether it runs."""
+        self.called: Callable[[], bool] = self.tool.called.is_set
         self.microphone = folder / f"microphone {stage.value}.wav"
+        self.speaker = folder / f"{stage.name}.wav"
+        self.mouth: Mouth | None = None
+        """The speaker of the session that runs, or ran last."""
+        self.mouth_began_s = 0.0
+        self.mouth_closes = asyncio.Event()
+        """Set when it is told to stop."""
+        self.mouth_may_close = asyncio.Event()
+        """Set when it may have stopped."""
+        self.mouth_may_close.set()
+        self.befallen_s = 0.0
+        """When the fault befell the session, in seconds of its speaker."""
+        self.stopping: asyncio.Task[None] | None = None
         self.waiting: asyncio.Task[Response] | None = None
         """The call of `rtvoice.start`, which waits for the end of the session."""
-        self._folder = folder
         self._agent = agent
         self._stack = AsyncExitStack()
 
@@ -71,18 +133,22 @@ class Room:
         self._speak(1.5 if self.stage is Stage.USER_SPEAKING else 0.4 if self.stage.asked else 0)
         self.entry = self._entry()
         self.entry.add_to_hass(self.hass)
+        Mouth.rooms[self.speaker] = self
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)
+        self.statuses = states_seen(self.hass, self._status_id)[self._status_id]
+        """All that the sensor `status` has shown."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.tool.answers.set()
-        self.proxy.release()
+        self.let_go()
         if self.hass.state is not CoreState.stopped:
             await self.hass.config_entries.async_remove(self.entry.entry_id)
-        if self.waiting is not None:
-            await asyncio.wait((self.waiting,), timeout=5)
+        tasks = [task for task in (self.waiting, self.stopping) if task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=5)
+        del Mouth.rooms[self.speaker]
         await self._stack.aclose()
 
     # --- what is seen -------------------------------------------------------------------------------------------------
@@ -109,9 +175,57 @@ class Room:
         """What the session is about."""
         return self.sensor("status")
 
-    def sensor(self, key: str) -> str:
-        """State of a sensor of the satellite."""
-        return state_of(self.hass, entity_of(self.hass, "sensor", self.satellite_id, key)).state
+    @property
+    def _status_id(self) -> str:
+        return entity_of(self.hass, "sensor", self.satellite_id, "status")
+
+    def sensor(self, key: str, subentry_id: str | None = None) -> str:
+        """State of a sensor of the satellite, or of the agent."""
+        return state_of(self.hass, entity_of(self.hass, "sensor", subentry_id or self.satellite_id, key)).state
+
+    def shows(self, key: str) -> bool:
+        """Whether a binary sensor of the satellite is on."""
+        return state_of(self.hass, entity_of(self.hass, "binary_sensor", self.satellite_id, key)).state == "on"
+
+    @property
+    def holds(self) -> bool:
+        """Whether the stage that was reached has not passed."""
+        assert self.waiting is not None
+        waits = self.proxy.line.held.is_set() and not self.proxy.released.is_set()
+        match self.stage:
+            case Stage.CONNECTING | Stage.CONFIGURING:
+                there = self.status == "connecting" and waits
+            case Stage.LISTENING:
+                there = self.status == "listening" and self.shows("session")
+            case Stage.USER_SPEAKING:
+                there = self.shows("user_speaking")
+            case Stage.THINKING:
+                there = self.status == "thinking" and waits
+            case Stage.SPEAKING:
+                there = self.mouth is not None and self.mouth.is_playing and self.shows("assistant_speaking")
+            case Stage.IN_A_TOOL:
+                there = self.called() and "tool_called" not in self.happened and "tool_failed" not in self.happened
+            case Stage.ROLLOVER:
+                there = len(self.proxy.links) == 2 and waits
+            case Stage.STOPPING:
+                assert self.stopping is not None
+                there = self.mouth_closes.is_set() and not self.stopping.done()
+        return there and not self.waiting.done()
+
+    @property
+    def audible_until_s(self) -> float:
+        """When something was heard last in the session that has ended, in seconds of its speaker."""
+        return len(heard_from(self.speaker).rstrip(b"\0")) / (2 * RATE_HZ)
+
+    def offered(self) -> list[set[str]]:
+        """The tools that the provider was told of, in each of the settings that it was sent."""
+        sent = [event["session"] for event in self.simulator.client_events if event["type"] == "session.update"]
+        return [{tool["name"] for tool in session["tools"]} for session in sent if "tools" in session]
+
+    def results(self) -> list[str]:
+        """What the provider was told of tool calls."""
+        created = [one["item"] for one in self.simulator.client_events if one["type"] == "conversation.item.create"]
+        return [item["output"] for item in created if item["type"] == "function_call_output"]
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait until it is so. Fails if that takes too long."""
@@ -124,7 +238,7 @@ class Room:
 
     # --- what is done -------------------------------------------------------------------------------------------------
 
-    async def call(self, action: str, **fields: object) -> None:
+    async def act(self, action: str, **fields: object) -> None:
         """An action at the satellite."""
         await self.hass.services.async_call(DOMAIN, action, {"entity_id": self.satellite, **fields}, blocking=True)
 
@@ -134,32 +248,33 @@ class Room:
         rollover = held("session.updated", line=1) if self.stage is Stage.ROLLOVER else None
         self.proxy.hold = HOLDS[self.stage]() if self.stage in HOLDS else rollover
         if self.stage is Stage.IN_A_TOOL:
-            self.brain.tool = Call(self.tool.name)
+            self.brain.tool = self.call
         self.waiting = self.hass.async_create_task(self._session())
         match self.stage:
             case Stage.CONNECTING | Stage.CONFIGURING:
                 await self.until(lambda: bool(self.proxy.links) and self.proxy.line.held.is_set(), "the greeting")
             case Stage.USER_SPEAKING:
-                await self.until(lambda: "speech_started" in str(self.simulator.server_events[-1:]), "speech")
+                await self.until(lambda: self.shows("user_speaking"), "speech")
             case Stage.THINKING:
                 await self.until(lambda: self.sensor("user_transcript") == FIRST, "the user's words")
             case Stage.SPEAKING:
                 await self.until(lambda: self.status == "speaking", "speaking")
             case Stage.IN_A_TOOL:
-                await self.until(self.tool.called.is_set, "a tool call")
+                await self.until(lambda: self.called(), "a tool call")  # noqa: PLW0108 - a test may set another
             case Stage.LISTENING | Stage.STOPPING:
                 await self.until(lambda: self.status == "listening", "listening")
             case Stage.ROLLOVER:
                 await self.until(lambda: len(self.proxy.links) > 1 and self.proxy.line.held.is_set(), "the rollover")
         if self.stage is Stage.STOPPING:
-            self.proxy.hold = lambda line, frame: True
-            self.stopping = self.hass.async_create_task(self.call("stop"))
-            await asyncio.sleep(0.05)
+            self.mouth_may_close.clear()
+            self.stopping = self.hass.async_create_task(self.act("stop"))
+            await self.until(self.mouth_closes.is_set, "stopping")
 
     def let_go(self) -> None:
-        """Hold nothing back any more: events, tools."""
+        """Hold nothing back any more: events, tools, the speaker."""
         self.proxy.release()
         self.tool.answers.set()
+        self.mouth_may_close.set()
 
     async def ended(self) -> Response:
         """What `rtvoice.start` has returned or raised."""
@@ -167,19 +282,21 @@ class Room:
         async with asyncio.timeout(PATIENCE_S):
             return await self.waiting
 
-    async def converse(self) -> None:
+    async def converse(self, errand: Call | None = None) -> None:
         """Another whole turn, in the session that runs."""
         await self.until(lambda: self.status == "listening", "listening")
-        await self.call("send_message", text=SECOND)
-        await self.until(lambda: self.sensor("assistant_transcript") == SECOND_ANSWER, "an answer")
+        self.brain.errand, before = errand, self.happened.count("assistant_turn")
+        await self.act("send_message", text=SECOND)
+        await self.until(lambda: self.happened.count("assistant_turn") > before, "an answer")
+        assert self.sensor("assistant_transcript") == SECOND_ANSWER
 
     async def begin_anew(self) -> None:
         """A session can be had again, and hears."""
         self._speak(0.4)
         self.brain.tool = None
-        await self.call("start")
+        await self.act("start")
         await self.until(lambda: self.sensor("assistant_transcript") == ANSWER, "an answer")
-        await self.call("stop")
+        await self.act("stop")
 
     async def _session(self) -> Response:
         self.brain.words = FIRST
@@ -199,7 +316,7 @@ class Room:
         account = {CONF_PROVIDER: PROVIDER_OPENAI, CONF_BASE_URL: address, CONF_API_KEY: KEY}
         options = default_agent(PROVIDER_OPENAI, RealtimeModel.GPT_REALTIME_2_1_MINI.value)
         agent = {**options, CONF_LLM_HASS_API: [self.tool.name], **self._agent}
-        ears, mouth = (f"{FILE_PREFIX}{path}" for path in (self.microphone, self._folder / f"{self.stage.name}.wav"))
+        ears, mouth = (f"{FILE_PREFIX}{path}" for path in (self.microphone, self.speaker))
         satellite = {CONF_KIND: KIND_LOCAL, CONF_INPUT: ears, CONF_OUTPUT: mouth}
         subentries = (
             subentry(self.agent_id, SUBENTRY_AGENT, agent),
@@ -215,21 +332,35 @@ async def rooms(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     *more: ConfigSubentryDataWithId,
+    prepare: Callable[[Room], None] = lambda _: None,
     **agent: object,
 ) -> AsyncGenerator[list[Room]]:
     """A room at every stage; each account has `more` subentries as well, and each agent these options."""
     hass.config.allowlist_external_dirs = {str(folder)}
     # Debug mode, which the test plugin chooses, makes everything slow that is to happen in real time.
     hass.loop.set_debug(False)
+    monkeypatch.setattr(local, "FileOutput", Mouth)
     async with AsyncExitStack() as stack:
         made = [await stack.enter_async_context(Room(hass, stage, folder, *more, **agent)) for stage in Stage]
+        for room in made:
+            prepare(room)
         moving = next(room for room in made if room.stage is Stage.ROLLOVER)
         with monkeypatch.context() as soon:
             soon.setattr(recovery, "ROLLOVER_BEFORE_S", 3599.0)
             reaching = asyncio.create_task(moving.reach())
             await moving.until(lambda: moving.status == "listening", "listening")
-        await asyncio.gather(reaching, *(room.reach() for room in made if room is not moving))
+        early = [room for room in made if room is not moving and room.stage not in LAST]
+        await asyncio.gather(reaching, *(room.reach() for room in early))
+        await asyncio.gather(*(room.reach() for room in made if room.stage in LAST))
         yield made
+
+
+def befall(all_rooms: list[Room]) -> None:
+    """Now it happens: every session is at its stage still."""
+    now_s = all_rooms[0].hass.loop.time()
+    for room in all_rooms:
+        assert room.holds, f"{room.stage.value} has passed: {room.status}, {room.happened}"
+        room.befallen_s = now_s - room.mouth_began_s
 
 
 class _WaitingTool(llm.Tool):
