@@ -53,12 +53,16 @@ LAST = (Stage.USER_SPEAKING, Stage.SPEAKING, Stage.STOPPING)
 
 
 class Mouth(FileOutput):
-    """A speaker that may take its time to stop, and then plays no more of what it was given."""
+    """A speaker that is given audio a second ahead, as pages are, and that may take its time to stop.
+
+    While it does so it plays no more of what it was given.
+    """
 
     rooms: dict[Path, Room] = {}  # noqa: RUF012 - which room a speaker is in is known by its file only
 
     def __init__(self, path: str | Path, sample_rate: int = RATE_HZ) -> None:
         super().__init__(path, sample_rate)
+        self._capacity_bytes = 2 * sample_rate
         self._room = self.rooms[Path(path)]
 
     @override
