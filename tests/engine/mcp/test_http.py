@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from custom_components.rtvoice.engine import Tools
-from custom_components.rtvoice.engine.errors import ToolFailedError
+from custom_components.rtvoice.engine.errors import ToolFailedError, ToolTimeoutError
 from custom_components.rtvoice.engine.mcp import MCPServerHTTP, MCPTools, ServerUnavailableError
 from tests.engine.mcp.rig import free_port, serving, until
 
@@ -94,6 +94,39 @@ async def test_a_server_that_was_started_anew_is_used_again() -> None:
         await until(lambda: not server.retry_wait_s)
         assert await server.call_tool("pid") != first
         await server.close()
+
+
+async def test_a_call_fails_at_once_when_its_server_dies(tmp_path) -> None:
+    witness = tmp_path / "witness"
+    async with serving("streamable_http", free_port()) as url:
+        server = MCPServerHTTP(url)
+        await server.connect()
+        lost = asyncio.Event()
+        server.on_change = lost.set
+        call = asyncio.create_task(server.call_tool("wait", {"seconds": 600, "witness": str(witness)}))
+        await until(witness.exists)
+    async with asyncio.timeout(5):
+        with pytest.raises(ServerUnavailableError, match="the connection ended"):
+            await call
+        await lost.wait()
+    assert not server.is_connected
+    await server.close()
+
+
+@pytest.mark.parametrize(("identified", "waits"), [(b"", False), (b"id: 1\n", True)])
+async def test_a_stream_that_ends_without_the_answer_ends_the_call_unless_it_may_be_resumed(identified, waits) -> None:
+    async def breaking_off(request: web.Request) -> web.StreamResponse:
+        if request.method != "POST" or (await request.json())["method"] != "tools/call":
+            return await answer(request)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(identified + b'data: {"jsonrpc": "2.0", "method": "notifications/message"}\n\n')
+        return response
+
+    async with answering(breaking_off) as url, MCPServerHTTP(url, timeout=1) as server:
+        with pytest.raises(ToolTimeoutError if waits else ServerUnavailableError):
+            await server.call_tool("ok")
+        assert server.is_connected is waits
 
 
 async def test_a_server_that_forgot_the_session_is_greeted_again_and_the_call_repeated() -> None:

@@ -5,6 +5,7 @@ here and nowhere else.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ METHOD_NOT_FOUND: Final = -32601
 _CONNECTION_CLOSED: Final = -32000
 _STREAM_READ_S: Final = 300.0
 _MAX_REDIRECTS: Final = 5
+_EVENT_ID: Final = re.compile(rb"^id:", re.MULTILINE)
 
 REQUESTS: ContextVar[list[int | str] | None] = ContextVar("REQUESTS", default=None)
 """Where the ids of the requests that are sent in this context are noted."""
@@ -167,19 +169,30 @@ class Package:
         async with self._sse.sse_client(url, httpx_client_factory=lambda **_: client) as streams:
             yield streams[0], streams[1]
 
-    def bound(self, response: Any, on_excess: Callable[[], None]) -> None:
-        """Let a response that has just begun fail where it cannot be bounded; `on_excess` is called then."""
+    def bound(self, response: Any, on_end: Callable[[], None]) -> None:
+        """Let a response that has just begun fail where it cannot be bounded; `on_end` is called then.
+
+        It is also called when a stream of events breaks off that was to bring an answer: version 1 of the package tells
+        nobody. It reads no further than the answer, and goes on elsewhere with a stream whose events have ids.
+        """
         events = response.headers.get("content-type", "").lower().startswith("text/event-stream")
+        brings_answer = events and response.request.method == "POST"
         inner = response.stream
 
         async def chunks(_stream: object) -> AsyncGenerator[bytes]:
+            lost = brings_answer
             try:
                 check_encoding(response.headers.get("content-encoding"))
                 async for chunk in bounded(aiter(inner), events=events):
+                    lost = lost and _EVENT_ID.search(chunk) is None
                     yield chunk
-            except UnfitAnswerError:
-                on_excess()
+            except Exception as err:
+                if lost or isinstance(err, UnfitAnswerError):
+                    on_end()
                 raise
+            else:
+                if lost:
+                    on_end()
 
         async def close(_stream: object) -> None:
             await inner.aclose()
