@@ -1,4 +1,5 @@
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -127,6 +128,25 @@ async def test_a_stream_that_ends_without_the_answer_ends_the_call_unless_it_may
         with pytest.raises(ToolTimeoutError if waits else ServerUnavailableError):
             await server.call_tool("ok")
         assert server.is_connected is waits
+
+
+async def test_nothing_of_an_address_gets_into_the_log_when_a_server_fails(caplog) -> None:
+    async def failing(request: web.Request) -> web.StreamResponse:
+        if request.method == "POST" and (await request.json())["method"].startswith("notifications/"):
+            return web.Response(status=500)
+        return await answer(request)
+
+    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG, "custom_components.rtvoice.engine.mcp")
+    async with answering(failing) as url:
+        server = MCPServerHTTP(f"{url}/mcp?token=secret")
+        await server.connect()
+        with pytest.raises(ServerUnavailableError):
+            await server.list_tools()
+        await server.close()
+    ours = [record for record in caplog.records if record.name != "aiohttp.access"]
+    assert [record for record in ours if record.exc_info or "secret" in record.getMessage()] == []
+    assert "The connection to MCP server 127.0.0.1 has failed: it answered with HTTP status 500" in caplog.messages
 
 
 async def test_a_server_that_forgot_the_session_is_greeted_again_and_the_call_repeated() -> None:

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
 
 from ..errors import ToolTimeoutError
+from .discretion import SERVER
 from .errors import LinkLostError, ServerUnavailableError, reason_of
 from .package import REQUESTS, Item, Package, Session, Streams, load
 from .streams import Outbound, watched
@@ -128,6 +129,7 @@ class Link:
             self._deadlines.discard(deadline)
 
     async def _keep(self) -> None:
+        SERVER.set(self._name)
         try:
             await self._live()
         except Exception as err:  # noqa: BLE001 - whatever a transport raises, the connection is over

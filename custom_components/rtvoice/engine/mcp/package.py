@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import Any, Final, Protocol
 
 from .bounds import UnfitAnswerError, bounded, check_encoding
+from .discretion import be_discreet
 from .errors import LinkLostError, RemoteError
 
 type Json = dict[str, Any]
@@ -107,6 +108,7 @@ class Package:
         # The first use imports the part for asyncio, which must not happen on the event loop either.
         self._anyio.run(self._anyio.sleep, 0)
         self._error: type[Exception] = mcp.McpError if self.version == 1 else mcp.MCPError
+        be_discreet(*(module.__name__ for module in (self._sse, self._streamable, self._httpx)))
 
     @asynccontextmanager
     async def session(self, read: ReadStream, write: WriteStream, on_notice: Notice) -> AsyncGenerator[Session]:
