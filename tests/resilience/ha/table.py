@@ -6,6 +6,7 @@ from custom_components.rtvoice.const import CONF_KEEP_TRANSCRIPTS
 from tests.resilience.faults.table import STOPPED
 
 from .rooms import Room, befall, rooms
+from .servers import PROGRAM_DIES, SERVER_DIES
 from .verify import (
     KNOWN,
     HouseFault,
@@ -86,4 +87,4 @@ HOUSE_STOPS = HouseFault(
     conversation=(IN_TURNS, IN_TRANSCRIPT),
 )
 
-HOUSE_FAULTS = (RELOADED, HOUSE_STOPS)
+HOUSE_FAULTS = (RELOADED, HOUSE_STOPS, SERVER_DIES, PROGRAM_DIES)
