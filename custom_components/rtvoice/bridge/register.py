@@ -46,7 +46,7 @@ class Register:
         self._ended.append(_course(session))
         if session.converses:
             agent = session.agent
-            keeping = async_keep(self._hass, agent, session.venue.title, session.report)
+            keeping = async_keep(self._hass, agent, session.venue.title, session.report, session.began)
             agent.entry.async_create_task(self._hass, keeping, f"transcript of the {session.name}")
         if not self._reachability.reachable:
             self._reachability.tell()

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
 from ..engine import RealtimeAgent
@@ -47,6 +48,8 @@ class Session(ABC):
         ended: Callable[[Session], None],
     ) -> None:
         self.session_id = ulid_now()
+        self.began = dt_util.now()
+        """The time of day then; the clock may be set while the session lasts."""
         self.agent = agent
         self.venue = venue
         self.parties = tuple(parties)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -22,15 +22,14 @@ _DAY_CHARS: Final = len("2026-11-29")
 _TIME: Final = "%H:%M:%S"
 
 
-async def async_keep(hass: HomeAssistant, agent: Agent, venue: str, report: SessionReport) -> None:
-    """Write down a session that has just ended at a venue of this name, if the agent's user wants that.
+async def async_keep(hass: HomeAssistant, agent: Agent, venue: str, report: SessionReport, began: datetime) -> None:
+    """Write down a session that began then at a venue of this name and has just ended, if the agent's user wants that.
 
     The file is `rtvoice/transcripts/AGENT.ID/DATE_TIME_VENUE.txt` in the configuration folder, which the user
     interface shows to nobody. A disk that cannot be written to is reported in the log.
     """
     if not report.turns or not agent.options.keep_transcripts_days:
         return
-    began = dt_util.now() - timedelta(seconds=report.duration_s)
     folder = _root(hass) / f"{slugify(agent.title)}.{agent.subentry_id}"
     path = folder / f"{began:%Y-%m-%d_%H-%M-%S}_{slugify(venue)}.txt"
     head = f"{agent.title} on {venue}, {began:%Y-%m-%d %H:%M:%S} ({report.end_reason.value})"
