@@ -16,6 +16,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import llm
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rtvoice.bridge.places import local
@@ -123,6 +124,9 @@ class Room:
         self.befallen_s = 0.0
         """When the fault befell the session, in seconds of its speaker."""
         self.stopping: asyncio.Task[None] | None = None
+        self.began_on = dt_util.now().date()
+        """The day by the clock."""
+        self.log: pytest.LogCaptureFixture | None = None
         self.waiting: asyncio.Task[Response] | None = None
         """The call of `rtvoice.start`, which waits for the end of the session."""
         self._agent = agent

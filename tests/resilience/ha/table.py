@@ -5,6 +5,7 @@ import asyncio
 from custom_components.rtvoice.const import CONF_KEEP_TRANSCRIPTS
 from tests.resilience.faults.table import STOPPED
 
+from .machine import DAY_CHANGES, ROOM_FOR_NOTHING
 from .rooms import Room, befall, rooms
 from .servers import PROGRAM_DIES, SERVER_DIES
 from .verify import (
@@ -87,4 +88,4 @@ HOUSE_STOPS = HouseFault(
     conversation=(IN_TURNS, IN_TRANSCRIPT),
 )
 
-HOUSE_FAULTS = (RELOADED, HOUSE_STOPS, SERVER_DIES, PROGRAM_DIES)
+HOUSE_FAULTS = (RELOADED, HOUSE_STOPS, SERVER_DIES, PROGRAM_DIES, ROOM_FOR_NOTHING, DAY_CHANGES)
