@@ -186,7 +186,7 @@ ROOM_FOR_NOTHING = HouseFault(
     seen=(
         Told("*Activity*: `error` that tells of the recording, once", recording_is_told, LIVE),
         Told(
-            "the log tells of what cannot be written: the recording, the transcript, what was used", is_in_the_log, LIVE
+            "the log tells of the recording, the transcript and the usage that cannot be written", is_in_the_log, LIVE
         ),
     ),
     heard=(
@@ -198,7 +198,9 @@ ROOM_FOR_NOTHING = HouseFault(
             recording_is_kept,
             [stage for stage in LIVE if stage not in LAST],
         ),
-        Told("what it uses counts all the same, and is written when there is room again", counts, LIVE),
+        Told(
+            "what it uses counts until the account is reloaded, and is written when there is room again", counts, LIVE
+        ),
     ),
     logged=("A transcript of", "Saving file failed"),
 )

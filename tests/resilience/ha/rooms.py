@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -210,7 +210,7 @@ class Room:
             case Stage.THINKING:
                 there = self.status == "thinking" and waits
             case Stage.SPEAKING:
-                there = self.mouth is not None and self.mouth.is_playing and self.shows("assistant_speaking")
+                there = self.audible and self.shows("assistant_speaking")
             case Stage.IN_A_TOOL:
                 there = self.called() and "tool_called" not in self.happened and "tool_failed" not in self.happened
             case Stage.ROLLOVER:
@@ -219,6 +219,11 @@ class Room:
                 assert self.stopping is not None
                 there = self.mouth_closes.is_set() and not self.stopping.done()
         return there and not self.waiting.done()
+
+    @property
+    def audible(self) -> bool:
+        """Whether there is something to be heard."""
+        return self.mouth is not None and self.mouth.is_playing
 
     @property
     def audible_until_s(self) -> float:
@@ -319,16 +324,19 @@ class Room:
     def _speak(self, seconds: float) -> None:
         speak_into(self.microphone, pause_s=0.2, seconds=seconds)
 
+    def _place(self) -> dict[str, object]:
+        """What the satellite hears and speaks with."""
+        ears, mouth = (f"{FILE_PREFIX}{path}" for path in (self.microphone, self.speaker))
+        return {CONF_KIND: KIND_LOCAL, CONF_INPUT: ears, CONF_OUTPUT: mouth}
+
     def _entry(self) -> MockConfigEntry:
         address = f"http://127.0.0.1:{self.proxy.port}/v1"
         account = {CONF_PROVIDER: PROVIDER_OPENAI, CONF_BASE_URL: address, CONF_API_KEY: KEY}
         options = default_agent(PROVIDER_OPENAI, RealtimeModel.GPT_REALTIME_2_1_MINI.value)
         agent = {**options, CONF_LLM_HASS_API: [self.tool.name], **self._agent}
-        ears, mouth = (f"{FILE_PREFIX}{path}" for path in (self.microphone, self.speaker))
-        satellite = {CONF_KIND: KIND_LOCAL, CONF_INPUT: ears, CONF_OUTPUT: mouth}
         subentries = (
             subentry(self.agent_id, SUBENTRY_AGENT, agent),
-            subentry(self.satellite_id, SUBENTRY_SATELLITE, satellite),
+            subentry(self.satellite_id, SUBENTRY_SATELLITE, self._place()),
             *self._more,
         )
         return MockConfigEntry(domain=DOMAIN, title=self.stage.value, data=account, subentries_data=subentries)
@@ -340,7 +348,8 @@ async def rooms(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     *more: ConfigSubentryDataWithId,
-    prepare: Callable[[Room], None] = lambda _: None,
+    kind: type[Room] = Room,
+    prepare: Callable[[Room], Awaitable[None] | None] = lambda _: None,
     **agent: object,
 ) -> AsyncGenerator[list[Room]]:
     """A room at every stage; each account has `more` subentries as well, and each agent these options."""
@@ -349,9 +358,10 @@ async def rooms(
     hass.loop.set_debug(False)
     monkeypatch.setattr(local, "FileOutput", Mouth)
     async with AsyncExitStack() as stack:
-        made = [await stack.enter_async_context(Room(hass, stage, folder, *more, **agent)) for stage in Stage]
+        made = [await stack.enter_async_context(kind(hass, stage, folder, *more, **agent)) for stage in Stage]
         for room in made:
-            prepare(room)
+            if (preparing := prepare(room)) is not None:
+                await preparing
         moving = next(room for room in made if room.stage is Stage.ROLLOVER)
         with monkeypatch.context() as soon:
             soon.setattr(recovery, "ROLLOVER_BEFORE_S", 3599.0)

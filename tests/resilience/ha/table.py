@@ -6,6 +6,7 @@ from custom_components.rtvoice.const import CONF_KEEP_TRANSCRIPTS
 from tests.resilience.faults.table import STOPPED
 
 from .machine import DAY_CHANGES, ROOM_FOR_NOTHING
+from .pages import PAGE_CLOSES
 from .rooms import Room, befall, rooms
 from .servers import PROGRAM_DIES, SERVER_DIES
 from .verify import (
@@ -69,8 +70,8 @@ async def stop(stand: Stand, fault: HouseFault) -> None:
 
 
 SILENCE = Told("silence at once", fell_silent)
-IN_TURNS = Told("what was said is in its turns", has_turns, KNOWN)
-IN_TRANSCRIPT = Told("and in the transcript that is kept", has_transcript, KNOWN)
+IN_TURNS = Told("ends with what was said in its turns", has_turns, KNOWN)
+IN_TRANSCRIPT = Told("it is in the transcript that is kept", has_transcript, KNOWN)
 
 RELOADED = HouseFault(
     "The account is reloaded",
@@ -88,4 +89,4 @@ HOUSE_STOPS = HouseFault(
     conversation=(IN_TURNS, IN_TRANSCRIPT),
 )
 
-HOUSE_FAULTS = (RELOADED, HOUSE_STOPS, SERVER_DIES, PROGRAM_DIES, ROOM_FOR_NOTHING, DAY_CHANGES)
+HOUSE_FAULTS = (RELOADED, HOUSE_STOPS, SERVER_DIES, PROGRAM_DIES, PAGE_CLOSES, ROOM_FOR_NOTHING, DAY_CHANGES)
