@@ -106,20 +106,22 @@ async def disk_full(stand: Stand, fault: HouseFault) -> None:
     stand.hass.config.config_dir = str(stand.folder)
     stand.hass.config.media_dirs = {"local": str(stand.folder / "media")}
     stand.monkeypatch.setattr(ledger, "SAVE_DELAY_S", 0.1)
-    disk = Disk(stand.folder, stand.monkeypatch)
 
     def prepare(room: Room) -> None:
         room.log = stand.caplog
 
     options = {CONF_RECORDING: True, CONF_KEEP_TRANSCRIPTS: 1}
-    async with rooms(stand.hass, stand.folder, stand.monkeypatch, prepare=prepare, **options) as all_rooms:
-        befall(all_rooms)
-        disk.full = True
-        before = [stored(room) for room in all_rooms]
-        await all_of([goes_on(room, fault) for room in all_rooms])
-        assert [stored(room) for room in all_rooms] == before
-        disk.full = False
-        await all_of([is_written_again(room) for room in all_rooms])
+    # What the test plugin has replaced is to be as it was when the plugin puts it back.
+    with pytest.MonkeyPatch.context() as patch:
+        disk = Disk(stand.folder, patch)
+        async with rooms(stand.hass, stand.folder, stand.monkeypatch, prepare=prepare, **options) as all_rooms:
+            befall(all_rooms)
+            disk.full = True
+            before = [stored(room) for room in all_rooms]
+            await all_of([goes_on(room, fault) for room in all_rooms])
+            assert [stored(room) for room in all_rooms] == before
+            disk.full = False
+            await all_of([is_written_again(room) for room in all_rooms])
 
 
 async def is_written_again(room: Room) -> None:
