@@ -3,9 +3,10 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from custom_components.rtvoice.const import (
 from custom_components.rtvoice.engine.mcp import server as mcp_server
 from custom_components.rtvoice.engine.mcp.backoff import Backoff
 from simulator import Call
-from tests.engine.mcp.rig import free_port, lives, serving
+from tests.engine.mcp.rig import free_port, lives, until
 from tests.resilience.faults.scene import ANSWER, PATIENCE_S
 from tests.resilience.faults.stages import Stage
 from tests.resilience.faults.table import GOES_ON
@@ -30,8 +31,28 @@ from .rooms import Room, befall, rooms, subentry
 from .verify import LIVE, HouseFault, Stand, Told, all_of, answered, hold_to, response_of, went_on_speaking
 
 WORKSHOP = "Workshop"
-PROGRAM = Path(__file__).with_name("workshop.py")
+WORKSHOP_SERVER = ("-I", "-S", str(Path(__file__).with_name("workshop.py")))
 ADD = Call("Workshop_add", {"a": 2, "b": 3})
+
+
+@asynccontextmanager
+async def serving(port: int) -> AsyncGenerator[str]:
+    """The server on the network, until it is killed; yields its address."""
+    process = await asyncio.create_subprocess_exec(sys.executable, *WORKSHOP_SERVER, "http", str(port))
+    try:
+        await until(lambda: process.returncode is not None or listens(port))
+        assert process.returncode is None
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def listens(port: int) -> bool:
+    """Whether somebody can be reached there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_in_the_workshop(folder: Path) -> Callable[[Room], None]:
@@ -59,7 +80,7 @@ async def server_dies(stand: Stand, fault: HouseFault) -> None:
     stand.monkeypatch.setattr(mcp_server, "Backoff", partial(Backoff, limit_s=1.0))
     port = free_port()
     async with AsyncExitStack() as stack:
-        async with serving("streamable_http", port) as url:
+        async with serving(port) as url:
             server = subentry(WORKSHOP, SUBENTRY_MCP_SERVER, {CONF_TRANSPORT: "streamable_http", CONF_URL: url})
             prepare, chosen = wait_in_the_workshop(stand.folder), {CONF_MCP_SERVERS: [WORKSHOP]}
             made = rooms(stand.hass, stand.folder, stand.monkeypatch, server, prepare=prepare, **chosen)
@@ -67,7 +88,7 @@ async def server_dies(stand: Stand, fault: HouseFault) -> None:
             assert_offered(all_rooms)
             befall(all_rooms)
         await all_of([does_without(room) for room in all_rooms])
-        async with serving("streamable_http", port):
+        async with serving(port):
             await all_of([has_it_again(room, fault) for room in all_rooms])
 
 
@@ -105,7 +126,7 @@ async def program_dies(stand: Stand, fault: HouseFault) -> None:
     program = {
         CONF_TRANSPORT: TRANSPORT_STDIO,
         CONF_COMMAND: sys.executable,
-        CONF_ARGUMENTS: ["-I", "-S", str(PROGRAM), str(pids)],
+        CONF_ARGUMENTS: [*WORKSHOP_SERVER, "stdio", str(pids)],
     }
     server = subentry(WORKSHOP, SUBENTRY_MCP_SERVER, program)
     prepare, chosen = wait_in_the_workshop(stand.folder), {CONF_MCP_SERVERS: [WORKSHOP]}

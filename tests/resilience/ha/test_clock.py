@@ -96,41 +96,41 @@ async def test_a_day_that_is_spent_stays_spent_whatever_day_the_clock_shows_mean
     assert usage.cost_in_month(day) == usage.cost_usd == pytest.approx(Decimal(cost(hass, "cost")))
 
 
-@pytest.mark.parametrize("jump", [DAY, -DAY])
 async def test_a_month_that_is_spent_stays_spent(
-    hass: HomeAssistant, clock: TickingDateTimeFactory, jump: timedelta, setup_integration: MockConfigEntry
+    hass: HomeAssistant, clock: TickingDateTimeFactory, setup_integration: MockConfigEntry
 ) -> None:
     set_to(clock, 12)
-    set_options(hass, setup_integration, **{CONF_MONTH_BUDGET: 2})
+    set_options(hass, setup_integration, **{CONF_MONTH_BUDGET: 3})
     spend(hass, setup_integration, "1")
-    clock.tick(jump)
+    clock.tick(DAY)
     spend(hass, setup_integration, "1")
-    with pytest.raises(ServiceValidationError):
-        await start(hass)
-    clock.tick(-jump)
-    with pytest.raises(ServiceValidationError):
-        await start(hass)
+    clock.tick(-2 * DAY)
+    spend(hass, setup_integration, "1")
+    for jump in (0 * DAY, DAY, DAY):
+        clock.tick(jump)
+        with pytest.raises(ServiceValidationError):
+            await start(hass)
     issue = ir.async_get(hass).async_get_issue(DOMAIN, f"budget_{AGENT_ID}")
     assert issue is not None
     assert issue.translation_key == "month_budget_used"
 
 
-@pytest.mark.parametrize("jump", [DAY, -DAY])
 async def test_a_session_ends_by_its_inactivity_timeout_by_what_time_has_passed(
-    hass: HomeAssistant, clock: TickingDateTimeFactory, jump: timedelta, setup_integration: MockConfigEntry
+    hass: HomeAssistant, clock: TickingDateTimeFactory, setup_integration: MockConfigEntry
 ) -> None:
     set_options(hass, setup_integration, **{CONF_INACTIVITY_TIMEOUT: 1})
     call = {"entity_id": SATELLITE}
-    waiting = hass.async_create_task(
-        hass.services.async_call(DOMAIN, "start", call, blocking=True, return_response=True)
-    )
-    await async_wait_for_state(hass, entity_of(hass, "sensor", SATELLITE_ID, "status"), "listening")
-    clock.tick(jump)
-    async with asyncio.timeout(5):
-        response = await waiting
-    assert response is not None
-    assert response["end_reason"] == "inactivity"
-    assert 1 <= response["duration"] < 5
+    for jump in (DAY, -DAY):
+        waiting = hass.async_create_task(
+            hass.services.async_call(DOMAIN, "start", call, blocking=True, return_response=True)
+        )
+        await async_wait_for_state(hass, entity_of(hass, "sensor", SATELLITE_ID, "status"), "listening")
+        clock.tick(jump)
+        async with asyncio.timeout(5):
+            response = await waiting
+        assert response is not None
+        assert response["end_reason"] == "inactivity"
+        assert 1 <= response["duration"] < 5
 
 
 async def test_quiet_hours_begin_and_end_by_the_clock_in_the_middle_of_a_conversation(
@@ -149,13 +149,8 @@ async def test_quiet_hours_begin_and_end_by_the_clock_in_the_middle_of_a_convers
     assert state_of(hass, LOCK).state == "locked"
 
 
-@pytest.mark.parametrize("jump", [DAY, -DAY])
 async def test_leave_is_given_in_the_time_for_it_that_has_passed(
-    hass: HomeAssistant,
-    clock: TickingDateTimeFactory,
-    jump: timedelta,
-    brain: ScriptedBrain,
-    setup_integration: MockConfigEntry,
+    hass: HomeAssistant, clock: TickingDateTimeFactory, brain: ScriptedBrain, setup_integration: MockConfigEntry
 ) -> None:
     await async_build_locks(hass)
     set_options(hass, setup_integration, sensitive_permission="pin", pin=PIN)
@@ -164,18 +159,13 @@ async def test_leave_is_given_in_the_time_for_it_that_has_passed(
     )
     chat = await write(hass, "Unlock the front door")
     assert "pin_required" in schemer.told[0]
-    clock.tick(jump)
+    clock.tick(DAY)
     await write(hass, PIN, chat)
     assert state_of(hass, LOCK).state == "unlocked"
 
 
-@pytest.mark.parametrize("jump", [DAY, -DAY])
 async def test_transcripts_are_thrown_away_by_the_clock_and_none_before(
-    hass: HomeAssistant,
-    clock: TickingDateTimeFactory,
-    jump: timedelta,
-    tmp_path: Path,
-    setup_integration: MockConfigEntry,
+    hass: HomeAssistant, clock: TickingDateTimeFactory, tmp_path: Path, setup_integration: MockConfigEntry
 ) -> None:
     hass.config.config_dir = str(tmp_path)
     set_options(hass, setup_integration, **{CONF_KEEP_TRANSCRIPTS: 2})
@@ -185,7 +175,7 @@ async def test_transcripts_are_thrown_away_by_the_clock_and_none_before(
     kept = [folder / f"{dt_util.now() + timedelta(days=off):%Y-%m-%d}_12-00-00_x.txt" for off in (-1, 0, 1)]
     for path in kept:
         await hass.async_add_executor_job(path.touch)
-    clock.tick(jump)
-    await async_sweep(hass)
-    left = await hass.async_add_executor_job(lambda: sorted(folder.iterdir()))
-    assert left == kept[1:] if jump > timedelta() else kept
+    for jump, left in ((-DAY, kept), (2 * DAY, kept[1:])):
+        clock.tick(jump)
+        await async_sweep(hass)
+        assert await hass.async_add_executor_job(lambda: sorted(folder.iterdir())) == left
