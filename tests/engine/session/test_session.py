@@ -34,7 +34,7 @@ from custom_components.rtvoice.engine.events import (
     UserInactivityCountdownEvent,
 )
 from custom_components.rtvoice.engine.options import PushToTalk, SessionOptions
-from custom_components.rtvoice.engine.session.session import Session, SessionEnd, SessionLimits
+from custom_components.rtvoice.engine.session.session import DEVICE_STOP_S, Session, SessionEnd, SessionLimits
 
 from ..fakes import FRAME, FakeMicrophone, FakeProvider, FakeSpeaker, FakeTools, lost, unreachable
 from ..virtual_time import run
@@ -238,6 +238,58 @@ def test_barge_in_and_stop_pass_a_running_tool() -> None:
                 end = await task
         assert end.reason is EndReason.STOPPED
         assert tools.cancelled == ["c1"]
+
+    run(main())
+
+
+def test_the_agent_falls_silent_at_once_when_stopped_though_a_tool_clings() -> None:
+    class FarSpeaker(FakeSpeaker):
+        """Is given everything ahead of its time, as pages and media players are."""
+
+        async def play_chunk(self, pcm):
+            self._settle()
+            self._queued += len(pcm) // 2
+
+    async def main():
+        released = asyncio.Event()
+
+        async def cling(call):
+            while not released.is_set():
+                try:
+                    await released.wait()
+                except asyncio.CancelledError:
+                    continue
+
+        rig = Rig(tools=FakeTools(cling=cling), speaker=FarSpeaker())
+        async with rig.running() as task:
+            calls = (ToolCall("c1", "cling", "{}"),)
+            rig.connection.feed(f.ResponseStarted("r1"), audio(3000), f.ResponseFinished("r1", COMPLETED, calls))
+            await rig.until(lambda: rig.tools.calls and rig.speaker.played_samples > 0)
+            rig.session.post(StopAsked())
+            try:
+                await rig.until(lambda: not rig.speaker.is_playing, within_s=0.05)
+                assert not task.done()
+            finally:
+                released.set()
+            assert (await task).reason is EndReason.STOPPED
+        assert rig.speaker.played_samples < 24_000
+
+    run(main())
+
+
+def test_a_speaker_that_never_falls_silent_does_not_keep_the_session_from_ending() -> None:
+    class Endless(FakeSpeaker):
+        async def clear_buffer(self):
+            await asyncio.Event().wait()
+
+    async def main():
+        rig = Rig(speaker=Endless())
+        async with rig.running() as task:
+            rig.connection.feed(f.ResponseStarted("r1"), audio(3000))
+            await rig.until(lambda: rig.speaker.played_samples > 0)
+            rig.session.post(StopAsked())
+            async with asyncio.timeout(3 * DEVICE_STOP_S):
+                assert (await task).reason is EndReason.STOPPED
 
     run(main())
 

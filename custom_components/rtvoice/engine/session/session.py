@@ -205,6 +205,9 @@ class Session:
                 approval_tasks.cancel_all()
                 for worker in workers:
                     worker.cancel()
+                if self._sink_open.is_set():
+                    # What the speaker was given ahead of its time is not to be heard while tools linger.
+                    await self._guard(self._fall_silent)
             if self._sink_open.is_set():
                 failed = close.error is not None
                 await self._cues.play_last(self._sink, failed=failed, finish_stream=self._finish_stream)
@@ -237,6 +240,13 @@ class Session:
             self._playout.sound(first)
         self._sink_open.set()
         await self._playout.run()
+
+    async def _fall_silent(self) -> None:
+        try:
+            async with asyncio.timeout(DEVICE_STOP_S):
+                await self._playout.clear()
+        except TimeoutError:
+            _LOGGER.debug("The speaker does not fall silent")
 
     async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
         """Turn the failure of a task into a fact, so that the conversation decides what comes of it."""
