@@ -47,7 +47,7 @@ from .verify import (
     has_turns,
     hold_to,
     response_of,
-    transcripts,
+    transcript_of,
     went_on_speaking,
 )
 
@@ -126,10 +126,17 @@ async def disk_full(stand: Stand, fault: HouseFault) -> None:
 
 async def is_written_again(room: Room) -> None:
     """All that the room's agent has used is on the disk once something more is."""
-    await room.begin_anew()
-    agent = room.entry.runtime_data.ledger.of(room.agent_id)
-    await room.until(lambda: stored(room).get("tokens") == agent.tokens > 0, "writing again")
-    assert stored(room)["cost_usd"] == str(agent.cost_usd)
+    before = used(room).tokens
+    await room.act("start", message="Good morning.")
+    await room.until(lambda: used(room).tokens > before, "using more")
+    await room.act("stop")
+    await room.until(lambda: stored(room).get("tokens") == used(room).tokens, "writing again")
+    assert stored(room)["cost_usd"] == str(used(room).cost_usd)
+
+
+def used(room: Room) -> ledger.Usage:
+    """What the room's agent has used."""
+    return room.entry.runtime_data.ledger.of(room.agent_id)
 
 
 def stored(room: Room) -> dict[str, Any]:
@@ -247,16 +254,14 @@ async def end(room: Room, fault: HouseFault) -> None:
     """Another turn, on another day, and the end."""
     if room.stage is not Stage.STOPPING:
         await room.converse()
-        # What an answer has used is known when it is complete.
-        await room.until(lambda: room.status == "listening", "listening")
-        await room.act("stop")
+        await room.part()
     await hold_to(room, fault)
 
 
 async def is_booked_once(room: Room) -> None:
     """On the days that it was when it was used: tomorrow, and yesterday, and today where there was something before."""
     await counts(room)
-    usage = room.entry.runtime_data.ledger.of(room.agent_id)
+    usage = used(room)
     assert sum(usage.days.values()) == usage.cost_usd
     days = {(day - room.began_on).days: cost for day, cost in usage.days.items()}
     assert set(days) <= {-1, 0, 1}
@@ -266,7 +271,7 @@ async def is_booked_once(room: Room) -> None:
 
 async def shows_today(room: Room) -> None:
     """What the day has cost on which it was last."""
-    usage = room.entry.runtime_data.ledger.of(room.agent_id)
+    usage = used(room)
     today = dt_util.now().date()
     assert (today - room.began_on).days == -1
     assert float(room.sensor("cost_today", room.agent_id)) == pytest.approx(float(usage.cost_on(today)))
@@ -274,7 +279,7 @@ async def shows_today(room: Room) -> None:
 
 async def is_kept_by_its_beginning(room: Room) -> None:
     """The transcript lies under the day on which the session began, which is also what stands in it."""
-    [(name, text)] = (await room.hass.async_add_executor_job(transcripts, room)).items()
+    name, text = await transcript_of(room)
     assert name.startswith(room.began_on.isoformat())
     assert f", {room.began_on.isoformat()} " in text.splitlines()[0]
 

@@ -303,6 +303,11 @@ class Room:
         await self.until(lambda: self.happened.count("assistant_turn") > before, "an answer")
         assert self.sensor("assistant_transcript") == SECOND_ANSWER
 
+    async def part(self) -> None:
+        """Stop the session when the answer was heard: what it has used is known when it is complete."""
+        await self.until(lambda: self.status == "listening", "listening")
+        await self.act("stop")
+
     async def begin_anew(self) -> None:
         """A session can be had again, and hears."""
         self._speak(0.4)

@@ -115,7 +115,7 @@ async def goes_on(room: Room, fault: HouseFault) -> None:
     await answered(room)
     if room.stage is not Stage.STOPPING:
         await room.converse()
-        await room.act("stop")
+        await room.part()
     await hold_to(room, fault)
 
 
@@ -155,7 +155,7 @@ async def has_turns(room: Room) -> None:
 
 async def has_transcript(room: Room) -> None:
     """The user's words are in the one file that is kept."""
-    [text] = (await room.hass.async_add_executor_job(transcripts, room)).values()
+    _, text = await transcript_of(room)
     assert f"User: {FIRST}" in text
 
 
@@ -172,7 +172,15 @@ def response_of(room: Room) -> Mapping[str, Any]:
     return response
 
 
-def transcripts(room: Room) -> dict[str, str]:
-    """The transcripts of the room's agent, by their files' names."""
+async def transcript_of(room: Room) -> tuple[str, str]:
+    """Name and text of the one transcript of the room's agent, which is written when the session is over."""
     folder = Path(room.hass.config.path("rtvoice", "transcripts"))
-    return {path.name: path.read_text(encoding="utf-8") for path in folder.glob(f"*.{room.agent_id}/*.txt")}
+
+    def kept() -> list[Path]:
+        return list(folder.glob(f"*.{room.agent_id}/*.txt"))
+
+    await room.until(lambda: bool(kept()), "a transcript")
+    [path] = kept()
+    # The file is there a moment before what is in it.
+    await room.until(lambda: path.stat().st_size > 0, "what is in a transcript")
+    return path.name, await room.hass.async_add_executor_job(path.read_text)
