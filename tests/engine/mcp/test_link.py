@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from custom_components.rtvoice.engine.mcp import ServerUnavailableError
+from custom_components.rtvoice.engine.mcp.discretion import Discretion
 from custom_components.rtvoice.engine.mcp.errors import LinkLostError, RemoteError, reason_of
 from custom_components.rtvoice.engine.mcp.link import Link
 from custom_components.rtvoice.engine.mcp.package import Package, Session, Streams
@@ -23,7 +24,7 @@ async def fine(session: Session) -> str:
 
 async def test_a_transport_that_fails_is_the_reason() -> None:
     events: list[Link] = []
-    link = Link("x", nowhere, events.append)
+    link = Link("x", nowhere, events.append, Discretion())
     await link.close()
     with pytest.raises(ServerUnavailableError, match="OSError: no way"):
         await link.open()

@@ -47,7 +47,8 @@ class MCPServerHTTP(MCPServer):
         allowed_tools: Collection[str] | None = None,
         timeout: float = DEFAULT_TIMEOUT_S,
     ) -> None:
-        super().__init__(name=name, allowed_tools=allowed_tools, timeout=timeout)
+        secrets = (url, *(headers or {}).values())
+        super().__init__(name=name, allowed_tools=allowed_tools, timeout=timeout, secrets=secrets)
         parts = checked_address(url)
         if transport not in get_args(HttpTransport.__value__):
             raise ValueError(f"'{transport}' is no transport: auto, streamable_http or sse")

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
 
 from ..errors import ToolTimeoutError
-from .discretion import SERVER
+from .discretion import Discretion, discreet
 from .errors import LinkLostError, ServerUnavailableError, reason_of
 from .package import REQUESTS, Item, Package, Session, Streams, load
 from .streams import Outbound, watched
@@ -36,11 +36,18 @@ type Transport = Callable[[Package, OnEnd], AbstractAsyncContextManager[Streams]
 class Link:
     """A connection from its handshake to its end."""
 
-    def __init__(self, name: str, transport: Transport, on_event: Callable[[Link], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        transport: Transport,
+        on_event: Callable[[Link], None],
+        discretion: Discretion,
+    ) -> None:
         """`on_event` is called when the server's tools have changed, and once when the connection has ended."""
         self._name = name
         self._transport = transport
         self._on_event = on_event
+        self._discretion = discretion
         self._task: asyncio.Task[None] | None = None
         self._session: Session | None = None
         self._settled = asyncio.Event()
@@ -104,7 +111,8 @@ class Link:
         deadline = asyncio.timeout(timeout_s)
         try:
             async with deadline, self._listed(deadline):
-                return await ask(session)
+                with discreet(self._discretion):
+                    return await ask(session)
         except TimeoutError as err:
             if self._over:
                 raise ServerUnavailableError("the connection ended") from err
@@ -129,11 +137,11 @@ class Link:
             self._deadlines.discard(deadline)
 
     async def _keep(self) -> None:
-        SERVER.set(self._name)
         try:
-            await self._live()
+            with discreet(self._discretion):
+                await self._live()
         except Exception as err:  # noqa: BLE001 - whatever a transport raises, the connection is over
-            self.reason = reason_of(err)
+            self.reason = self._discretion(reason_of(err))
             # Without a traceback: the texts of HTTP errors hold addresses, and those may hold keys.
             _LOGGER.debug("The connection to MCP server %s ended: %s", self._name, self.reason)
         finally:

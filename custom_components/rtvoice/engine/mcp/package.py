@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any, Final, Protocol
 
 from .bounds import UnfitAnswerError, bounded, check_encoding
-from .discretion import be_discreet
+from .discretion import hush
 from .errors import LinkLostError, RemoteError
 
 type Json = dict[str, Any]
@@ -24,6 +24,8 @@ type Item = Any
 type Notice = Callable[[str], None]
 
 METHOD_NOT_FOUND: Final = -32601
+_PARSE_ERROR: Final = -32700
+"""Version 2 of the package says so of answers, and repeats pieces of them."""
 _CONNECTION_CLOSED: Final = -32000
 _STREAM_READ_S: Final = 300.0
 _MAX_REDIRECTS: Final = 5
@@ -107,8 +109,8 @@ class Package:
         self._anyio: Any = import_module("anyio")
         # The first use imports the part for asyncio, which must not happen on the event loop either.
         self._anyio.run(self._anyio.sleep, 0)
+        hush()
         self._error: type[Exception] = mcp.McpError if self.version == 1 else mcp.MCPError
-        be_discreet(*(module.__name__ for module in (self._sse, self._streamable, self._httpx)))
 
     @asynccontextmanager
     async def session(self, read: ReadStream, write: WriteStream, on_notice: Notice) -> AsyncGenerator[Session]:
@@ -132,6 +134,8 @@ class Package:
             fault: Any = err
             if fault.error.code == _CONNECTION_CLOSED:
                 raise LinkLostError from err
+            if fault.error.code == _PARSE_ERROR:
+                raise RemoteError("its answer cannot be understood", _PARSE_ERROR) from err
             raise RemoteError(str(fault.error.message), int(fault.error.code)) from err
         except (self._anyio.ClosedResourceError, self._anyio.BrokenResourceError, OSError) as err:
             raise LinkLostError from err

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Final, cast, override
 
 from .bounds import MAX_MESSAGE_BYTES, TOO_LONG
+from .discretion import Discretion
 from .errors import LinkLostError, ServerUnavailableError
 
 _LOGGER = logging.getLogger(__name__)
 
 _PAUSE_BYTES: Final = 1024 * 1024
-_MAX_LOG_BYTES: Final = 2000
+_MAX_LOGGED: Final = 2000
+"""Of a line."""
 _QUIT_S: Final = 1.0
 """How long a program may take to leave after its input was closed."""
 _TERMINATE_S: Final = 2.0
@@ -36,13 +38,20 @@ class Process:
 
     @classmethod
     async def start(
-        cls, command: str, args: Sequence[str], *, env: Mapping[str, str], cwd: str | Path | None, name: str
+        cls,
+        command: str,
+        args: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str | Path | None,
+        name: str,
+        discretion: Discretion,
     ) -> Process:
         """Start a program in a process group of its own. Raises ServerUnavailableError."""
         loop = asyncio.get_running_loop()
         try:
             transport, pipes = await loop.subprocess_exec(
-                lambda: _Pipes(name), command, *args, env=dict(env), cwd=cwd, start_new_session=True
+                lambda: _Pipes(name, discretion), command, *args, env=dict(env), cwd=cwd, start_new_session=True
             )
         except (OSError, ValueError) as err:
             raise ServerUnavailableError(f"it cannot be started: {err}") from err
@@ -125,8 +134,9 @@ class Process:
 class _Pipes(asyncio.SubprocessProtocol):
     """What comes from the program's pipes."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, discretion: Discretion) -> None:
         self._name = name
+        self._discretion = discretion
         self._transport: asyncio.SubprocessTransport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._partial = bytearray()
@@ -212,5 +222,6 @@ class _Pipes(asyncio.SubprocessProtocol):
         self._log += data
         *whole, rest = self._log.split(b"\n")
         for line in whole:
-            _LOGGER.debug("MCP server %s: %s", self._name, line[:_MAX_LOG_BYTES].decode(errors="replace"))
-        self._log = rest[:_MAX_LOG_BYTES]
+            text = self._discretion(line.decode(errors="replace"))
+            _LOGGER.debug("MCP server %s: %s", self._name, text[:_MAX_LOGGED])
+        self._log = rest[:_MAX_LOGGED]

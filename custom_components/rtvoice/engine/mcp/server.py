@@ -2,12 +2,13 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
 from ..errors import ToolFailedError, ToolTimeoutError
 from .backoff import Backoff
+from .discretion import Discretion
 from .errors import RemoteError, ServerUnavailableError
 from .link import Link, Transport
 from .listing import MCPTool, list_all
@@ -28,7 +29,10 @@ class MCPServer(ABC):
     the same time. `on_change` is called when the server's tools may have changed, and when the connection was lost.
     """
 
-    def __init__(self, *, name: str | None, allowed_tools: Collection[str] | None, timeout: float) -> None:
+    def __init__(
+        self, *, name: str | None, allowed_tools: Collection[str] | None, timeout: float, secrets: Iterable[str] = ()
+    ) -> None:
+        """`secrets` are in no text that tells of the server, whatever the server says."""
         if not timeout > 0:
             raise ValueError(f"The timeout of an MCP server must be above 0, not {timeout}")
         if isinstance(allowed_tools, str):
@@ -36,6 +40,7 @@ class MCPServer(ABC):
         self.on_change: Callable[[], None] | None = None
         self.timeout = timeout
         self._name = name
+        self._discretion = Discretion(secrets)
         self._allowed = None if allowed_tools is None else frozenset(allowed_tools)
         self._link: Link | None = None
         self._server_name = ""
@@ -49,7 +54,7 @@ class MCPServer(ABC):
     @property
     def name(self) -> str:
         """What the server is called."""
-        return self._name or self._server_name or self._fallback_name()
+        return self._name or self._discretion(self._server_name) or self._fallback_name()
 
     @property
     def is_connected(self) -> bool:
@@ -90,8 +95,10 @@ class MCPServer(ABC):
     async def list_tools(self) -> tuple[MCPTool, ...]:
         """All allowed tools. Raises ServerUnavailableError, ToolTimeoutError or ToolFailedError."""
         listing = (await self._request(list_all, "its tools cannot be listed")).only(self._allowed)
-        self._oddities = listing.oddities
-        return listing.tools
+        tools = tuple(tool for tool in listing.tools if not self._discretion.is_broken_by(tool.name))
+        told = () if len(tools) == len(listing.tools) else ("A tool whose name holds a secret is left out",)
+        self._oddities = (*map(self._discretion, listing.oddities), *told)
+        return tools
 
     async def call_tool(self, name: str, arguments: Mapping[str, object] | None = None) -> str:
         """Call a tool by its server's name for it; return its result as text or JSON, empty if there was none.
@@ -140,7 +147,8 @@ class MCPServer(ABC):
             link = await self._usable()
             return await link.request(ask, self.timeout)
         except RemoteError as err:
-            raise ToolFailedError(f"MCP server '{self.name}': {failed}: {err}") from err
+            words = f"MCP server '{self.name}': {failed}: {self._discretion(str(err))}"
+            raise ToolFailedError(words) from err
         except ToolTimeoutError as err:
             raise ToolTimeoutError(f"MCP server '{self.name}': {failed}: {err}") from err
         except ServerUnavailableError as err:
@@ -179,7 +187,7 @@ class MCPServer(ABC):
         for transport in transports:
             if not self._wanted:
                 raise ServerUnavailableError("it was closed")
-            self._link = link = Link(self.name, transport, self._on_event)
+            self._link = link = Link(self.name, transport, self._on_event, self._discretion)
             try:
                 await link.open()
             except ServerUnavailableError:
@@ -210,5 +218,6 @@ class MCPServer(ABC):
             self.on_change()
 
     def _unavailable(self, reason: str) -> ServerUnavailableError:
+        reason = self._discretion(reason)
         own = f"MCP server '{self.name}' is not available: "
         return ServerUnavailableError(reason if reason.startswith(own) else own + reason)

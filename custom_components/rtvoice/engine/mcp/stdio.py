@@ -38,7 +38,8 @@ class MCPServerStdio(MCPServer):
         allowed_tools: Collection[str] | None = None,
         timeout: float = DEFAULT_TIMEOUT_S,
     ) -> None:
-        super().__init__(name=name, allowed_tools=allowed_tools, timeout=timeout)
+        secrets = (*args, *(env or {}).values())
+        super().__init__(name=name, allowed_tools=allowed_tools, timeout=timeout, secrets=secrets)
         self._command = command
         self._args = tuple(args)
         self._env = dict(env or {})
@@ -55,7 +56,9 @@ class MCPServerStdio(MCPServer):
     @asynccontextmanager
     async def _streams(self, package: Package, on_end: object) -> AsyncGenerator[Streams]:  # noqa: ARG002 - the program's end is seen in its output
         environment = {key: os.environ[key] for key in INHERITED if key in os.environ} | self._env
-        process = await Process.start(self._command, self._args, env=environment, cwd=self._cwd, name=self.name)
+        process = await Process.start(
+            self._command, self._args, env=environment, cwd=self._cwd, name=self.name, discretion=self._discretion
+        )
         try:
             yield _Lines(process, package, self.name), _Sender(process, package)
             lost = await process.epitaph()
