@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import json
 import re
+import sys
 import time
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -17,7 +19,7 @@ from jsonschema import Draft202012Validator
 from custom_components.rtvoice.engine import Tools
 from custom_components.rtvoice.engine.conversation.values import ToolCall, ToolDefinition
 from custom_components.rtvoice.engine.errors import ToolFailedError
-from custom_components.rtvoice.engine.mcp import MCPServerHTTP, MCPTools
+from custom_components.rtvoice.engine.mcp import MCPServer, MCPServerHTTP, MCPServerStdio, MCPTools
 from custom_components.rtvoice.engine.mcp.listing import mended_listing
 from custom_components.rtvoice.engine.mcp.results import mended_result, result_text
 from custom_components.rtvoice.engine.mcp.schemas import object_schema
@@ -25,18 +27,25 @@ from custom_components.rtvoice.engine.options import SessionOptions
 from custom_components.rtvoice.engine.providers.openai.codec import update_of
 from custom_components.rtvoice.engine.providers.openai.session_config import GENERAL
 
+from . import scripted
 from .explore import explore
 from .profile import examples
 from .quiet import WORDS, quiet
+from .scripted import GIVEN, TOKEN, VARIABLE, Script
 from .shapes import mutated, nested, wild
 
 AT_ONCE_S: Final = 2.0
 """How long reading something may hold up the loop, on a slow machine."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_SECRET: Final = "Bearer mcp-secret-0123456789"
+_SECRET: Final = "mcp-secret-0123456789"
 
+_echoes: Final = st.sampled_from([GIVEN, TOKEN, f"{TOKEN} is not allowed to", f'{{"key": "{TOKEN}"}}'])
+"""What a server repeats of what it was given."""
+_words: Final = st.one_of(_echoes, st.just(WORDS))
+"""And of what it was called with."""
 _names: Final = st.one_of(
     st.sampled_from(["add", "add", "ADD", "ad d", "", "💥", "a" * 200, "../x", "add\0", "$ref", "properties", "ä"]),
+    st.sampled_from([GIVEN, TOKEN]),
     st.text(max_size=5),
 )
 _types: Final = st.one_of(
@@ -115,7 +124,7 @@ def test_any_schema_becomes_one_of_an_object(schema) -> None:
 
 
 _blocks: Final = st.one_of(
-    st.fixed_dictionaries({"type": st.just("text"), "text": st.one_of(st.just(WORDS), _names, wild)}),
+    st.fixed_dictionaries({"type": st.just("text"), "text": st.one_of(_words, _names, wild)}),
     st.fixed_dictionaries(
         {
             "type": st.sampled_from(["image", "audio"]),
@@ -151,7 +160,7 @@ results: Final = mutated(
 _tool: Final = st.fixed_dictionaries(
     {"name": st.one_of(_names, _names, wild)},
     optional={
-        "description": st.one_of(_names, wild),
+        "description": st.one_of(_echoes, _names, wild),
         "title": wild,
         "inputSchema": schemas,
         "outputSchema": wild,
@@ -191,92 +200,205 @@ def test_any_list_of_tools_can_be_read(listing) -> None:
         check_schema(tool["inputSchema"])
 
 
-class Server:
-    """A server over HTTP that says what a test wants."""
-
-    def __init__(self) -> None:
-        self.greeting: Any = {}
-        self.listings: list[Any] = []
-        self.results: list[Any] = []
-        self.raw: list[bytes] = []
-
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        if request.method != "POST":
-            return web.Response(status=405)
-        message = await request.json()
-        match message.get("method"):
-            case "initialize":
-                version = message["params"]["protocolVersion"]
-                hello = {
-                    "protocolVersion": version,
-                    "capabilities": {"tools": {}},
-                    "serverInfo": {"name": "x", "version": "1"},
-                }
-                result = {**hello, **self.greeting}
-            case "tools/list":
-                result = self.listings.pop(0) if self.listings else {"tools": []}
-            case "tools/call":
-                result = self.results.pop(0) if self.results else {"content": []}
-            case _:
-                return web.Response(status=202)
-        if self.raw:
-            return web.Response(body=self.raw.pop(0), content_type="application/json")
-        body = orjson.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result})
-        return web.Response(body=body, content_type="application/json")
-
-
-@pytest.fixture
-async def server(socket_enabled) -> AsyncIterator[tuple[Server, str]]:
-    told = Server()
-    runner = web.ServerRunner(web.Server(told.serve), shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield told, f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
-    await runner.cleanup()
+def _mostly(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(usual, usual, _words, wild)
 
 
 _greetings: Final = st.one_of(
     st.just({}),
     st.just({}),
+    st.fixed_dictionaries({"serverInfo": st.fixed_dictionaries({"name": _echoes, "version": st.just("1")})}),
     st.fixed_dictionaries(
-        {}, optional={"protocolVersion": wild, "capabilities": wild, "serverInfo": wild, "instructions": wild}
+        {},
+        optional={
+            "protocolVersion": _mostly(wild),
+            "capabilities": _mostly(wild),
+            "serverInfo": _mostly(wild),
+            "instructions": _mostly(wild),
+        },
     ),
 )
-_raw: Final = st.lists(
+
+
+def _errors(told: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    codes = st.sampled_from([-32700, -32601, -32602, -32000, 0, 401])
+    error = st.fixed_dictionaries({"code": codes, "message": told}, optional={"data": st.one_of(told, wild)})
+    return st.one_of(st.none(), error, mutated(error))
+
+
+_about: Final = st.fixed_dictionaries(
+    {},
+    optional={
+        "progressToken": _mostly(wild),
+        "progress": _mostly(wild),
+        "requestId": _mostly(wild),
+        "reason": _mostly(wild),
+        "level": _mostly(st.just("error")),
+        "data": _mostly(wild),
+        "uri": _mostly(wild),
+        "messages": _mostly(wild),
+        "message": _mostly(wild),
+    },
+)
+_notices: Final = st.lists(
+    st.fixed_dictionaries(
+        {
+            "method": st.one_of(
+                st.sampled_from(
+                    [
+                        "notifications/tools/list_changed",
+                        "notifications/tools/list_changed",
+                        "notifications/message",
+                        "notifications/progress",
+                        "notifications/cancelled",
+                        "notifications/resources/updated",
+                        "sampling/createMessage",
+                        "elicitation/create",
+                        "roots/list",
+                        "ping",
+                        TOKEN,
+                    ]
+                ),
+                _names,
+            )
+        },
+        optional={"params": st.one_of(_about, _about, _mostly(wild)), "id": st.one_of(st.integers(0, 5), _names)},
+    ),
+    max_size=3,
+)
+"""What a server says of its own accord: with an id it wants an answer."""
+_raw: Final = st.one_of(
+    st.none(),
+    st.none(),
+    st.sampled_from(["{", "[]", "null", '{"jsonrpc": "2.0"}', "[" * 3000, '{"jsonrpc":"2.0","id":"\\ud800"}']),
     st.sampled_from(
-        [b"", b"{", b"[]", b"null", b'{"jsonrpc": "2.0"}', b"[" * 3000, b'{"jsonrpc":"2.0","id":"\\ud800"}']
+        [
+            GIVEN,
+            f'"{TOKEN}"',
+            f'{{"jsonrpc": "2.0", "id": 1, "result": "{TOKEN}"}}',
+            f'{{"jsonrpc": "2.0", "id": "{TOKEN}", "result": {{}}}}',
+            f'{{"jsonrpc": "2.0", "id": ["{TOKEN}"], "error": "{WORDS}"}}',
+            f'{{"jsonrpc": "2.0", "method": ["{TOKEN}"]}}',
+        ]
     ),
-    max_size=2,
 )
-_dealings: Final = st.tuples(
-    _greetings,
-    st.lists(listings, min_size=1, max_size=3),
-    st.lists(results, max_size=4),
-    st.one_of(st.just([]), st.just([]), _raw),
+dealings: Final = st.fixed_dictionaries(
+    {
+        "greeting": _greetings,
+        "listings": st.lists(listings, min_size=1, max_size=3),
+        "results": st.lists(results, max_size=4),
+        "errors": st.one_of(st.just([]), st.lists(_errors(_echoes), max_size=2)),
+        "failures": st.one_of(st.just([]), st.lists(_errors(_words), max_size=4)),
+        "notices": st.one_of(st.just([]), st.lists(_notices, max_size=4)),
+        "raw": st.one_of(st.just([]), st.just([]), st.lists(_raw, max_size=4)),
+    }
 )
 
 
-async def test_no_server_breaks_a_session(server) -> None:
+class Server:
+    """A server over HTTP, by both transports, that says what a script wants and repeats who it was called by."""
+
+    def __init__(self) -> None:
+        self.script = Script({})
+        self.repeated = 0
+        """How often a secret was really told."""
+        self.closed = asyncio.Event()
+        self._listening: web.StreamResponse | None = None
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/sse":
+            return await self._listen(request)
+        if request.method != "POST":
+            return web.Response(status=405)
+        try:
+            message = await request.json()
+        except ConnectionError:
+            return web.Response(status=400)
+        replies = self.script.replies(message, request.headers["Authorization"])
+        self.repeated += sum(_SECRET in reply for reply in replies)
+        if request.path == "/messages":
+            assert self._listening is not None
+            await self._tell(self._listening, replies)
+            return web.Response(status=202)
+        if len(replies) == 1:
+            return web.Response(text=replies[0], content_type="application/json")
+        if not replies:
+            return web.Response(status=202)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await self._tell(response, replies)
+        return response
+
+    async def _listen(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._listening = response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b"event: endpoint\ndata: /messages\n\n")
+        await self.closed.wait()
+        return response
+
+    async def _tell(self, response: web.StreamResponse, replies: list[str]) -> None:
+        # Whoever has gone hears no more.
+        with contextlib.suppress(ConnectionError):
+            for reply in replies:
+                await response.write(f"event: message\ndata: {reply}\n\n".encode())
+
+
+@pytest.fixture
+async def server(socket_enabled) -> AsyncIterator[tuple[Server, str]]:
+    told = Server()
+    runner = web.ServerRunner(web.Server(told.serve), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield told, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    told.closed.set()
+    await runner.cleanup()
+
+
+_HEADERS: Final = {"Authorization": f"Bearer {_SECRET}"}
+
+
+async def use(server: MCPServer) -> None:
+    """Have a session with a server's tools; what comes of it is bounded, and tells no secret."""
+    registry = Tools()
+    there = ToolDefinition("x_add", "It was there before")
+    registry.register(there, lambda _: asyncio.sleep(0))
+    with quiet(secrets=(_SECRET,)):
+        async with MCPTools([server], registry) as tools:
+            definitions = registry.definitions()
+            assert there in [ToolDefinition(one.name, one.description) for one in definitions]
+            assert all(_NAME.fullmatch(one.name) for one in definitions)
+            assert not any(_SECRET in one.name for one in definitions)
+            orjson.dumps(update_of(GENERAL.session_of(SessionOptions(model="x", tools=definitions)), "setup-1"))
+            for definition in definitions:
+                outcome = await registry.run(ToolCall("c", definition.name, f'{{"text": "{WORDS}"}}'))
+                outcome.output.encode()
+                assert len(outcome.output) <= 16_000
+            assert _SECRET not in server.name
+            assert all(_SECRET not in problem.message + problem.server for problem in tools.problems)
+
+
+@pytest.mark.parametrize(("transport", "count"), [("streamable_http", 30), ("sse", 15)])
+async def test_no_server_breaks_a_session(server, transport, count) -> None:
     told, url = server
+    path = "sse" if transport == "sse" else "mcp"
 
-    async def attempt(dealings: tuple[Any, list[Any], list[Any], list[bytes]]) -> None:
-        told.greeting, told.listings, told.results, told.raw = dealings
-        registry = Tools()
-        there = ToolDefinition("x_add", "It was there before")
-        registry.register(there, lambda _: asyncio.sleep(0))
-        with quiet(secrets=(_SECRET,)):
-            async with MCPTools([MCPServerHTTP(url, headers={"Authorization": _SECRET}, timeout=1)], registry) as tools:
-                definitions = registry.definitions()
-                assert there in [ToolDefinition(one.name, one.description) for one in definitions]
-                assert all(_NAME.fullmatch(one.name) for one in definitions)
-                orjson.dumps(update_of(GENERAL.session_of(SessionOptions(model="x", tools=definitions)), "setup-1"))
-                for definition in definitions:
-                    outcome = await registry.run(ToolCall("c", definition.name, "{}"))
-                    outcome.output.encode()
-                    assert len(outcome.output) <= 16_000
-                assert all(_SECRET not in problem.message for problem in tools.problems)
+    async def attempt(script: dict[str, Any]) -> None:
+        told.script = Script(script)
+        await use(MCPServerHTTP(f"{url}/{path}", headers=_HEADERS, transport=transport, timeout=0.4))
 
-    await explore(_dealings, 8, attempt)
+    await explore(dealings, count, attempt)
+    assert told.repeated > count / 3
+
+
+async def test_no_program_breaks_a_session(socket_enabled, tmp_path) -> None:
+    script = tmp_path / "script.json"
+
+    async def attempt(dealings: dict[str, Any]) -> None:
+        script.write_text(json.dumps(dealings), encoding="utf-8")
+        environment = {VARIABLE: f"Bearer {_SECRET}"}
+        await use(MCPServerStdio(sys.executable, [scripted.__file__, str(script)], env=environment, timeout=0.6))
+
+    await explore(dealings, 8, attempt)
 
 
 _deep: Final = st.integers(1, 5000).map(lambda depth: b'{"properties":{"x":' * depth + b"{}" + b"}}" * depth)
