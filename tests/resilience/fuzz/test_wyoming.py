@@ -19,13 +19,14 @@ from tests.engine.virtual_time import run
 from tests.ha.wyoming_rig import INFO
 
 from .profile import examples
-from .quiet import fail_loudly, quiet
+from .quiet import KEY, WORDS, fail_loudly, quiet
 from .shapes import mutated, wild
 
 _rates: Final = st.sampled_from([16_000, 16_000, 16_000, 8_000, 22_050, 44_100, 48_000, 1, 0, -1, 7, 2**31, 2**63 - 1])
 _widths: Final = st.sampled_from([2, 2, 2, 1, 3, 4, 0, -2, 5, 2**40])
 _channels: Final = st.sampled_from([1, 1, 1, 2, 0, -1, 3, 2**40])
-_names: Final = st.sampled_from(["okay_nabu", "", "x" * 5000, "💥"])
+_names: Final = st.sampled_from(["okay_nabu", "", "x" * 5000, "💥", KEY, WORDS])
+"""A satellite is told neither; what it says must not be in the log even so."""
 _stages: Final = st.sampled_from(["wake", "asr", "intent", "handle", "tts", "nothing"])
 _payloads: Final = st.one_of(
     st.binary(max_size=9),
@@ -49,6 +50,8 @@ _heads: Final = st.one_of(
     _info,
     _event("info", satellite=wild, asr=wild, mic=st.lists(wild, max_size=2)),
     _event("error", text=_names, code=_names),
+    _event("transcript", text=_names),
+    _event("synthesize", text=_names, voice=st.one_of(_names, wild)),
     _event("audio-start"),
     _event("unheard-of", x=wild),
 )
@@ -78,6 +81,9 @@ _raw: Final = st.one_of(
     st.binary(max_size=20),
     st.sampled_from(
         [b"\n", b"{}\n", b"[]\n", b"null\n", b'{"type": 5}\n', b'{"type": "ping", "data": 5}\n', b"[" * 5000 + b"\n"]
+    ),
+    st.sampled_from([KEY, WORDS, f'"{KEY}"', f'{{"type": "{KEY}"}}', f'{{"type": "{WORDS}"}}', f'{{"{KEY}": 1']).map(
+        lambda text: text.encode() + b"\n"
     ),
     st.builds(lambda: b"x" * 200_000),
 )
