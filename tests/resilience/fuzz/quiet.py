@@ -6,8 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from tests.ha.conftest import API_KEY
+
 KEY: Final = "sk-fuzz-0123456789abcdef"
-"""The account's key; it is in no line of the log at all."""
+"""The account's key of tests without Home Assistant."""
+PIN: Final = "739146"
+TOKEN: Final = "token-fuzz-0123456789"
+"""The key of an MCP server, or of another account."""
+SECRETS: Final = (KEY, API_KEY, PIN, TOKEN)
+"""They are in no line of the log at all, and in nothing that is shown."""
 WORDS: Final = "Schneewittchen"
 """Stands in all that is said, in prompts and in arguments; it is in no line of the log above debug."""
 
@@ -29,7 +36,7 @@ class _Listener(logging.Handler):
 
 @contextmanager
 def quiet(
-    *, secrets: tuple[str, ...] = (KEY,), words: tuple[str, ...] = (WORDS,), warnings: bool = True
+    *, secrets: tuple[str, ...] = SECRETS, words: tuple[str, ...] = (WORDS,), warnings: bool = True
 ) -> Iterator[None]:
     """Fail if the block logs an error, a secret, or words above debug; without `warnings`, if ours warn of anything."""
     listener = _Listener()

@@ -1,4 +1,4 @@
-"""An MCP server that says what it is told to, and repeats the secrets that it was given: scripted.py SCRIPT.
+"""An MCP server that says what it is told to, and repeats the secrets that it was given: scripted.py [SCRIPT].
 
 As a program it speaks over its standard input and output; it knows the standard library only, so that it starts at
 once.
@@ -12,10 +12,12 @@ from typing import Any, Final
 
 GIVEN: Final = "%authorization%"
 """In what the server says this stands for the whole of what it was given to show who calls."""
-TOKEN: Final = "%token%"
+SECRET: Final = "%secret%"
 """And this for the secret in it."""
 VARIABLE: Final = "SHOP_TOKEN"
 """Where the program finds it."""
+
+TOOL: Final = {"name": "add", "inputSchema": {"type": "object"}}
 
 
 class Script:
@@ -33,7 +35,7 @@ class Script:
         texts = [json.dumps({"jsonrpc": "2.0", **notice}) for notice in notices]
         texts.append(self._next("raw", None) or json.dumps(self._answer(message)))
         _, _, token = authorization.rpartition(" ")
-        return [text.replace(GIVEN, authorization).replace(TOKEN, token) for text in texts]
+        return [text.replace(GIVEN, authorization).replace(SECRET, token) for text in texts]
 
     def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
         method = message["method"]
@@ -49,7 +51,7 @@ class Script:
             }
             return answer | {"result": {**hello, **self._greeting}}
         if method == "tools/list":
-            return answer | {"result": self._next("listings", {"tools": []})}
+            return answer | {"result": self._next("listings", {"tools": [TOOL]})}
         return answer | {"result": self._next("results", {"content": []}) if method == "tools/call" else {}}
 
     def _next(self, key: str, otherwise: Any) -> Any:
@@ -57,10 +59,10 @@ class Script:
         return left.pop(0) if left else otherwise
 
 
-def main(path: str) -> None:
+def main(path: str | None = None) -> None:
     """Speak with whoever has started the program."""
     given = os.environ[VARIABLE]
-    script = Script(json.loads(Path(path).read_text(encoding="utf-8")))
+    script = Script({} if path is None else json.loads(Path(path).read_text(encoding="utf-8")))
     sys.stderr.write(f"I was given {given}\n")
     for line in sys.stdin:
         for text in script.replies(json.loads(line), given):
@@ -71,4 +73,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:2])

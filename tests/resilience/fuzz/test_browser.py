@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from custom_components.rtvoice.const import DOMAIN
 from simulator import Plan, Say, ScriptedBrain, Turn
 from tests.ha.browser import TABLET, Commands, Page
-from tests.ha.conftest import API_KEY
 
 from .explore import explore
 from .quiet import WORDS, quiet
 from .shapes import mutated, wild
+from .shown import check_shown
 
 _COMMANDS: Final = (
     "satellites",
@@ -173,16 +173,18 @@ async def test_no_page_breaks_a_satellite(
     visitor = Visitor(commands, web)
 
     async def attempt(script: Any) -> None:
-        with quiet(secrets=(API_KEY,)):
+        with quiet():
             await visitor.visit(script)
             await commands.ask("session/stop", entity_id=TABLET)
             # Whatever came before, a sane page can be talked with.
             url = (await commands.result("browser/connect", entity_id=TABLET))["url"]
             page = await Page.open(web, url)
             await page.leave()
+            await check_shown(house, account)
 
+    (account,) = house.config_entries.async_entries(DOMAIN)
     await explore(scripts, 25, attempt)
-    assert await house.config_entries.async_reload(house.config_entries.async_entries(DOMAIN)[0].entry_id)
+    assert await house.config_entries.async_reload(account.entry_id)
 
 
 _entities: Final = st.sampled_from(
@@ -223,15 +225,23 @@ _ERRORS: Final = {
 }
 
 
+def commands_of(hass: HomeAssistant) -> set[str]:
+    """Those that Home Assistant has of us."""
+    return {kind.partition("/")[2] for kind in hass.data["websocket_api"] if kind.startswith(f"{DOMAIN}/")}
+
+
 async def test_no_command_breaks_the_websocket_api(
     house: HomeAssistant, talkative: ScriptedBrain, commands: Commands, page: Page
 ) -> None:
     async def attempt(asked: list[tuple[str, dict[str, Any]]]) -> None:
-        with quiet(secrets=(API_KEY,)):
+        with quiet():
             for kind, fields in asked:
                 answer = await commands.ask(kind, **fields)
                 assert answer["success"] or answer["error"]["code"] in _ERRORS, answer
+            await check_shown(house, account)
 
+    (account,) = house.config_entries.async_entries(DOMAIN)
+    assert set(_COMMANDS) == commands_of(house)
     await explore(
         st.lists(
             st.tuples(
@@ -258,7 +268,7 @@ async def test_no_address_opens_a_socket(house: HomeAssistant, commands: Command
         ticket, signature, signed = asked
         path, _, query = good.partition("?")
         url = f"{path.rpartition('/')[0]}/{ticket}?{query if signed else f'authSig={signature}'}"
-        with quiet(secrets=(API_KEY,)), pytest.raises((WSServerHandshakeError, ValueError)) as refused:
+        with quiet(), pytest.raises((WSServerHandshakeError, ValueError)) as refused:
             await web.ws_connect(url)
         if isinstance(refused.value, WSServerHandshakeError):
             assert refused.value.status in {400, 401, 403, 404}

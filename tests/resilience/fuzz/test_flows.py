@@ -1,14 +1,16 @@
 """Whatever is filled into a form: it is refused, shown again with what is wrong, or saved as something that works."""
 
 import json
+import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import probatio
 import pytest
-from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntryState
-from homeassistant.const import CONF_COMMAND, CONF_HOST, CONF_URL
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntryState
+from homeassistant.const import CONF_API_KEY, CONF_COMMAND, CONF_HEADERS, CONF_HOST, CONF_TIMEOUT, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData, UnknownFlow, section
 from homeassistant.exceptions import HomeAssistantError
@@ -18,19 +20,20 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rtvoice import const
 from custom_components.rtvoice.const import DOMAIN
-from custom_components.rtvoice.diagnostics import async_get_config_entry_diagnostics
 from simulator import Simulator
+from tests.engine.mcp.test_http import answering
+from tests.engine.subagents.conftest import ChatServer, chat_server, completion  # noqa: F401 - a fixture
 from tests.ha.conftest import AGENT_ID, API_KEY
 from tests.ha.house import SATELLITE
 from tests.ha.test_tools_actions import pictures  # noqa: F401 - a fixture
 
+from . import scripted
 from .explore import Draw, explore_drawing
-from .quiet import WORDS, quiet
+from .quiet import PIN, SECRETS, TOKEN, WORDS, quiet
 from .shapes import wild
+from .shown import check_shown
+from .test_mcp import Server
 
-PIN: Final = "739146"
-TOKEN: Final = "token-fuzz-0123456789"
-_SECRETS: Final = (API_KEY, PIN, TOKEN)
 _ENGLISH: Final = json.loads((Path(const.__file__).parent / "translations/en.json").read_text(encoding="utf-8"))
 
 _texts: Final = st.one_of(
@@ -78,6 +81,29 @@ _times: Final = st.sampled_from(
         "0:00",
     ]
 )
+
+
+def _good(base_url: str, shop_url: str) -> dict[str, Any]:
+    """What leads to somebody who answers."""
+    return {
+        const.CONF_BASE_URL: base_url,
+        # A name would be one in the internet.
+        const.CONF_RESOURCE: base_url,
+        CONF_URL: shop_url,
+        CONF_COMMAND: sys.executable,
+        const.CONF_ARGUMENTS: [scripted.__file__],
+        const.CONF_ENVIRONMENT: [f"{scripted.VARIABLE}={TOKEN}"],
+        const.CONF_CONFIRMED: True,
+        const.CONF_AUTHORIZATION: TOKEN,
+        const.CONF_INPUT: "default",
+        const.CONF_OUTPUT: "default",
+        const.CONF_PIN: PIN,
+        const.CONF_SENSITIVE_PERMISSION: "pin",
+        CONF_API_KEY: API_KEY,
+        CONF_HOST: "127.0.0.1",
+        CONF_HEADERS: [f"X-Key: {TOKEN}"],
+        CONF_TIMEOUT: 5,
+    }
 
 
 def _places(base_url: str) -> dict[str, st.SearchStrategy[Any]]:
@@ -129,29 +155,72 @@ def _places(base_url: str) -> dict[str, st.SearchStrategy[Any]]:
     }
 
 
-def _filled(schema: Any, places: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    """What a form may be filled in with."""
-    required: dict[str, st.SearchStrategy[Any]] = {}
-    optional: dict[str, st.SearchStrategy[Any]] = {}
-    for marker, value in schema.schema.items():
-        key = str(marker)
-        fields = required if isinstance(marker, probatio.Required) else optional
-        fields[key] = places[key] if key in places else _value(value, places)
+def _filled(
+    schema: Any, places: dict[str, st.SearchStrategy[Any]], good: dict[str, Any] | None = None
+) -> st.SearchStrategy[dict[str, Any]]:
+    """What a form may be filled in with: mostly what it asks for, but for a few fields."""
+    well = _fields(schema, {key: st.just(value) for key, value in (good or {}).items()}, _sane)
+    anyhow = _fields(schema, places, _value)
     odd = st.dictionaries(st.sampled_from(["more", "name", "model"]), wild, max_size=1)
     return st.one_of(
-        st.fixed_dictionaries(required, optional=optional),
-        st.fixed_dictionaries(required, optional=optional),
-        st.fixed_dictionaries(required, optional=optional),
-        st.builds(
-            lambda filled, more: {**filled, **more}, st.fixed_dictionaries({}, optional=required | optional), odd
-        ),
+        st.fixed_dictionaries(well),
+        _spoiled(well, anyhow),
+        _spoiled(well, anyhow),
+        st.fixed_dictionaries(anyhow),
+        st.builds(lambda filled, more: {**filled, **more}, st.fixed_dictionaries({}, optional=anyhow), odd),
     )
 
 
-def _value(value: Any, places: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+type _Fields = dict[str, st.SearchStrategy[Any]]
+
+
+def _fields(schema: Any, places: _Fields, of: Callable[[Any, _Fields], st.SearchStrategy[Any]]) -> _Fields:
+    named = {str(marker): value for marker, value in schema.schema.items()}
+    return {key: places[key] if key in places else of(value, places) for key, value in named.items()}
+
+
+@st.composite
+def _spoiled(draw: st.DrawFn, well: _Fields, anyhow: _Fields) -> dict[str, Any]:
+    """A form that is filled in well but for one or two fields."""
+    filled = {key: draw(value) for key, value in well.items()}
+    for key in draw(st.lists(st.sampled_from(sorted(well)), min_size=1, max_size=2)) if well else ():
+        if draw(st.booleans()):
+            filled.pop(key, None)
+        else:
+            filled[key] = draw(anyhow[key])
+    return filled
+
+
+def _sane(value: Any, places: _Fields) -> st.SearchStrategy[Any]:
+    """What a field asks for."""
     match value:
         case section():
-            return _filled(value.schema, places)
+            return st.fixed_dictionaries(_fields(value.schema, places, _sane))
+        case probatio.All():
+            return _sane(value.validators[0], places)
+        case selector.SelectSelector():
+            options = [one if isinstance(one, str) else one["value"] for one in value.config["options"]]
+            one = st.sampled_from(options) if options else st.nothing()
+            return st.just([]) if value.config["multiple"] else one if options else st.just(WORDS)
+        case selector.NumberSelector():
+            return st.sampled_from([value.config.get("min", 0), value.config.get("max", 100)])
+        case selector.BooleanSelector():
+            return st.booleans()
+        case selector.TimeSelector():
+            return st.just("22:00:00")
+        case selector.EntitySelector():
+            return st.just([]) if value.config["multiple"] else st.just(SATELLITE)
+        case selector.TextSelector() if value.config["multiple"]:
+            return st.just([])
+        case _:
+            return st.just(WORDS)
+
+
+def _value(value: Any, places: _Fields) -> st.SearchStrategy[Any]:
+    match value:
+        case section():
+            fields = _fields(value.schema, places, _value)
+            return st.one_of(st.fixed_dictionaries(fields), st.fixed_dictionaries({}, optional=fields))
         case probatio.All():
             return _value(value.validators[0], places)
         case selector.SelectSelector():
@@ -184,14 +253,23 @@ def check_form(kind: str, result: Any) -> None:
         assert key != "unknown"
 
 
+def shown_in(schema: Any) -> str:
+    """What a form is filled in with already, but for the lines of a server's headers and variables."""
+    lines = (CONF_HEADERS, const.CONF_ENVIRONMENT)
+    return str([(marker, marker.default, marker.description) for marker in schema.schema if str(marker) not in lines])
+
+
 class Visitor:
     """Somebody who fills in forms, and uses what comes of it."""
 
-    def __init__(self, hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    def __init__(self, hass: HomeAssistant, entry: MockConfigEntry, places: _Fields, good: dict[str, Any]) -> None:
         self.hass = hass
         self.entry = entry
+        self.places = places
+        self.good = good
+        self.saved = 0
 
-    async def go(self, kind: str, draw: Draw, places: dict[str, st.SearchStrategy[Any]]) -> None:
+    async def go(self, kind: str, draw: Draw) -> None:
         flows = self.hass.config_entries.subentries
         before = dict(self.entry.subentries)
         result = await flows.async_init((self.entry.entry_id, kind), context={"source": SOURCE_USER})
@@ -202,7 +280,7 @@ class Visitor:
                     answer: dict[str, Any] = {"next_step_id": await draw(st.sampled_from(result["menu_options"]))}
                 elif result["type"] is FlowResultType.FORM:
                     check_form(kind, result)
-                    answer = await draw(_filled(result["data_schema"], places))
+                    answer = await self.fill(result, draw)
                 else:
                     break
                 try:
@@ -212,6 +290,9 @@ class Visitor:
                     continue
             await self.hass.async_block_till_done()
             for subentry_id in self.entry.subentries.keys() - before:
+                self.saved += 1
+                await self.use(kind, subentry_id)
+                await self.change(kind, subentry_id, draw)
                 await self.use(kind, subentry_id)
         finally:
             with suppress(UnknownFlow):
@@ -223,18 +304,38 @@ class Visitor:
             )
         await self.hass.async_block_till_done()
 
+    async def fill(self, form: Any, draw: Draw) -> dict[str, Any]:
+        return await draw(_filled(form["data_schema"], self.places, self.good))
+
+    async def change(self, kind: str, subentry_id: str, draw: Draw) -> None:
+        """Fill in the form of what is there already."""
+        flows = self.hass.config_entries.subentries
+        context = {"source": SOURCE_RECONFIGURE, "subentry_id": subentry_id}
+        result = await flows.async_init((self.entry.entry_id, kind), context=context)
+        flow_id = result["flow_id"]
+        try:
+            for _ in range(3):
+                if result["type"] is not FlowResultType.FORM:
+                    break
+                check_form(kind, result)
+                try:
+                    result = await flows.async_configure(flow_id, await self.fill(result, draw))
+                except InvalidData:
+                    continue
+            await self.hass.async_block_till_done()
+        finally:
+            with suppress(UnknownFlow):
+                flows.async_abort(flow_id)
+
     async def use(self, kind: str, subentry_id: str) -> None:
         """What was saved works, or says in words why not."""
         assert self.entry.state is ConfigEntryState.LOADED
-        told = await async_get_config_entry_diagnostics(self.hass, self.entry)
-        shown = json.dumps(told, default=str)
-        assert not any(secret in shown for secret in _SECRETS)
-        assert WORDS not in json.dumps(told["runtime"], default=str)
+        await check_shown(self.hass, self.entry)
         flow = await self.hass.config_entries.subentries.async_init(
             (self.entry.entry_id, kind), context={"source": SOURCE_RECONFIGURE, "subentry_id": subentry_id}
         )
         assert flow["type"] is FlowResultType.FORM
-        assert API_KEY not in str(flow["data_schema"].schema)
+        assert not any(secret in shown_in(flow["data_schema"]) for secret in SECRETS)
         self.hass.config_entries.subentries.async_abort(flow["flow_id"])
         if kind == const.SUBENTRY_AGENT:
             agent = entity_of_main(self.hass, "conversation", subentry_id)
@@ -274,27 +375,31 @@ async def test_no_form_of_a_subentry_saves_what_does_not_work(
     house: HomeAssistant,
     pictures: None,  # noqa: F811
     simulator: Simulator,
+    chat_server: ChatServer,  # noqa: F811
     setup_integration: MockConfigEntry,
     kind: str,
 ) -> None:
-    visitor = Visitor(hass, setup_integration)
-    places = _places(simulator.base_url)
+    chat_server.script.extend([completion("Ready.")] * 10_000)
+    async with answering(Server().serve) as shop_url:
+        good = _good(chat_server.url if kind == "subagent" else simulator.base_url, f"{shop_url}/mcp")
+        visitor = Visitor(hass, setup_integration, _places(simulator.base_url), good)
 
-    async def attempt(draw: Draw) -> None:
-        with quiet(secrets=_SECRETS):
-            await visitor.go(kind, draw, places)
+        async def attempt(draw: Draw) -> None:
+            with quiet():
+                await visitor.go(kind, draw)
 
-    await explore_drawing({"agent": 4, "satellite": 8, "subagent": 8, "mcp_server": 8}[kind], attempt)
+        await explore_drawing({"agent": 10, "satellite": 8, "subagent": 6, "mcp_server": 6}[kind], attempt)
+    assert visitor.saved > 1
 
 
 async def test_no_form_of_an_account_fails_without_words(
     hass: HomeAssistant, house: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry
 ) -> None:
-    places = _places(simulator.base_url)
+    places, good = _places(simulator.base_url), _good(simulator.base_url, "")
     flows = hass.config_entries.flow
 
     async def attempt(draw: Draw) -> None:
-        with quiet(secrets=(API_KEY,)):
+        with quiet():
             result = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
             try:
                 provider = await draw(st.sampled_from(["compatible", "compatible", "azure_openai"]))
@@ -305,7 +410,7 @@ async def test_no_form_of_an_account_fails_without_words(
                     check_form("", result)
                     try:
                         result = await flows.async_configure(
-                            result["flow_id"], await draw(_filled(result["data_schema"], places))
+                            result["flow_id"], await draw(_filled(result["data_schema"], places, good))
                         )
                     except InvalidData:
                         continue
@@ -316,6 +421,46 @@ async def test_no_form_of_an_account_fails_without_words(
                 for entry in hass.config_entries.async_entries(DOMAIN):
                     if entry is not setup_integration:
                         assert entry.state is ConfigEntryState.LOADED
+                        await check_shown(hass, entry)
                         await hass.config_entries.async_remove(entry.entry_id)
 
     await explore_drawing(15, attempt)
+
+
+@pytest.mark.parametrize("source", [SOURCE_RECONFIGURE, SOURCE_REAUTH])
+async def test_no_change_of_an_account_fails_without_words(
+    hass: HomeAssistant, house: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry, source: str
+) -> None:
+    entry, before = setup_integration, dict(setup_integration.data)
+    places, good = _places(simulator.base_url), _good(simulator.base_url, "")
+    changed = 0
+
+    async def attempt(draw: Draw) -> None:
+        nonlocal changed
+        with quiet():
+            context = {"source": source, "entry_id": entry.entry_id}
+            result = await hass.config_entries.flow.async_init(DOMAIN, context=context, data=before)
+            try:
+                for _ in range(3):
+                    if result["type"] is not FlowResultType.FORM:
+                        break
+                    check_form("", result)
+                    assert not any(secret in shown_in(result["data_schema"]) for secret in SECRETS)
+                    try:
+                        result = await hass.config_entries.flow.async_configure(
+                            result["flow_id"], await draw(_filled(result["data_schema"], places, good))
+                        )
+                    except InvalidData:
+                        continue
+                await hass.async_block_till_done()
+                changed += result["type"] is FlowResultType.ABORT
+                assert entry.state is ConfigEntryState.LOADED
+                await check_shown(hass, entry)
+            finally:
+                with suppress(UnknownFlow):
+                    hass.config_entries.flow.async_abort(result["flow_id"])
+                hass.config_entries.async_update_entry(entry, data=before)
+                await hass.async_block_till_done()
+
+    await explore_drawing(10, attempt)
+    assert changed

@@ -30,22 +30,20 @@ from custom_components.rtvoice.engine.providers.openai.session_config import GEN
 from . import scripted
 from .explore import explore
 from .profile import examples
-from .quiet import WORDS, quiet
-from .scripted import GIVEN, TOKEN, VARIABLE, Script
+from .quiet import TOKEN, WORDS, quiet
+from .scripted import GIVEN, SECRET, VARIABLE, Script
 from .shapes import mutated, nested, wild
 
 AT_ONCE_S: Final = 2.0
 """How long reading something may hold up the loop, on a slow machine."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_SECRET: Final = "mcp-secret-0123456789"
-
-_echoes: Final = st.sampled_from([GIVEN, TOKEN, f"{TOKEN} is not allowed to", f'{{"key": "{TOKEN}"}}'])
+_echoes: Final = st.sampled_from([GIVEN, SECRET, f"{SECRET} is not allowed to", f'{{"key": "{SECRET}"}}'])
 """What a server repeats of what it was given."""
 _words: Final = st.one_of(_echoes, st.just(WORDS))
 """And of what it was called with."""
 _names: Final = st.one_of(
     st.sampled_from(["add", "add", "ADD", "ad d", "", "💥", "a" * 200, "../x", "add\0", "$ref", "properties", "ä"]),
-    st.sampled_from([GIVEN, TOKEN]),
+    st.sampled_from([GIVEN, SECRET]),
     st.text(max_size=5),
 )
 _types: Final = st.one_of(
@@ -256,7 +254,7 @@ _notices: Final = st.lists(
                         "elicitation/create",
                         "roots/list",
                         "ping",
-                        TOKEN,
+                        SECRET,
                     ]
                 ),
                 _names,
@@ -274,11 +272,11 @@ _raw: Final = st.one_of(
     st.sampled_from(
         [
             GIVEN,
-            f'"{TOKEN}"',
-            f'{{"jsonrpc": "2.0", "id": 1, "result": "{TOKEN}"}}',
-            f'{{"jsonrpc": "2.0", "id": "{TOKEN}", "result": {{}}}}',
-            f'{{"jsonrpc": "2.0", "id": ["{TOKEN}"], "error": "{WORDS}"}}',
-            f'{{"jsonrpc": "2.0", "method": ["{TOKEN}"]}}',
+            f'"{SECRET}"',
+            f'{{"jsonrpc": "2.0", "id": 1, "result": "{SECRET}"}}',
+            f'{{"jsonrpc": "2.0", "id": "{SECRET}", "result": {{}}}}',
+            f'{{"jsonrpc": "2.0", "id": ["{SECRET}"], "error": "{WORDS}"}}',
+            f'{{"jsonrpc": "2.0", "method": ["{SECRET}"]}}',
         ]
     ),
 )
@@ -314,8 +312,8 @@ class Server:
             message = await request.json()
         except ConnectionError:
             return web.Response(status=400)
-        replies = self.script.replies(message, request.headers["Authorization"])
-        self.repeated += sum(_SECRET in reply for reply in replies)
+        replies = self.script.replies(message, request.headers.get("Authorization", "nobody"))
+        self.repeated += sum(TOKEN in reply for reply in replies)
         if request.path == "/messages":
             assert self._listening is not None
             await self._tell(self._listening, replies)
@@ -354,7 +352,7 @@ async def server(socket_enabled) -> AsyncIterator[tuple[Server, str]]:
     await runner.cleanup()
 
 
-_HEADERS: Final = {"Authorization": f"Bearer {_SECRET}"}
+_HEADERS: Final = {"Authorization": f"Bearer {TOKEN}"}
 
 
 async def use(server: MCPServer) -> None:
@@ -362,19 +360,19 @@ async def use(server: MCPServer) -> None:
     registry = Tools()
     there = ToolDefinition("x_add", "It was there before")
     registry.register(there, lambda _: asyncio.sleep(0))
-    with quiet(secrets=(_SECRET,)):
+    with quiet():
         async with MCPTools([server], registry) as tools:
             definitions = registry.definitions()
             assert there in [ToolDefinition(one.name, one.description) for one in definitions]
             assert all(_NAME.fullmatch(one.name) for one in definitions)
-            assert not any(_SECRET in one.name for one in definitions)
+            assert not any(TOKEN in one.name for one in definitions)
             orjson.dumps(update_of(GENERAL.session_of(SessionOptions(model="x", tools=definitions)), "setup-1"))
             for definition in definitions:
                 outcome = await registry.run(ToolCall("c", definition.name, f'{{"text": "{WORDS}"}}'))
                 outcome.output.encode()
                 assert len(outcome.output) <= 16_000
-            assert _SECRET not in server.name
-            assert all(_SECRET not in problem.message + problem.server for problem in tools.problems)
+            assert TOKEN not in server.name
+            assert all(TOKEN not in problem.message + problem.server for problem in tools.problems)
 
 
 @pytest.mark.parametrize(("transport", "count"), [("streamable_http", 30), ("sse", 15)])
@@ -395,7 +393,7 @@ async def test_no_program_breaks_a_session(socket_enabled, tmp_path) -> None:
 
     async def attempt(dealings: dict[str, Any]) -> None:
         script.write_text(json.dumps(dealings), encoding="utf-8")
-        environment = {VARIABLE: f"Bearer {_SECRET}"}
+        environment = {VARIABLE: f"Bearer {TOKEN}"}
         await use(MCPServerStdio(sys.executable, [scripted.__file__, str(script)], env=environment, timeout=0.6))
 
     await explore(dealings, 8, attempt)

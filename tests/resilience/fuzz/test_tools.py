@@ -26,17 +26,16 @@ from custom_components.rtvoice.engine.everyday import (
 )
 from tests.engine.fakes import FakeMicrophone, FakeProvider, FakeSpeaker
 from tests.engine.virtual_time import run
-from tests.ha.conftest import AGENT_ID, API_KEY, SoundLibrary
+from tests.ha.conftest import AGENT_ID, SoundLibrary
 from tests.ha.house import LIGHT, loaded
 from tests.ha.test_policy import async_build_locks, set_options
 from tests.ha.test_tools_actions import pictures  # noqa: F401 - a fixture
 
 from .explore import explore
 from .profile import examples
-from .quiet import WORDS, quiet
+from .quiet import PIN, SECRETS, WORDS, quiet
 from .shapes import mutated, wild
 
-PIN: Final = "739146"
 LOCK: Final = "lock.front_door"
 
 _values: Final = st.one_of(
@@ -131,7 +130,7 @@ async def check(tools: Tools, call: ToolCall, limit: int) -> None:
     outcome = await tools.run(call)
     orjson.dumps(outcome.output)
     assert len(outcome.output) <= limit
-    assert PIN not in outcome.output
+    assert not any(secret in outcome.output for secret in SECRETS)
 
 
 @pytest.fixture
@@ -177,7 +176,7 @@ async def test_no_arguments_break_a_tool_of_the_house(toolbox: Toolbox, hass: Ho
     assert {"get_state", "get_history", "watch", "wait_for_user", "light__turn_on"} <= {one.name for one in definitions}
 
     async def attempt(call: ToolCall) -> None:
-        with quiet(secrets=(API_KEY, PIN), warnings=False):
+        with quiet(warnings=False):
             await check(toolbox.tools, call, MAX_OUTPUT_CHARS)
         assert hass.states.get(LOCK).state == "locked"
 
