@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any, Final
 
-from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_API_KEY, CONF_DESCRIPTION, CONF_HEADERS, CONF_URL
 from homeassistant.const import __version__ as home_assistant_version
@@ -72,13 +72,20 @@ def _entry(entry: ConfigEntry[Any]) -> dict[str, Any]:
 def _redacted(data: Mapping[str, Any]) -> dict[str, Any]:
     """Without secrets, and without what an address may carry besides server and path."""
     redacted = async_redact_data(dict(data), _SECRET)
-    for place in (CONF_BASE_URL, CONF_RESOURCE):
-        if "://" in redacted.get(place, ""):
-            redacted[place] = str(URL(redacted[place]).with_user(None).with_query(None))
-    if "://" in redacted.get(CONF_URL, ""):
-        # Some MCP servers are reached by a path that nobody else knows.
-        redacted[CONF_URL] = str(URL(redacted[CONF_URL]).origin())
+    for place in (CONF_BASE_URL, CONF_RESOURCE, CONF_URL):
+        address = redacted.get(place)
+        if isinstance(address, str) and "://" in address:
+            # Some MCP servers are reached by a path that nobody else knows.
+            redacted[place] = _address(address, with_path=place != CONF_URL)
     return redacted
+
+
+def _address(address: str, *, with_path: bool) -> str:
+    try:
+        url = URL(address).with_user(None).with_query(None).with_fragment(None)
+        return str(url if with_path else url.origin())
+    except ValueError:
+        return REDACTED
 
 
 async def _async_devices() -> dict[str, Any]:

@@ -40,6 +40,8 @@ from .tools import MAX_OUTPUT_CHARS, Toolbox
 
 _LOGGER = logging.getLogger(__name__)
 
+_UNREADABLE: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What comes of options that another version has stored."""
 _REPORTED: Final[HassKey[set[tuple[str, str]]]] = HassKey(f"{DOMAIN}_reported_equipment")
 
 
@@ -67,6 +69,8 @@ async def async_equip(hass: HomeAssistant, agent: Agent, llm_context: llm.LLMCon
             made = await _async_subagent(hass, agent, subentry, llm_context, guard=guard, name=name)
         except (ConfigurationError, HomeAssistantError) as err:
             _report(hass, subentry, err)
+        except _UNREADABLE as err:
+            _report(hass, subentry, _unreadable(err))
         else:
             taken.add(made.tool_name)
             subagents.append(made)
@@ -105,7 +109,9 @@ def _server(hass: HomeAssistant, agent: Agent, subentry: ConfigSubentry) -> MCPS
         return pool.lease(subentry)
     except ConfigurationError as err:
         _report(hass, subentry, err)
-        return None
+    except _UNREADABLE as err:
+        _report(hass, subentry, _unreadable(err))
+    return None
 
 
 async def _async_subagent(
@@ -141,6 +147,11 @@ def _tools(hass: HomeAssistant, instances: list[llm.APIInstance], context: llm.L
     offered = (tool for instance in instances for tool in api_tools(hass, instance))
     judge.known = offer(hass, tools, offered, (), context.assistant)
     return tools
+
+
+def _unreadable(err: Exception) -> ConfigurationError:
+    """Without the error, whose text may hold what is stored."""
+    return ConfigurationError(f"what is stored of it cannot be read ({type(err).__name__})")
 
 
 def _free_name(title: str, taken: set[str]) -> str:

@@ -19,6 +19,7 @@ from ..const import (
     PROVIDER_AZURE_OPENAI,
     PROVIDER_OPENAI,
 )
+from ..engine.errors import ConfigurationError
 from ..engine.options import TranscriptionModel
 from ..engine.ports import RealtimeProvider
 from ..engine.providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider, redirect_guard
@@ -37,6 +38,14 @@ def async_create_provider(hass: HomeAssistant, account: Mapping[str, Any]) -> Ac
 
 def make_provider(account: Mapping[str, Any], session: ClientSession) -> AccountProvider:
     """The provider of an account. Raises ConfigurationError if it cannot be one."""
+    try:
+        return _made(account, session)
+    except (AttributeError, KeyError, TypeError, ValueError) as err:
+        # Without the error, whose text may hold what is stored.
+        raise ConfigurationError(f"what is stored of the account cannot be read ({type(err).__name__})") from None
+
+
+def _made(account: Mapping[str, Any], session: ClientSession) -> AccountProvider:
     if account[CONF_PROVIDER] == PROVIDER_OPENAI:
         address = {"base_url": account[CONF_BASE_URL]} if account.get(CONF_BASE_URL) else {}
         return OpenAIProvider(account[CONF_API_KEY], session=session, **address)

@@ -1,7 +1,8 @@
 """All of a config entry that lives: its agents, its satellites, and their sessions."""
 
 import asyncio
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,8 @@ from .session import Session
 from .wakes import async_answers
 from .watched import WatchedProvider
 
+_LOGGER = logging.getLogger(__name__)
+
 type RtvoiceConfigEntry = ConfigEntry[Runtime]
 
 
@@ -57,11 +60,7 @@ class Runtime:
             subentry.subentry_id: Agent(entry, subentry.subentry_id)
             for subentry in entry.get_subentries_of_type(SUBENTRY_AGENT)
         }
-        self.satellites = {
-            subentry.subentry_id: Satellite(hass, entry, subentry.subentry_id, sound)
-            for subentry in entry.get_subentries_of_type(SUBENTRY_SATELLITE)
-            if is_known(subentry)
-        }
+        self.satellites = dict(_satellites(hass, entry, sound))
         self.register = Register(hass, self.reachability)
         self.exchanges = Exchanges(hass, self.provider, self.register)
         """What its agents hear and say by way of Assist pipelines."""
@@ -227,3 +226,17 @@ class Runtime:
             "response_latency_ms": snapshot.response_latency_ms,
             "sessions": len(self.sessions_of(party)),
         }
+
+
+def _satellites(hass: HomeAssistant, entry: RtvoiceConfigEntry, sound: AudioDevices) -> Iterator[tuple[str, Satellite]]:
+    """The satellites of kinds that this version knows, but for those of which it cannot read where they are."""
+    for subentry in entry.get_subentries_of_type(SUBENTRY_SATELLITE):
+        if not is_known(subentry):
+            continue
+        try:
+            satellite = Satellite(hass, entry, subentry.subentry_id, sound)
+        except (AttributeError, KeyError, TypeError, ValueError) as err:
+            # Without the error, whose text may hold what is stored.
+            _LOGGER.warning("%s is stored as it cannot be read, and left out (%s)", subentry.title, type(err).__name__)
+        else:
+            yield subentry.subentry_id, satellite

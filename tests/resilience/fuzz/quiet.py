@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from homeassistant.exceptions import ConfigEntryError
+
 from tests.ha.conftest import API_KEY
 
 KEY: Final = "sk-fuzz-0123456789abcdef"
@@ -31,7 +33,9 @@ class _Listener(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.name == _REFUSES and record.exc_info is None:
             return
-        self.heard.append((record.levelno, record.name, self.format(record)))
+        refused = record.exc_info is not None and isinstance(record.exc_info[1], ConfigEntryError)
+        # Home Assistant logs an account that is refused in words as an error.
+        self.heard.append((logging.WARNING if refused else record.levelno, record.name, self.format(record)))
 
 
 @contextmanager
