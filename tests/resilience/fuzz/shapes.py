@@ -200,5 +200,6 @@ def _names() -> list[str]:
 
 type Choose[T] = Callable[[st.DrawFn], T]
 
-wild_events: Final = st.one_of(events, mutated(events), mutated(events), renamed(events))
+_told: Final = st.one_of(wild, wild, st.sampled_from([KEY, f"Bearer {KEY}", {"type": KEY}, {"type": WORDS}]))
+wild_events: Final = st.one_of(events, mutated(events, _told), mutated(events, _told), renamed(events))
 """Events as they should be, and as they should not."""

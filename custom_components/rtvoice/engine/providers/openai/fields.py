@@ -1,20 +1,24 @@
 """Reading JSON that somebody else wrote: nulls and absent fields are tolerated, wrong types are not trusted."""
 
+import re
 from collections.abc import Mapping
 from math import isfinite
+from typing import Final
 
 from ...errors import WireError
 
 type Json = Mapping[str, object]
 
 NOTHING: Json = {}
+_KIND: Final = re.compile(r"[a-z_.]{1,64}")
+"""What kinds of events and items are called. Anything else could be anything, such as a key, and is not repeated."""
 
 
 def text(json: Json, key: str) -> str:
     """A string that must be there. Raises WireError."""
     value = json.get(key)
     if not isinstance(value, str) or not value:
-        raise WireError(f"{json.get('type')!s:.64} has no {key}")
+        raise WireError(f"{_kind(json)} has no {key}")
     return value
 
 
@@ -52,3 +56,8 @@ def parts(json: Json, key: str) -> list[Json]:
     """The objects in a list."""
     value = json.get(key)
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _kind(json: Json) -> str:
+    kind = json.get("type")
+    return kind if isinstance(kind, str) and _KIND.fullmatch(kind) else "something"
