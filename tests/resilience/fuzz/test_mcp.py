@@ -12,10 +12,14 @@ from typing import Any, Final
 import orjson
 import pytest
 from aiohttp import web
+from homeassistant.const import CONF_TIMEOUT, CONF_URL
+from homeassistant.core import HomeAssistant
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.rtvoice import const
 from custom_components.rtvoice.engine import Tools
 from custom_components.rtvoice.engine.conversation.values import ToolCall, ToolDefinition
 from custom_components.rtvoice.engine.errors import ToolFailedError
@@ -26,6 +30,9 @@ from custom_components.rtvoice.engine.mcp.schemas import object_schema
 from custom_components.rtvoice.engine.options import SessionOptions
 from custom_components.rtvoice.engine.providers.openai.codec import update_of
 from custom_components.rtvoice.engine.providers.openai.session_config import GENERAL
+from simulator import Call, Plan, Say, ScriptedBrain
+from tests.ha.test_conversation import converse
+from tests.ha.test_equipment import add
 
 from . import scripted
 from .explore import explore
@@ -33,6 +40,7 @@ from .profile import examples
 from .quiet import TOKEN, WORDS, quiet
 from .scripted import GIVEN, SECRET, VARIABLE, Script
 from .shapes import mutated, nested, wild
+from .shown import check_shown
 
 AT_ONCE_S: Final = 2.0
 """How long reading something may hold up the loop, on a slow machine."""
@@ -408,3 +416,28 @@ def test_a_schema_may_be_as_deep_as_it_likes(text) -> None:
     with contextlib.suppress(orjson.JSONDecodeError):
         made, _ = object_schema(orjson.loads(text))
         Draft202012Validator.check_schema(made)
+
+
+async def test_what_a_server_repeats_is_shown_to_nobody(
+    hass: HomeAssistant,
+    house: HomeAssistant,
+    brain: ScriptedBrain,
+    setup_integration: MockConfigEntry,
+    server: tuple[Server, str],
+) -> None:
+    """Neither in diagnostics nor in states, problems or the log of Home Assistant."""
+    told, url = server
+    shop = {const.CONF_TRANSPORT: "streamable_http", CONF_URL: f"{url}/mcp", const.CONF_AUTHORIZATION: TOKEN}
+    await add(hass, setup_integration, const.SUBENTRY_MCP_SERVER, "Shop", {**shop, CONF_TIMEOUT: 1})
+
+    async def attempt(dealings: dict[str, Any]) -> None:
+        told.script = Script(dealings)
+        calls = [Plan((Call("Shop_add"),))]
+        brain.respond_with = lambda _: calls.pop() if calls else Plan((Say(f"{WORDS}.", seconds=0.1),))
+        with quiet():
+            assert await hass.config_entries.async_reload(setup_integration.entry_id)
+            await converse(hass, WORDS)
+            await check_shown(hass, setup_integration)
+
+    await explore(dealings, 6, attempt)
+    assert told.repeated
