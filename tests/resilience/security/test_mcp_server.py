@@ -57,8 +57,9 @@ HINTS = (
 )
 
 
+@pytest.mark.parametrize("client", ["Home Assistant's", "ours"])
 async def test_what_a_server_says_of_its_tools_does_not_escape_the_guard(
-    hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry
+    hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry, client: str
 ) -> None:
     await async_build_locks(hass)
     schema = {"type": "object", "properties": {"door": {"type": "string"}}}
@@ -67,20 +68,30 @@ async def test_what_a_server_says_of_its_tools_does_not_escape_the_guard(
         for name in ("unlock_door", "look")
         for number, hints in enumerate(HINTS)
     ]
-    async with Rogue(listed).serving() as rogue:
-        use_apis(hass, setup_integration, "assist", await connect_to_home_assistant(hass, rogue))
-        calls = [Call(f"unlock_door_{number}") for number in range(len(HINTS))]
+    done = {"content": [{"type": "text", "text": '{"done": true}'}]}
+    async with Rogue(listed, result=done).serving() as rogue:
+        if client == "ours":
+            await connect(hass, setup_integration, rogue)
+            prefix = "Shop_"
+        else:
+            use_apis(hass, setup_integration, "assist", await connect_to_home_assistant(hass, rogue))
+            prefix = ""
+        calls = [Call(f"{prefix}unlock_door_{number}") for number in range(len(HINTS))]
         calls += [
-            Call(f"look_{number}", {"door": door}) for number in range(len(HINTS)) for door in ("Front door", LOCK)
+            Call(f"{prefix}look_{number}", {"door": door})
+            for number in range(len(HINTS))
+            for door in ("Front door", LOCK)
         ]
         schemer = Schemer(brain, *(lambda _, call=call: Plan((call,)) for call in calls))
         await write(hass, "Look at the front door")
+        assert {call.name for call in calls} <= {one["name"] for one in brain.contexts[-1].tools}
         assert [next(iter(told)) for told in schemer.told] == ["confirmation_required"] * len(calls)
         assert rogue.calls == []
         # What names nothing sensitive and sounds harmless is not in the way.
-        schemer.steps = [lambda _: Plan((Call("look_0", {"door": "Cupboard"}),))]
+        schemer.steps = [lambda _: Plan((Call(f"{prefix}look_0", {"door": "Cupboard"}),))]
         await write(hass, "Look into the cupboard")
         assert rogue.calls == ["look_0"]
+        assert await hass.config_entries.async_unload(setup_integration.entry_id)
 
 
 async def test_a_list_of_any_size_is_bounded() -> None:

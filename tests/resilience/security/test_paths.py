@@ -79,17 +79,58 @@ def ways_out(folder: Path, name: str) -> list[str]:
     ]
 
 
+async def announce(hass: HomeAssistant, media_id: str) -> None:
+    """Play something on the satellite."""
+    await hass.services.async_call(
+        "assist_satellite",
+        "announce",
+        {"entity_id": SATELLITE, "media_id": media_id, "preannounce": False},
+        blocking=True,
+    )
+
+
+async def show(hass: HomeAssistant, picture: str) -> None:
+    """Send a picture to the agent."""
+    await hass.services.async_call(
+        DOMAIN, "send_message", {"entity_id": SATELLITE, "text": "Look", "image": picture}, blocking=True
+    )
+
+
+async def test_what_lies_in_the_media_folder_is_played_and_shown(
+    hass: HomeAssistant, simulator: Simulator, setup_integration: MockConfigEntry, media: Path, speaker: Path
+) -> None:
+    """Without this the others would hold for one that plays and shows nothing at all."""
+    await announce(hass, "media-source://media_source/local/gong.wav")
+    assert was_heard(speaker)
+    (media / "cat.png").write_bytes(PNG)
+    await hass.services.async_call(DOMAIN, "start", {"entity_id": SATELLITE}, blocking=True)
+    await show(hass, "media-source://media_source/local/cat.png")
+    await simulator.wait_for("conversation.item.create")
+    assert base64.b64encode(PNG).decode() in str(simulator.client_events)
+    await hass.services.async_call(DOMAIN, "stop", {"entity_id": SATELLITE}, blocking=True)
+
+
+async def test_a_server_is_played_from(
+    hass: HomeAssistant, setup_integration: MockConfigEntry, media: Path, speaker: Path
+) -> None:
+    asked: list[str] = []
+
+    async def playing(request: web.BaseRequest) -> web.Response:
+        asked.append(request.path)
+        return web.Response(body=(media / "gong.wav").read_bytes(), content_type="audio/wav")
+
+    async with answering(playing) as url:
+        await announce(hass, f"{url}/a.wav")
+    assert asked
+    assert was_heard(speaker)
+
+
 async def test_nothing_outside_of_the_media_folder_is_played(
     hass: HomeAssistant, setup_integration: MockConfigEntry, media: Path, speaker: Path
 ) -> None:
     for media_id in ways_out(media, "secret.wav"):
         with pytest.raises(HomeAssistantError):
-            await hass.services.async_call(
-                "assist_satellite",
-                "announce",
-                {"entity_id": SATELLITE, "media_id": media_id, "preannounce": False},
-                blocking=True,
-            )
+            await announce(hass, media_id)
         assert not was_heard(speaker), media_id
 
 
@@ -100,7 +141,11 @@ async def test_a_server_that_leads_elsewhere_leads_nowhere(
     """A redirect to a file, and a playlist that names one."""
     outside = media.parent / "secret.wav"
 
+    asked = 0
+
     async def leading(request: web.BaseRequest) -> web.Response:
+        nonlocal asked
+        asked += 1
         if place == "file":
             return web.Response(status=302, headers={"Location": f"file://{outside}"})
         text = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{outside}\n#EXT-X-ENDLIST\n"
@@ -108,12 +153,8 @@ async def test_a_server_that_leads_elsewhere_leads_nowhere(
 
     async with answering(leading) as url:
         with pytest.raises(HomeAssistantError):
-            await hass.services.async_call(
-                "assist_satellite",
-                "announce",
-                {"entity_id": SATELLITE, "media_id": f"{url}/a.m3u8", "preannounce": False},
-                blocking=True,
-            )
+            await announce(hass, f"{url}/a.m3u8")
+    assert asked
     assert not was_heard(speaker)
 
 
@@ -123,9 +164,7 @@ async def test_no_picture_outside_of_the_media_folder_is_shown(
     await hass.services.async_call(DOMAIN, "start", {"entity_id": SATELLITE}, blocking=True)
     for picture in [*ways_out(media, "secret.png"), "http://127.0.0.1:1/a.png", "camera.none", "image.none"]:
         with pytest.raises(HomeAssistantError):
-            await hass.services.async_call(
-                DOMAIN, "send_message", {"entity_id": SATELLITE, "text": "Look", "image": picture}, blocking=True
-            )
+            await show(hass, picture)
     assert base64.b64encode(PNG).decode() not in str(simulator.client_events)
     await hass.services.async_call(DOMAIN, "stop", {"entity_id": SATELLITE}, blocking=True)
 

@@ -61,11 +61,14 @@ async def test_an_account_is_not_added_and_not_used_elsewhere(
 ) -> None:
     goal = [""]
     listing = True
+    keys: set[str] = set()
+    redirected: list[str] = []
 
     async def redirecting(request: web.BaseRequest) -> web.Response:
-        assert request.headers["Authorization"] == f"Bearer {API_KEY}"
+        keys.add(request.headers["Authorization"])
         if listing and request.path == "/v1/models":
             return web.json_response({"data": [{"id": "gpt-realtime-2.1-mini"}]})
+        redirected.append(goal[0])
         return web.Response(status=307, headers={"Location": goal[0]})
 
     async with answering(redirecting) as url:
@@ -75,10 +78,14 @@ async def test_an_account_is_not_added_and_not_used_elsewhere(
             for goal[0] in elsewhere.places:
                 with pytest.raises(HomeAssistantError):
                     await hass.services.async_call(DOMAIN, "start", {"entity_id": SATELLITE}, blocking=True)
+        assert set(redirected) == set(elsewhere.places)
+        redirected.clear()
         listing = False
         for goal[0] in elsewhere.places:
             assert not await hass.config_entries.async_setup(mock_entry.entry_id)
             await hass.config_entries.async_unload(mock_entry.entry_id)
+    assert set(redirected) == set(elsewhere.places)
+    assert keys == {f"Bearer {API_KEY}"}
     assert elsewhere.requests == []
 
 
@@ -96,6 +103,9 @@ async def test_the_key_of_a_subagents_model_stays_with_its_server(
         await converse(hass, "Cook")
         assert json.loads(outputs(brain)[-1])["status"] == "failed"
         assert SECRET not in outputs(brain)[-1]
+    # Each was asked for once, and redirected.
+    assert chat_server.script == []
+    assert len(chat_server.headers) == len(elsewhere.places)
     assert {headers["Authorization"] for headers in chat_server.headers} == {f"Bearer {SECRET}"}
     assert elsewhere.requests == []
 
@@ -104,10 +114,12 @@ async def test_the_key_of_an_mcp_server_stays_with_it(
     hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry, elsewhere: Elsewhere
 ) -> None:
     seen: list[str] = []
+    redirected: list[str] = []
     goal = [""]
 
     async def redirecting(request: web.BaseRequest) -> web.Response:
         seen.append(request.headers["Authorization"])
+        redirected.append(goal[0])
         return web.Response(status=307, headers={"Location": goal[0]})
 
     async with answering(redirecting) as url:
@@ -116,5 +128,6 @@ async def test_the_key_of_an_mcp_server_stays_with_it(
             await add(hass, setup_integration, SUBENTRY_MCP_SERVER, f"Shop{number}", server)
             await converse(hass, "Hello")
         assert set(seen) == {f"Bearer {SECRET}"}
+        assert set(redirected) == set(elsewhere.places)
         assert await hass.config_entries.async_unload(setup_integration.entry_id)
     assert elsewhere.requests == []

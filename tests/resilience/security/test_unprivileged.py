@@ -51,6 +51,7 @@ ACTIONS: dict[str, dict[str, Any]] = {
 async def test_no_action_works_on_what_is_not_theirs(
     hass: HomeAssistant, brain: ScriptedBrain, setup_integration: MockConfigEntry, guest: MockUser
 ) -> None:
+    assert {*ACTIONS, "ask"} == hass.services.async_services_for_domain(DOMAIN).keys()
     await hass.services.async_call(DOMAIN, "start", {"entity_id": SATELLITE}, blocking=True)
     spoken = len(brain.contexts)
     for policy in ({}, {"entities": {"all": {"read": True}}}):
