@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,8 +18,8 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 MANIFEST: Final = Path("custom_components/rtvoice/manifest.json")
 PYTHON: Final = "3.14.2"
 PROCESSORS: Final = ("aarch64", "x86_64")
-ENVIRONMENTS: Final = (Path(".venv"), Path(".venv-demo"))
-"""Where the oldest and the newest Home Assistant are that are supported."""
+ENVIRONMENTS: Final = {"oldest": Path(".venv"), "newest": Path(".venv-demo")}
+"""Where the Home Assistants are that are supported."""
 _UNREACHABLE: Final = ("Failed to fetch", "error sending request", "Connection refused", "dns error", "timed out")
 
 
@@ -112,16 +112,31 @@ def constraints_in(environment: Path) -> tuple[str, Path]:
     return metadata.name.removeprefix("homeassistant-").removesuffix(".dist-info"), found
 
 
+def bundled(asked: Iterable[str], constraints: Path) -> list[str]:
+    """What Home Assistant's own integrations pin of that, which is there once one of them is set up."""
+    ours = {canonicalize_name(_name(requirement)) for requirement in asked}
+    manifests = (constraints.parent / "components").glob("*/manifest.json")
+    wanted = (json.loads(path.read_text(encoding="utf-8")).get("requirements", ()) for path in manifests)
+    pinned = {requirement for requirements in wanted for requirement in requirements if "==" in requirement}
+    return sorted(one for one in pinned if canonicalize_name(_name(one)) in ours)
+
+
+def pins(asked: Sequence[str], constraints: Path) -> list[str]:
+    """All that is installed beside Home Assistant's own integrations, on whichever processor."""
+    wanted = [*asked, *bundled(asked, constraints)]
+    found = [row for of in PROCESSORS for row in rows(resolve(wanted, constraints, of), of)]
+    return sorted({f"{row.name}=={row.version}" for row in found})
+
+
 def main(arguments: list[str]) -> int:
-    """Print the tables, or with --pins what is installed in the newest Home Assistant."""
+    """Print the tables, or with `--pins oldest` or `--pins newest` what is installed in that Home Assistant."""
     asked = requirements()
     try:
-        if arguments == ["--pins"]:
-            _, constraints = constraints_in(ENVIRONMENTS[-1])
-            found = rows(resolve(asked, constraints, PROCESSORS[0]), PROCESSORS[0])
-            print(*(f"{row.name}=={row.version}" for row in found), sep="\n")
-            return 0
-        for environment in ENVIRONMENTS:
+        match arguments:
+            case ["--pins", which]:
+                print(*pins(asked, constraints_in(ENVIRONMENTS[which])[1]), sep="\n")
+                return 0
+        for environment in ENVIRONMENTS.values():
             version, constraints = constraints_in(environment)
             of = {each: rows(resolve(asked, constraints, each), each) for each in PROCESSORS}
             pinned = constrained(constraints.read_text(encoding="utf-8"))

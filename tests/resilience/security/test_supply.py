@@ -6,6 +6,8 @@
 import importlib.util
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -22,8 +24,6 @@ def script(name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    import sys
-
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
@@ -44,23 +44,22 @@ WHEELS = (
     ("uv-0.13.5-py3-none-musllinux_1_1_x86_64.whl", (None, "musl")),
     ("old-1.0-py2-none-any.whl", (None, None)),
 )
+CLEAN = '{"dependencies": [{"name": "A", "version": "1", "vulns": []}]}'
+SPOILED = '{"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}]}]}'
+SKIPPED = '{"dependencies": [{"name": "a", "skip_reason": "not found"}]}'
+OTHER = '{"dependencies": [{"name": "a", "version": "2", "vulns": []}]}'
+CARD = '{"vulnerabilities": {}}'
+UNASKED = "NOT CHECKED, because nobody could be asked about it: "
 REPORTS = (
-    ('{"dependencies": [{"name": "A", "version": "1", "vulns": []}]}', '{"vulnerabilities": {}}', 0, "None of 1"),
-    (
-        '{"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}]}]}',
-        '{"vulnerabilities": {}}',
-        1,
-        "VULNERABLE a 1: CVE-1",
-    ),
-    (
-        '{"dependencies": [{"name": "a", "skip_reason": "not found"}]}',
-        '{"vulnerabilities": {}}',
-        2,
-        "NOT CHECKED, because nobody could be asked about it: a",
-    ),
-    ("", '{"vulnerabilities": {"lit": {"severity": "high"}}}', 1, "VULNERABLE card: lit (high)"),
-    ("", "", 2, "NOT CHECKED, because nobody could be asked about it: a, the card"),
-    ("[]", '{"error": {"code": "E405"}}', 2, "the card"),
+    # What was said of the oldest and of the newest Home Assistant and of the card; what comes of it.
+    (CLEAN, CLEAN, CARD, 0, "None of 2 packages"),
+    (CLEAN, SPOILED, CARD, 1, "VULNERABLE a==1: CVE-1 (newest)"),
+    (SPOILED, CLEAN, CARD, 1, "VULNERABLE a==1: CVE-1 (oldest)"),
+    (SKIPPED, CLEAN, CARD, 2, f"{UNASKED}a (oldest)"),
+    (CLEAN, OTHER, CARD, 2, f"{UNASKED}a (newest)"),
+    ("", "", '{"vulnerabilities": {"lit": {"severity": "high"}}}', 1, "VULNERABLE card: lit (high)"),
+    ("", "", "", 2, f"{UNASKED}a (oldest), a (newest), the card"),
+    ("[]", CLEAN, '{"error": {"code": "E405"}}', 2, f"{UNASKED}a (oldest), the card"),
 )
 
 
@@ -79,7 +78,7 @@ def test_a_package_that_would_have_to_be_built_is_a_conflict() -> None:
     assert "| x | 1 | Home Assistant too | pure | pure |" in told
 
 
-@pytest.mark.parametrize("environment", supply.ENVIRONMENTS, ids=str)
+@pytest.mark.parametrize("environment", supply.ENVIRONMENTS.values(), ids=str)
 def test_what_is_asked_for_is_what_home_assistant_pins(environment: Path) -> None:
     """In its constraints, and in the integrations that want the same package."""
     _, constraints = supply.constraints_in(ROOT / environment)
@@ -96,6 +95,18 @@ def test_what_is_asked_for_is_what_home_assistant_pins(environment: Path) -> Non
     assert {"numpy", "pydantic", "openai", "mcp", "wyoming"} <= seen
 
 
+def test_what_is_audited_is_what_is_there_beside_integrations_of_home_assistant() -> None:
+    """The oldest brings another version of a package than the one that is resolved without them."""
+    asked = supply.requirements(ROOT / supply.MANIFEST)
+    found = {
+        which: supply.bundled(asked, supply.constraints_in(ROOT / environment)[1])
+        for which, environment in supply.ENVIRONMENTS.items()
+    }
+    assert [one for one in found["oldest"] if one.startswith("mcp==1.")]
+    assert [one for one in found["newest"] if one.startswith("mcp==2.")]
+    assert {one.partition("==")[0] for one in found["oldest"]} >= {"mcp", "openai", "wyoming", "numpy"}
+
+
 def test_each_requirement_is_used_and_justified() -> None:
     told = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     section = told.partition("## What is installed, and why")[2].partition("\n## ")[0]
@@ -110,7 +121,35 @@ def test_each_requirement_is_used_and_justified() -> None:
 
 
 def test_what_nobody_could_be_asked_about_is_not_clean() -> None:
-    for python, card, code, words in REPORTS:
-        found, lines = audit.judged(["a==1"], python, card)
+    for oldest, newest, card, code, words in REPORTS:
+        installed = [audit.Installed("oldest", ("a==1",), oldest), audit.Installed("newest", ("a==1",), newest)]
+        found, lines = audit.judged(installed, card)
         assert found == code
         assert words in "\n".join(lines)
+    found, lines = audit.judged([audit.Installed("oldest", (), CLEAN)], CARD)
+    assert (found, lines) == (2, [f"{UNASKED}all of the oldest"])
+
+
+def test_the_audit_asks_about_each_home_assistant_that_is_supported(tmp_path: Path) -> None:
+    """As the script does it, with what pip-audit would have said."""
+    script_text = (ROOT / "script" / "audit").read_text(encoding="utf-8")
+    assert f"for home_assistant in {' '.join(supply.ENVIRONMENTS)}; do" in script_text
+    files = {
+        "card.json": CARD,
+        "oldest.txt": "a==1\n",
+        "oldest.json": CLEAN,
+        "newest.txt": "a==1",
+        "newest.json": OTHER,
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    reports = [one for which in supply.ENVIRONMENTS for one in (which, f"{which}.txt", f"{which}.json")]
+    ran = subprocess.run(
+        [sys.executable, ROOT / "script" / "audit.py", "card.json", *reports],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stdout) == (2, f"{UNASKED}a (newest)\n")
