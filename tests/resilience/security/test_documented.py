@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[3]
 TOLD = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 NAMED = set(re.findall(r"`([\w/]+\.py)::(\w+)`", TOLD))
-HELPING = {"test_documented.py", "test_supply.py"}
-"""These are about the documentation and about what is installed."""
+HELPING = {"test_documented.py", "test_supply.py", "test_workflows.py"}
+"""These are about the documentation, about what is installed, and about what runs each week."""
 ALLOWED = {
     "test_where_everything_is_allowed_it_opens",
     "test_a_yes_to_the_thing_itself",
