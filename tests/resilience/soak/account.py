@@ -19,6 +19,7 @@ from simulator import Event
 from simulator.connection import Connection, ConnectionObserver
 
 from .devices import Speaker, Utterance
+from .excuses import DOWN, TOO_EARLY
 from .model import RandomModel
 from .voices import RATE_HZ, loud_frames
 
@@ -47,6 +48,8 @@ class Account:
         self.problems: list[str] = []
         self.losses: Counter[str] = Counter()
         """Utterances that need not have been heard, by the reason."""
+        self.judged = 0
+        """Utterances of sessions that have ended."""
         self.told: Counter[str] = Counter()
         self.utterances: list[Utterance] = []
         self.written: dict[str, float] = {}
@@ -153,6 +156,7 @@ class Account:
 
     def _check_heard(self, utterance: Utterance, said: Counter[str], ended_s: float) -> None:
         word = f"u{utterance.number}"
+        self.judged += 1
         if reason := self._reason_not_heard(utterance, ended_s):
             self.losses[reason] += 1
             return
@@ -186,14 +190,14 @@ class Account:
         if utterance.spared:
             return utterance.spared
         if not utterance.ended_s or self._stirred_s(utterance.begun_s) > ended_s - UNDERSTOOD_S:
-            return "the session ended before it was understood"
+            return TOO_EARLY
         if self._breath_ended_s(utterance) > ended_s - UNDERSTOOD_S:
-            return "the session ended before it was understood"
+            return TOO_EARLY
         for from_s, until_s, why in self.troubles:
             if why != "link down" and from_s - 2 < utterance.ended_s and utterance.begun_s < until_s + 2:
                 return why
             if why == "link down" and until_s - from_s > 25 and from_s - 2 < utterance.ended_s < until_s + 2:
-                return "said while the link was down for too long"
+                return DOWN
         return ""
 
     def _breath_ended_s(self, utterance: Utterance) -> float:

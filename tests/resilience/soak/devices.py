@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from custom_components.rtvoice.engine.errors import SinkError, SourceError
 
+from .excuses import BROKEN_OFF, HALF_DUPLEX
 from .voices import RATE_HZ, SILENCE, is_gap, noise_frame, runs_in, user_frame
 
 
@@ -45,7 +46,7 @@ class Microphone:
         self.is_active = self.broken = False
         for _, utterance, _ in self._frames:
             if utterance is not None:
-                utterance.spared = utterance.spared or "the session ended while it was said"
+                utterance.spared = utterance.spared or BROKEN_OFF
         self._frames.clear()
         self.current = None
 
@@ -87,7 +88,7 @@ class Microphone:
         if utterance is not None:
             utterance.begun_s = utterance.begun_s or at_s
             if self._half_duplex and at_s - self._speaker.sounded_s < 0.5:
-                utterance.spared = "said while the agent was speaking, half duplex"
+                utterance.spared = HALF_DUPLEX
             if last:
                 utterance.ended_s = at_s + 0.02
                 self.current = None

@@ -31,6 +31,7 @@ from .account import Account, now_s
 from .devices import Microphone, Speaker, Utterance
 from .doings import random_tools
 from .exchange import Exchange
+from .excuses import HALF_OPEN, MUTED, STOOD_STILL
 from .model import RandomModel
 from .voices import RATE_HZ
 
@@ -264,7 +265,7 @@ class Person:
         self.spoken += 1
         utterance = Utterance(self.spoken, self.chance.choice((15, 40, 80, 150, 240)))
         if self.muted:
-            utterance.spared = "said while muted"
+            utterance.spared = MUTED
         self.account.utterances.append(utterance)
         self.account.note(f"says u{utterance.number}")
         self.microphone.say(utterance)
@@ -334,7 +335,7 @@ class Person:
         self.muted = muted
         for utterance in self.account.utterances:
             if not utterance.ended_s or utterance.ended_s > now_s() - 1:
-                utterance.spared = utterance.spared or "said while muted"
+                utterance.spared = utterance.spared or MUTED
         await self.agent.set_muted(muted)
 
     async def _wait(self) -> None:
@@ -359,7 +360,7 @@ class Person:
     async def _half_open(self, exchange: Exchange) -> None:
         if link := exchange.link:
             self.account.note("half open")
-            self.account.troubles.append((now_s() - 2, now_s() + 45, "said into a link that was half open"))
+            self.account.troubles.append((now_s() - 2, now_s() + 45, HALF_OPEN))
             link.fall_silent()
             await self._pause(50)
 
@@ -377,7 +378,7 @@ class Person:
             seconds = self.chance.choice((0.5, 1.5, 4.0))
             self.account.note(f"stalls for {seconds} s")
             if seconds > 1:
-                self.account.troubles.append((now_s() - 2, now_s() + seconds + 2, "said into a link that stood still"))
+                self.account.troubles.append((now_s() - 2, now_s() + seconds + 2, STOOD_STILL))
             link.stall(now_s() + seconds)
             await self._pause(4)
 

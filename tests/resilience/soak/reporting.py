@@ -11,9 +11,18 @@ def counted(people: Sequence[Person]) -> Counter[str]:
     return sum((person.account.told for person in people), Counter())
 
 
+def excused(people: Sequence[Person]) -> Counter[str]:
+    """Utterances that need not have been heard, by the reason."""
+    return sum((person.account.losses for person in people), Counter())
+
+
+def judged(people: Sequence[Person]) -> int:
+    """All utterances that should have been heard, or have an excuse."""
+    return sum(person.account.judged for person in people)
+
+
 def summary(people: Sequence[Person], took_s: float) -> str:
     told = counted(people)
-    losses = sum((person.account.losses for person in people), Counter())
     shown = (
         "UserTranscriptCompletedEvent",
         "AssistantStartedRespondingEvent",
@@ -24,8 +33,8 @@ def summary(people: Sequence[Person], took_s: float) -> str:
     lines = [
         f"{len(people)} people, {took_s:.0f} s of processor time",
         f"sessions begun: {told['AgentStartingEvent']}, links: {sum(person.links for person in people)}",
-        f"utterances and messages: {sum(person.spoken for person in people)}",
+        f"utterances and messages: {sum(person.spoken for person in people)}, judged: {judged(people)}",
         *(f"{kind}: {told[kind]}" for kind in shown),
-        *(f"not heard, {reason}: {count}" for reason, count in losses.most_common()),
+        *(f"not heard, {reason}: {count}" for reason, count in excused(people).most_common()),
     ]
     return "\n".join(("", *lines, ""))

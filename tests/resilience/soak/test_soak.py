@@ -27,9 +27,10 @@ from tests.engine.virtual_time import run
 
 from .account import now_s
 from .conftest import Size
+from .excuses import given_too_often
 from .leaks import Holdings, holdings
 from .person import Nature, Person
-from .reporting import counted, summary
+from .reporting import counted, excused, judged, summary
 
 CHUNK_FRAMES = 5
 """The microphone tells of 100 ms at a time, as devices on a network do: five times as fast as single frames."""
@@ -109,6 +110,7 @@ def test_everything_adds_up_and_nothing_is_left_behind(size, complaints) -> None
     print("bytes held by the engine:", *(each.held_bytes for each in (before, *soak.held, after)))
 
     problems = [problem for person in soak.people for problem in person.account.problems]
+    problems += given_too_often(excused(soak.people), judged(soak.people))
     violations = [violation for person in soak.people for violation in person.exchange.violations]
     repeated = violations.count(PENDING)
     assert repeated <= counted(soak.people)["AssistantStartedRespondingEvent"] / 1000

@@ -18,9 +18,10 @@ from typing import override
 
 from .account import now_s
 from .conftest import Size
+from .excuses import given_too_often
 from .leaks import open_files, resident_bytes
 from .person import Nature, Person
-from .reporting import summary
+from .reporting import excused, judged, summary
 
 ROOT = Path(__file__).parents[3]
 CHUNK_FRAMES = 5
@@ -122,6 +123,7 @@ async def talk(real_size: Size, complaints: Complaints) -> None:
     print(f"alone {alone / 2**20:.1f} MiB; {report['connections']} connections")
 
     problems = [problem for person in people for problem in person.account.problems]
+    problems += given_too_often(excused(people), judged(people))
     everything = problems + report["wrong"] + complaints.texts
     print(*everything, sep="\n")
     assert everything == []
