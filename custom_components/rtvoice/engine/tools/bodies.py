@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from ..errors import ToolArgumentsError, ToolFailedError
 from .inject import Injection, ToolContext, injection_of
-from .parameters import Parameters, from_model, from_signature, signature_of
+from .parameters import Parameters, from_model, from_signature, readable, signature_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def _is_async(function: Callable[..., object]) -> bool:
 def parsed_object(arguments: str) -> Mapping[str, object]:
     """Read the model's JSON object; blank means no arguments. Raises ToolArgumentsError."""
     try:
-        parsed: object = orjson.loads(arguments if arguments.strip() else "{}")
+        parsed: object = orjson.loads(readable(arguments))
     except orjson.JSONDecodeError as err:
         raise ToolArgumentsError(f"arguments: Invalid JSON: {err}") from err
     if not isinstance(parsed, dict):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from types import GenericAlias
-from typing import Annotated, Any, TypeAliasType, Union, get_args, get_origin
+from typing import Annotated, Any, Final, TypeAliasType, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -23,10 +23,20 @@ from pydantic.json_schema import SkipJsonSchema
 from ..errors import ToolArgumentsError
 from .schema import Schema, object_schema
 
+MAX_ARGUMENTS_CHARS: Final = 1_000_000
+"""Of one call; more than a model says in a response, and what is read at once."""
 _MAX_ERRORS = 10
 _MAX_ERROR_CHARS = 500
 _ITERABLE = (Iterable, Collection)
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def readable(arguments: str) -> str:
+    """The model's JSON as it is to be read; blank means no arguments. Raises ToolArgumentsError if it is too long."""
+    if len(arguments) > MAX_ARGUMENTS_CHARS:
+        words = f"{len(arguments)} characters are too many, no more than {MAX_ARGUMENTS_CHARS} are taken"
+        raise ToolArgumentsError(f"arguments: {words}")
+    return arguments if arguments.strip() else "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,7 @@ class Parameters:
     def parse(self, arguments: str) -> BaseModel:
         """Read the model's JSON; blank means no arguments. Raises ToolArgumentsError that names each wrong field."""
         try:
-            return self.model.model_validate_json(arguments if arguments.strip() else "{}")
+            return self.model.model_validate_json(readable(arguments))
         except ValidationError as err:
             raise ToolArgumentsError(_complaint(err)) from err
 
