@@ -16,6 +16,8 @@ SECRET: Final = "%secret%"
 """And this for the secret in it."""
 VARIABLE: Final = "SHOP_TOKEN"
 """Where the program finds it."""
+PYTHON: Final = sys.executable
+"""What runs the program."""
 
 TOOL: Final = {"name": "add", "inputSchema": {"type": "object"}}
 

@@ -25,6 +25,7 @@ from custom_components.rtvoice.engine.conversation.values import ToolCall, ToolD
 from custom_components.rtvoice.engine.errors import ToolFailedError
 from custom_components.rtvoice.engine.mcp import MCPServer, MCPServerHTTP, MCPServerStdio, MCPTools
 from custom_components.rtvoice.engine.mcp.listing import mended_listing
+from custom_components.rtvoice.engine.mcp.package import load
 from custom_components.rtvoice.engine.mcp.results import mended_result, result_text
 from custom_components.rtvoice.engine.mcp.schemas import object_schema
 from custom_components.rtvoice.engine.options import SessionOptions
@@ -365,6 +366,8 @@ _HEADERS: Final = {"Authorization": f"Bearer {TOKEN}"}
 
 async def use(server: MCPServer) -> None:
     """Have a session with a server's tools; what comes of it is bounded, and tells no secret."""
+    # The first import takes longer than answers are waited for.
+    await load()
     registry = Tools()
     there = ToolDefinition("x_add", "It was there before")
     registry.register(there, lambda _: asyncio.sleep(0))

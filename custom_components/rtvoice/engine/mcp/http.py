@@ -99,7 +99,7 @@ class MCPServerHTTP(MCPServer):
         self._status = None
 
         async def on_response(response: Any) -> None:
-            package.bound(response, on_end)
+            package.bound(response, lambda reason: on_end(reason=reason))
             request = response.request
             if request.method != "DELETE":
                 self._status = response.status_code

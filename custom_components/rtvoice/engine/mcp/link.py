@@ -20,14 +20,15 @@ _LOGGER = logging.getLogger(__name__)
 
 _CLOSE_S: Final = 5.0
 _NOTICE_S: Final = 5.0
+_ENDED: Final = "the connection ended"
 _TOOLS_CHANGED: Final = "notifications/tools/list_changed"
 
 
 class OnEnd(Protocol):
     """Tells a link that its connection is over."""
 
-    def __call__(self, *, forgotten: bool = False) -> None:
-        """`forgotten`: the server did not even look at the last request."""
+    def __call__(self, *, forgotten: bool = False, reason: str | None = None) -> None:
+        """`forgotten`: the server did not even look at the last request. `reason`: why, where that is known now."""
 
 
 type Transport = Callable[[Package, OnEnd], AbstractAsyncContextManager[Streams]]
@@ -59,7 +60,7 @@ class Link:
         self.forgotten = False
         """Whether the server has forgotten the session, so that it has not looked at requests that failed."""
         self.server_name = ""
-        self.reason = "the connection ended"
+        self.reason = _ENDED
 
     @property
     def is_open(self) -> bool:
@@ -115,7 +116,7 @@ class Link:
                     return await ask(session)
         except TimeoutError as err:
             if self._over:
-                raise ServerUnavailableError("the connection ended") from err
+                raise ServerUnavailableError(self.reason) from err
             await self._give_up(session, sent)
             raise ToolTimeoutError(f"it did not answer within {timeout_s:g} s") from err
         except asyncio.CancelledError:
@@ -123,7 +124,7 @@ class Link:
             raise
         except LinkLostError as err:
             self._end()
-            raise ServerUnavailableError("the connection ended") from err
+            raise ServerUnavailableError(self.reason) from err
         finally:
             REQUESTS.reset(token)
 
@@ -141,7 +142,8 @@ class Link:
             with discreet(self._discretion):
                 await self._live()
         except Exception as err:  # noqa: BLE001 - whatever a transport raises, the connection is over
-            self.reason = self._discretion(reason_of(err))
+            if self.reason == _ENDED:
+                self.reason = self._discretion(reason_of(err))
             # Without a traceback: the texts of HTTP errors hold addresses, and those may hold keys.
             _LOGGER.debug("The connection to MCP server %s ended: %s", self._name, self.reason)
         finally:
@@ -179,8 +181,9 @@ class Link:
         self._notices.append(notice)
         self._wake.set()
 
-    def _end(self, *, forgotten: bool = False) -> None:
+    def _end(self, *, forgotten: bool = False, reason: str | None = None) -> None:
         """Let all that wait for answers know that none will come, and let the task go."""
+        self.reason = reason or self.reason
         self.forgotten |= forgotten
         self._over = True
         self._wake.set()

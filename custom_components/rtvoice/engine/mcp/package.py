@@ -175,8 +175,8 @@ class Package:
         async with self._sse.sse_client(url, httpx_client_factory=lambda **_: client) as streams:
             yield streams[0], streams[1]
 
-    def bound(self, response: Any, on_end: Callable[[], None]) -> None:
-        """Let a response that has just begun fail where it cannot be bounded; `on_end` is called then.
+    def bound(self, response: Any, on_end: Callable[[str | None], None]) -> None:
+        """Let a response that has just begun fail where it cannot be bounded; `on_end` is told why then.
 
         It is also called when a stream of events breaks off that was to bring an answer: version 1 of the package tells
         nobody. It reads no further than the answer, and goes on elsewhere with a stream whose events have ids.
@@ -193,12 +193,13 @@ class Package:
                     lost = lost and _EVENT_ID.search(chunk) is None
                     yield chunk
             except Exception as err:
-                if lost or isinstance(err, UnfitAnswerError):
-                    on_end()
+                unfit = isinstance(err, UnfitAnswerError)
+                if lost or unfit:
+                    on_end(str(err) if unfit else None)
                 raise
             else:
                 if lost:
-                    on_end()
+                    on_end(None)
 
         async def close(_stream: object) -> None:
             await inner.aclose()

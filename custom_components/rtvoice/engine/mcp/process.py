@@ -77,10 +77,15 @@ class Process:
             raise LinkLostError
         stdin.write(line)
 
+    @property
+    def fault(self) -> str | None:
+        """Why nobody reads on what the program writes; None where somebody would."""
+        return self._pipes.fault
+
     async def epitaph(self) -> str:
         """Why there are no more lines, in words."""
-        if self._pipes.fault is not None:
-            return self._pipes.fault
+        if self.fault is not None:
+            return self.fault
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_S):
                 await self._pipes.exited.wait()

@@ -9,6 +9,8 @@ import orjson
 
 from ..errors import ToolFailedError
 
+MAX_BLOCKS: Final = 1000
+"""Of a result. A message has room for half a million, which the package would take many seconds to read."""
 _BLOCKS: Final = {
     "text": ("text",),
     "image": ("data", "mimeType"),
@@ -21,7 +23,9 @@ def mended_result(result: Mapping[str, Any]) -> dict[str, Any]:
     """A result in which each block is one that the package knows; others become text."""
     content = result.get("content")
     blocks = content if isinstance(content, list) else [] if content is None else [content]
-    mended: dict[str, Any] = {"content": [_mended_block(block) for block in blocks]}
+    mended: dict[str, Any] = {"content": [_mended_block(block) for block in blocks[:MAX_BLOCKS]]}
+    if len(blocks) > MAX_BLOCKS:
+        mended["content"].append({"type": "text", "text": f"[{len(blocks) - MAX_BLOCKS} more parts are left out]"})
     if result.get("isError") is True:
         mended["isError"] = True
     structured = result.get("structuredContent")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, override
 
 from .errors import LinkLostError, ServerUnavailableError, leaf_of
-from .link import Transport
+from .link import OnEnd, Transport
 from .package import Item, Package, Streams
 from .process import Process
 from .server import DEFAULT_TIMEOUT_S, MCPServer
@@ -54,13 +54,13 @@ class MCPServerStdio(MCPServer):
         return (self._streams,)
 
     @asynccontextmanager
-    async def _streams(self, package: Package, on_end: object) -> AsyncGenerator[Streams]:  # noqa: ARG002 - the program's end is seen in its output
+    async def _streams(self, package: Package, on_end: OnEnd) -> AsyncGenerator[Streams]:
         environment = {key: os.environ[key] for key in INHERITED if key in os.environ} | self._env
         process = await Process.start(
             self._command, self._args, env=environment, cwd=self._cwd, name=self.name, discretion=self._discretion
         )
         try:
-            yield _Lines(process, package, self.name), _Sender(process, package)
+            yield _Lines(process, package, self.name, on_end), _Sender(process, package)
             lost = await process.epitaph()
         except Exception as err:
             if not isinstance(leaf_of(err), LinkLostError):
@@ -74,10 +74,11 @@ class MCPServerStdio(MCPServer):
 class _Lines:
     """The program's lines as items; those that are no messages are skipped, as programs print other things too."""
 
-    def __init__(self, process: Process, package: Package, name: str) -> None:
+    def __init__(self, process: Process, package: Package, name: str, on_end: OnEnd) -> None:
         self._process = process
         self._package = package
         self._name = name
+        self._on_end = on_end
 
     def __aiter__(self) -> AsyncIterator[Item]:
         return self
@@ -88,6 +89,8 @@ class _Lines:
                 return self._package.decode(line)
             except ValueError:
                 _LOGGER.debug("MCP server %s wrote a line that is no message", self._name)
+        if self._process.fault is not None:
+            self._on_end(reason=self._process.fault)
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
