@@ -85,7 +85,7 @@ async def use(server: MCPServer) -> tuple[Tools, MCPTools]:
 async def test_what_it_repeats_is_not_told(what, transport, caplog) -> None:
     # The first import takes longer than some answers are waited for.
     await load()
-    said, timeout_s = SAID[what], 1.0 if what in LOST else 20.0
+    said, timeout_s = SAID[what], 0.5 if what in LOST else 20.0
     caplog.set_level(logging.DEBUG)
     answered = []
 

@@ -79,7 +79,17 @@ def test_the_tests_and_options_that_are_named_are_there() -> None:
     environment = os.environ | {key: value for env, _ in named for key, value in env.items()}
     arguments = [argument for _, arguments in named for argument in arguments]
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *arguments],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--collect-only",
+            "--assert=plain",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            *arguments,
+        ],
         cwd=ROOT,
         env=environment,
         capture_output=True,
