@@ -16,6 +16,7 @@ from custom_components.rtvoice.engine.conversation.effects import (
     GateInput,
     HoldInput,
     KeepTurn,
+    MarkSpeechEnd,
     ModelCommand,
     OpenInput,
     Play,
@@ -156,7 +157,7 @@ def test_push_to_talk_holds_all_that_is_said_since_the_last_turn() -> None:
     effects = dialogue.tell(f.SessionReady())
     assert effects.index(HoldInput()) == effects.index(OpenInput()) + 1
     dialogue.tell(TurnEnded())
-    assert dialogue.after(0.5, f.TurnCommitted("u1")) == [KeepTurn("u1", 0.5), HoldInput()]
+    assert dialogue.after(0.5, f.TurnCommitted("u1")) == [KeepTurn("u1"), HoldInput()]
 
 
 def test_a_turn_that_was_handed_over_and_not_taken_is_handed_over_again() -> None:
@@ -198,8 +199,9 @@ def test_a_turn_that_ends_while_the_first_link_is_made_is_handed_over_behind_its
 
 def test_audio_of_a_turn_is_kept_until_its_words_are_known() -> None:
     dialogue = ready()
-    dialogue.tell(f.SpeechStarted("u1"), f.SpeechStopped("u1", ended_ago_s=0.5))
-    assert dialogue.tell(f.TurnCommitted("u1")) == [KeepTurn("u1", 0.5)]
+    effects = dialogue.tell(f.SpeechStarted("u1"), f.SpeechStopped("u1", ended_ago_s=0.5))
+    assert of_type(effects, MarkSpeechEnd) == [MarkSpeechEnd(0.5)]
+    assert dialogue.tell(f.TurnCommitted("u1")) == [KeepTurn("u1")]
     assert dialogue.tell(f.SpeechStarted("u2"), f.TurnCommitted("u2"))[-1] == KeepTurn("u2")
     assert DropTurn("u1") in dialogue.tell(f.UserTranscriptFinished("u1", "Hello"))
 

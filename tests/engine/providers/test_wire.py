@@ -60,8 +60,10 @@ async def test_settings_that_cannot_be_sent_are_followed_by_the_reason() -> None
 
 async def test_a_close_frame_without_a_code_is_told_as_one() -> None:
     # aiohttp says 0, which is no code.
-    with pytest.raises(ConnectionFailedError, match=r"closed the connection \(without a word\)"):
-        await wire(aiohttp.WSMessage(aiohttp.WSMsgType.CLOSE, 0, "")).read()
+    wordless = aiohttp.WSMessage(aiohttp.WSMsgType.CLOSE, 0, "")
+    reason = r"closed the connection \(without a word\)"
+    with closing(wire(wordless)) as closed, pytest.raises(ConnectionFailedError, match=reason):
+        await closed.read()
 
 
 async def test_a_ping_that_cannot_be_answered_is_followed_by_the_reason() -> None:

@@ -85,7 +85,32 @@ async def test_a_turn_ends_where_the_next_one_begins_and_no_frame_is_in_both_or_
             for frame in frames:
                 source.hear(frame)
             await first.got(30)
-            assert uplink.release(after_s=0.2) == b"".join(frames[:20])
+            uplink.mark_speech_end(0.2)
+            assert uplink.release() == b"".join(frames[:20])
+        uplink.rewind()
+        async with running(uplink.forward(second)):
+            await second.got(10)
+            assert second.sent == frames[20:]
+
+
+async def test_what_is_sent_between_the_end_of_speech_and_the_commit_is_no_part_of_the_turn() -> (
+    None
+):
+    source, first, second = HandSource(), Wire(), Wire()
+    uplink = Uplink(source, 24_000)
+    frames = numbered(30)
+    async with running(uplink.capture()):
+        async with running(uplink.forward(first)):
+            uplink.hold()
+            for frame in frames[:22]:
+                source.hear(frame)
+            await first.got(22)
+            uplink.mark_speech_end(0.04)
+            # A microphone that brings much at once: no time has passed that the frames could be counted by.
+            for frame in frames[22:]:
+                source.hear(frame)
+            await first.got(30)
+            assert uplink.release() == b"".join(frames[:20])
         uplink.rewind()
         async with running(uplink.forward(second)):
             await second.got(10)
@@ -106,14 +131,15 @@ async def test_a_turn_that_is_committed_ends_with_the_frame_before_whenever_that
                 uplink.mark()
             # The first commit was refused: its frames are of the turn that the second one made.
             uplink.unmark()
-            assert uplink.release(after_s=0.0) == b"".join(frames[:20])
+            assert uplink.release() == b"".join(frames[:20])
         uplink.rewind()
         async with running(uplink.forward(second)):
             await second.got(10)
             assert second.sent == frames[20:]
             uplink.hold()
             # Marks of a link that is gone mean nothing.
-            assert uplink.release(after_s=0.02) == b"".join(frames[20:29])
+            uplink.mark_speech_end(0.02)
+            assert uplink.release() == b"".join(frames[20:29])
 
 
 async def test_a_turn_that_ended_without_a_link_is_committed_before_what_was_said_behind_it() -> None:
@@ -146,7 +172,7 @@ async def test_a_turn_that_ended_without_a_link_is_committed_before_what_was_sai
             await uplink.turn_sent()
             uplink.mark()
             await third.got(30)
-            assert uplink.release(after_s=0.0) == b"".join(frames[:20])
+            assert uplink.release() == b"".join(frames[:20])
             await say(30, 40)
             assert third.sent == frames
             await uplink.turn_sent()
@@ -192,7 +218,8 @@ async def test_a_turn_that_ended_before_all_that_is_remembered_is_empty() -> Non
     async with running(uplink.capture(), uplink.forward(wire)):
         source.hear(bytes(960))
         await wire.got(1)
-        assert uplink.release(after_s=5.0) == b""
+        uplink.mark_speech_end(5.0)
+        assert uplink.release() == b""
 
 
 async def test_chunks_of_any_size_become_frames_in_order() -> None:

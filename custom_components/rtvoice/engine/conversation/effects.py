@@ -205,6 +205,13 @@ class HoldInput:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkSpeechEnd:
+    """The user's last word ended so many seconds of audio before the end of what has been sent."""
+
+    ago_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class EndTurn:
     """Push-to-talk: what is captured from now on is no part of the turn that is to be committed."""
 
@@ -214,11 +221,10 @@ class KeepTurn:
     """What was held is now the provider's item; keep it until its words are known.
 
     What was sent after it was committed is no part of it or, where the provider heard its end by itself, what was sent
-    in the last `after_s` seconds: the user had stopped by then.
+    after that end.
     """
 
     item_id: str
-    after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +268,7 @@ class Close:
 
 type ToolEffect = StartTool | CancelTool | AskApproval | DropApproval
 
-type InputEffect = GateInput | OpenInput | HoldInput | EndTurn | KeepTurn | ForgetCommit | DropTurn
+type InputEffect = GateInput | OpenInput | HoldInput | MarkSpeechEnd | EndTurn | KeepTurn | ForgetCommit | DropTurn
 
 type OwnEffect = (
     Play

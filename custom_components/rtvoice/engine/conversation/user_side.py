@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from ..events import UserStartedSpeakingEvent, UserStoppedSpeakingEvent
-from .effects import DeleteItem, Effect, HoldInput, KeepTurn, Publish
+from .effects import DeleteItem, Effect, HoldInput, KeepTurn, MarkSpeechEnd, Publish
 from .facts import (
     ItemAdded,
     ItemDeleted,
@@ -37,13 +37,13 @@ def on_turn(parts: Parts, fact: TurnFact, position: PlayoutPosition, now_s: floa
             return [*effects, *parts.turns.started(now_s), HoldInput(), Publish(UserStartedSpeakingEvent())]
         case SpeechStopped():
             effects = parts.turns.stopped(now_s - fact.ended_ago_s, now_s, answers=parts.settings.answers_turns)
-            return [*effects, Publish(UserStoppedSpeakingEvent())]
+            return [MarkSpeechEnd(fact.ended_ago_s), *effects, Publish(UserStoppedSpeakingEvent())]
         case TurnCommitted():
             parts.items.ensure(fact.item_id, ItemKind.USER_MESSAGE, now_s, fact.previous_item_id)
             parts.turns.taken()
             # Nobody tells when the next turn begins that the user ends: it is all that is heard from now on.
             hold: list[Effect] = [HoldInput()] if parts.settings.push_to_talk else []
-            return [KeepTurn(fact.item_id, parts.turns.silent_for_s(now_s)), *hold]
+            return [KeepTurn(fact.item_id), *hold]
     assert_never(fact)
 
 

@@ -277,7 +277,7 @@ class Session:
                 self._act_on_playout(effect)
             case e.ArmTimer() | e.DisarmTimer() | e.RollOver():
                 self._act(effect)
-            case e.GateInput() | e.HoldInput() | e.EndTurn() | e.KeepTurn() | e.ForgetCommit():
+            case e.GateInput() | e.HoldInput() | e.MarkSpeechEnd() | e.EndTurn() | e.KeepTurn() | e.ForgetCommit():
                 self._act_on_input(effect)
             case e.DropTurn() | e.RecallTurn():
                 self._act_on_turn(effect)
@@ -308,14 +308,18 @@ class Session:
             case _:
                 assert_never(effect)
 
-    def _act_on_input(self, effect: e.GateInput | e.HoldInput | e.EndTurn | e.KeepTurn | e.ForgetCommit) -> None:
+    def _act_on_input(
+        self, effect: e.GateInput | e.HoldInput | e.MarkSpeechEnd | e.EndTurn | e.KeepTurn | e.ForgetCommit
+    ) -> None:
         match effect:
             case e.GateInput():
                 self._uplink.gate(open=effect.open, recall_s=effect.recall_s)
             case e.HoldInput():
                 self._uplink.hold()
             case e.KeepTurn():
-                self._turn_audio.keep(effect.item_id, self._uplink.release(effect.after_s))
+                self._turn_audio.keep(effect.item_id, self._uplink.release())
+            case e.MarkSpeechEnd():
+                self._uplink.mark_speech_end(effect.ago_s)
             case e.EndTurn():
                 self._uplink.end_turn()
             case e.ForgetCommit():

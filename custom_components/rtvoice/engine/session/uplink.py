@@ -47,6 +47,8 @@ class Uplink:
         """How many frames will have been sent at the end of each turn that the provider is still to be told of."""
         self._commits: deque[int] = deque()
         """How many frames had been sent when the provider was told to make a turn of them, for each that it has not."""
+        self._speech_end: int | None = None
+        """How many frames had been sent at the end of speech of which no turn was made yet."""
         self._progress = asyncio.Event()
         self._marked = asyncio.Event()
         self._holding = False
@@ -165,13 +167,19 @@ class Uplink:
         if self._commits:
             self._commits.popleft()
 
-    def release(self, after_s: float) -> bytes:
-        """Return what was sent since the hold, up to the first mark or, without one, up to `after_s` ago.
+    def mark_speech_end(self, ago_s: float) -> None:
+        """The provider hears no speech in the last `ago_s` seconds of what was sent so far."""
+        self._speech_end = self._sent_count - round(ago_s * 1000 / FRAME_MS)
+
+    def release(self) -> bytes:
+        """Return what was sent since the hold, up to the first mark or, without one, up to the end of the speech.
 
         From now on only what is behind is remembered: the next turn may have begun there already.
         """
         self._holding = False
-        kept = self._sent_count - self._commits.popleft() if self._commits else round(after_s * 1000 / FRAME_MS)
+        end = self._commits.popleft() if self._commits else self._speech_end
+        self._speech_end = None
+        kept = 0 if end is None else self._sent_count - end
         return b"".join(self._sent.popleft()[1] for _ in range(len(self._sent) - kept))
 
     def rewind(self) -> None:
@@ -181,6 +189,7 @@ class Uplink:
         self._sent_count += max(0, len(again) - room) - len(self._sent)
         self._ends.extendleft(reversed(self._commits))
         self._commits.clear()
+        self._speech_end = None
         self._sent.clear()
         self._frames.clear()
         self._frames.extend(again)

@@ -100,7 +100,7 @@ class OpenAIConnection(Connection):
 
     def _decode(self, event: Json) -> ModelEvent | None:
         try:
-            return self._decoder.decode(event, self.outbox.appended_bytes * 1000 / self._byte_rate)
+            return self._decoder.decode(event, self.outbox.offered_bytes * 1000 / self._byte_rate)
         except WireError as err:
             self._unreadable += 1
             _LOGGER.debug("Dropped an event that cannot be read: %s", err)

@@ -50,6 +50,11 @@ class Outbox:
         """The writing of a frame that the socket did not take at once."""
         self._broken = False
 
+    @property
+    def offered_bytes(self) -> int:
+        """Audio written or waiting to be."""
+        return self.appended_bytes + self._queued_bytes
+
     async def put(self, frame: bytes) -> None:
         """Queue a command and wait until it is written. Raises ConnectionLostError."""
         self._check()
