@@ -93,9 +93,7 @@ async def test_a_turn_ends_where_the_next_one_begins_and_no_frame_is_in_both_or_
             assert second.sent == frames[20:]
 
 
-async def test_what_is_sent_between_the_end_of_speech_and_the_commit_is_no_part_of_the_turn() -> (
-    None
-):
+async def test_what_is_sent_between_the_end_of_speech_and_the_commit_is_no_part_of_the_turn() -> None:
     source, first, second = HandSource(), Wire(), Wire()
     uplink = Uplink(source, 24_000)
     frames = numbered(30)
