@@ -91,8 +91,12 @@ class Account:
                 self._executed_s[call_id] = now_s()
 
     def runs(self, call_id: str) -> bool:
-        """Whether a tool call is being carried out, or was when what the provider gets now was sent."""
-        return call_id in self._started and self._executed_s.get(call_id, now_s()) > now_s() - LATE_S
+        """Whether a tool call is being carried out, or was when what the provider gets now was sent.
+
+        Observers are told of its beginning a moment later than it begins.
+        """
+        begun = call_id in self._started or call_id in self.ran
+        return begun and self._executed_s.get(call_id, now_s()) > now_s() - LATE_S
 
     def begin(self) -> None:
         """A session begins."""
