@@ -92,7 +92,7 @@ def test_it_agrees_with_the_ledger_to_the_sample(
     played, item, offset, released = 0, 1, 0, array("h")
     for samples, more, then in story:
         pcm = array("h", [item] * samples).tobytes()
-        ledger.enter(Piece(str(item), offset, pcm))
+        ledger.enter(Piece(str(item), offset, samples, pcm))
         heard.enter(pcm)
         offset += samples
         played = min(ledger.end, played + more)

@@ -388,7 +388,7 @@ async def test_no_form_of_a_subentry_saves_what_does_not_work(
             with quiet():
                 await visitor.go(kind, draw)
 
-        await explore_drawing({"agent": 10, "satellite": 8, "subagent": 6, "mcp_server": 6}[kind], attempt)
+        await explore_drawing({"agent": 10, "satellite": 8, "subagent": 6, "mcp_server": 10}[kind], attempt)
     assert visitor.saved > 1
 
 

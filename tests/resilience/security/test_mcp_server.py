@@ -244,6 +244,8 @@ async def test_a_server_gets_no_answers_from_the_model_and_none_from_the_user() 
         await until(lambda: len(rogue.answers) >= len(asked) - 1)
         assert [answer for answer in rogue.answers if "error" not in answer] == []
         assert await server.call_tool("look") == "done"
+    # Streams that the package reads no further are closed by tasks of the garbage collector: they need a turn or two.
+    await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("session_id", ["x" * 7000, "../../secrets", "Bearer sk-secret", "\u00e9"])
