@@ -29,6 +29,7 @@ from ..engine import MCPServer, RealtimeAgent, SubAgent, Tools
 from ..engine.errors import ConfigurationError
 from ..engine.subagents.naming import tool_name
 from .chat import make_chat_model
+from .options import UNREADABLE
 from .parties import Agent
 from .policy.guard import Guard
 from .pool import ServerPool
@@ -40,8 +41,6 @@ from .tools import MAX_OUTPUT_CHARS, Toolbox
 
 _LOGGER = logging.getLogger(__name__)
 
-_UNREADABLE: Final = (AttributeError, KeyError, TypeError, ValueError)
-"""What comes of options that another version has stored."""
 _REPORTED: Final[HassKey[set[tuple[str, str]]]] = HassKey(f"{DOMAIN}_reported_equipment")
 
 
@@ -69,7 +68,7 @@ async def async_equip(hass: HomeAssistant, agent: Agent, llm_context: llm.LLMCon
             made = await _async_subagent(hass, agent, subentry, llm_context, guard=guard, name=name)
         except (ConfigurationError, HomeAssistantError) as err:
             _report(hass, subentry, err)
-        except _UNREADABLE as err:
+        except UNREADABLE as err:
             _report(hass, subentry, _unreadable(err))
         else:
             taken.add(made.tool_name)
@@ -109,7 +108,7 @@ def _server(hass: HomeAssistant, agent: Agent, subentry: ConfigSubentry) -> MCPS
         return pool.lease(subentry)
     except ConfigurationError as err:
         _report(hass, subentry, err)
-    except _UNREADABLE as err:
+    except UNREADABLE as err:
         _report(hass, subentry, _unreadable(err))
     return None
 

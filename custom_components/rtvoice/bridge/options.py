@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from homeassistant.const import CONF_LLM_HASS_API
 
@@ -50,6 +50,9 @@ from ..engine.options import (
     ServerVAD,
     TurnDetection,
 )
+
+UNREADABLE: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What comes of data that another version has stored. The texts of these errors may hold it: only tell their kinds."""
 
 
 @dataclass(frozen=True, slots=True)

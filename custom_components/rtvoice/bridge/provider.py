@@ -23,6 +23,7 @@ from ..engine.errors import ConfigurationError
 from ..engine.options import TranscriptionModel
 from ..engine.ports import RealtimeProvider
 from ..engine.providers import AzureOpenAIProvider, CompatibleProvider, OpenAIProvider, redirect_guard
+from .options import UNREADABLE
 
 type AccountProvider = OpenAIProvider | AzureOpenAIProvider | CompatibleProvider
 """One that can be tested."""
@@ -40,7 +41,7 @@ def make_provider(account: Mapping[str, Any], session: ClientSession) -> Account
     """The provider of an account. Raises ConfigurationError if it cannot be one."""
     try:
         return _made(account, session)
-    except (AttributeError, KeyError, TypeError, ValueError) as err:
+    except UNREADABLE as err:
         # Without the error, whose text may hold what is stored.
         raise ConfigurationError(f"what is stored of the account cannot be read ({type(err).__name__})") from None
 

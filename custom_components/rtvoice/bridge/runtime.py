@@ -21,6 +21,7 @@ from .errors import engine_errors, refused
 from .ledger import Ledger
 from .live import LiveSession
 from .occurrences import Occurrence, OccurrenceType
+from .options import UNREADABLE
 from .parties import Agent, Party, Satellite
 from .places.kinds import is_known
 from .pool import ServerPool
@@ -235,7 +236,7 @@ def _satellites(hass: HomeAssistant, entry: RtvoiceConfigEntry, sound: AudioDevi
             continue
         try:
             satellite = Satellite(hass, entry, subentry.subentry_id, sound)
-        except (AttributeError, KeyError, TypeError, ValueError) as err:
+        except UNREADABLE as err:
             # Without the error, whose text may hold what is stored.
             _LOGGER.warning("%s is stored as it cannot be read, and left out (%s)", subentry.title, type(err).__name__)
         else:
