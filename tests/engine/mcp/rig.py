@@ -52,19 +52,25 @@ def free_port() -> int:
 @asynccontextmanager
 async def serving(way: str, port: int) -> AsyncIterator[str]:
     """The well-behaved server on loopback; yields its address."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(SERVERS / "house.py"), way, str(port), env=dict(os.environ)
-    )
-    try:
-        await until(lambda: process.returncode is not None or _listens(port))
-        assert process.returncode is None
+    async with listening(port, str(SERVERS / "house.py"), way, str(port)):
         yield f"http://127.0.0.1:{port}/{'sse' if way == 'sse' else 'mcp'}"
+
+
+@asynccontextmanager
+async def listening(port: int, *arguments: str) -> AsyncIterator[None]:
+    """A program in Python that serves at a port of loopback, until it is killed."""
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=dict(os.environ))
+    try:
+        await until(lambda: process.returncode is not None or listens(port))
+        assert process.returncode is None
+        yield
     finally:
         if process.returncode is None:
             process.kill()
         await process.wait()
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether somebody can be reached there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,7 +21,7 @@ from custom_components.rtvoice.const import (
 from custom_components.rtvoice.engine.mcp import server as mcp_server
 from custom_components.rtvoice.engine.mcp.backoff import Backoff
 from simulator import Call
-from tests.engine.mcp.rig import free_port, lives, until
+from tests.engine.mcp.rig import free_port, listening, lives
 from tests.resilience.faults.scene import ANSWER, PATIENCE_S
 from tests.resilience.faults.stages import Stage
 from tests.resilience.faults.table import GOES_ON
@@ -38,21 +37,8 @@ ADD = Call("Workshop_add", {"a": 2, "b": 3})
 @asynccontextmanager
 async def serving(port: int) -> AsyncGenerator[str]:
     """The server on the network, until it is killed; yields its address."""
-    process = await asyncio.create_subprocess_exec(sys.executable, *WORKSHOP_SERVER, "http", str(port))
-    try:
-        await until(lambda: process.returncode is not None or listens(port))
-        assert process.returncode is None
+    async with listening(port, *WORKSHOP_SERVER, "http", str(port)):
         yield f"http://127.0.0.1:{port}/mcp"
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-def listens(port: int) -> bool:
-    """Whether somebody can be reached there."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_in_the_workshop(folder: Path) -> Callable[[Room], None]:
