@@ -174,10 +174,7 @@ class Playout:
                 self._stop_waiting()
                 self._streaming = True
                 self._give_next()
-            elif self._streaming and not self._stretch_ends():
-                self._given.set()
-                return
-            elif self._streaming:
+            elif self._streaming and self._stretch_ends():
                 self._streaming = False
                 self._hand_over(self._feed.tail())
             elif self._finished and self._finish_stream is not None:

@@ -76,14 +76,13 @@ class Uplink:
         async for chunk in self._source.stream_chunks():
             if len(chunk) == size and not pending:
                 await self._take(chunk, resampler)
-                taken += 1
             else:
                 pending += chunk
                 while len(pending) >= size:
                     await self._take(bytes(pending[:size]), resampler)
                     del pending[:size]
-                    taken += 1
-            if taken >= _AT_ONCE_FRAMES:
+            taken += len(chunk)
+            if taken >= _AT_ONCE_FRAMES * size:
                 taken = 0
                 await asyncio.sleep(0)
         if self._source.is_active:

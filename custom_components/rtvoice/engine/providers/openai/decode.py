@@ -32,9 +32,6 @@ _BETA_NAMES: Final = {
     "conversation.item.created": "conversation.item.added",
 }
 
-_ITEM_EVENTS: Final = frozenset({"conversation.item.added", "response.output_item.done"})
-"""Events about items that are not only of interest where a server runs MCP servers."""
-
 _STATUSES: Final = {
     None: ResponseStatus.COMPLETED,
     "completed": ResponseStatus.COMPLETED,
@@ -81,6 +78,10 @@ class Decoder:
     def _remembering_readers(self) -> dict[str, Callable[[Json], ModelEvent | None]]:
         """What reads the events that are understood by what came before, or matter to what comes after."""
         return {
+            **{name: partial(self._if_remote, self._remote.call, name) for name in CALL_EVENTS},
+            **{name: partial(self._if_remote, self._remote.item, name) for name in ITEM_EVENTS},
+            LISTING_FAILED: self._remote.listing_failed,
+            # Of some events about items more is read than that.
             "response.output_audio.delta": self._audio_delta,
             "response.output_audio.done": self._audio_done,
             "response.created": self._response_created,
@@ -91,9 +92,6 @@ class Decoder:
             "input_audio_buffer.speech_stopped": self._speech_stopped,
             "rate_limits.updated": self._limits.note,
             "error": self._error,
-            LISTING_FAILED: self._remote.listing_failed,
-            **{name: partial(self._if_remote, self._remote.call, name) for name in CALL_EVENTS},
-            **{name: partial(self._if_remote, self._remote.item, name) for name in ITEM_EVENTS - _ITEM_EVENTS},
         }
 
     def _if_remote(self, read: Callable[[str, Json], ModelEvent | None], name: str, event: Json) -> ModelEvent | None:
