@@ -1,11 +1,11 @@
 """The provider's server events as facts."""
 
-from binascii import Error as Base64Error
-from binascii import a2b_base64
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
+
+from pydantic_core import CoreConfig, SchemaValidator, ValidationError, core_schema
 
 from ...conversation import facts
 from ...conversation.facts import ModelEvent
@@ -20,6 +20,11 @@ from .usage import usage_of
 from .waiting import RateLimits
 
 MAX_ENDED_AGO_S: Final = 10.0
+
+# Three times as fast as the standard library, and audio is nearly all that is read.
+_decode_base64: Final[Callable[[Any], bytes]] = SchemaValidator(
+    core_schema.bytes_schema(), CoreConfig(val_json_bytes="base64", hide_input_in_errors=True)
+).validate_strings
 
 # Older servers and some compatible ones use the names of the beta.
 _BETA_NAMES: Final = {
@@ -134,8 +139,8 @@ class Decoder:
             integer(event, "content_index"),
         )
         try:
-            pcm = a2b_base64(encoded, strict_mode=bool(encoded))
-        except (Base64Error, ValueError) as err:
+            pcm = _decode_base64(encoded)
+        except ValidationError as err:
             raise WireError("An audio delta is not base64") from err
         if self._half_samples:
             pcm = self._half_samples.pop((response_id, item_id, index), b"") + pcm
@@ -224,7 +229,7 @@ def _transcript_delta(event: Json, *, spoken: bool) -> ModelEvent | None:
     return facts.TranscriptDelta(*place, delta, spoken, integer(event, "output_index"))
 
 
-def _transcript_done(event: Json, key: str, *, spoken: bool) -> ModelEvent:
+def _transcript_done(event: Json, *, key: str, spoken: bool) -> ModelEvent:
     place = text(event, "response_id"), text(event, "item_id"), integer(event, "content_index")
     return facts.TranscriptFinished(*place, plain_text(event, key), spoken, integer(event, "output_index"))
 
@@ -243,10 +248,10 @@ def _user_transcript_done(event: Json) -> ModelEvent:
 
 
 _READERS: Final[dict[str, Callable[[Json], ModelEvent | None]]] = {
-    "response.output_audio_transcript.delta": lambda event: _transcript_delta(event, spoken=True),
-    "response.output_audio_transcript.done": lambda event: _transcript_done(event, "transcript", spoken=True),
-    "response.output_text.delta": lambda event: _transcript_delta(event, spoken=False),
-    "response.output_text.done": lambda event: _transcript_done(event, "text", spoken=False),
+    "response.output_audio_transcript.delta": partial(_transcript_delta, spoken=True),
+    "response.output_audio_transcript.done": partial(_transcript_done, key="transcript", spoken=True),
+    "response.output_text.delta": partial(_transcript_delta, spoken=False),
+    "response.output_text.done": partial(_transcript_done, key="text", spoken=False),
     "input_audio_buffer.speech_started": lambda event: facts.SpeechStarted(
         optional_text(event, "item_id"), integer(event, "audio_start_ms")
     ),

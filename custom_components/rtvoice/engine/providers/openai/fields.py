@@ -30,7 +30,8 @@ def optional_text(json: Json, key: str) -> str | None:
 
 def plain_text(json: Json, key: str) -> str:
     """A string, or an empty one."""
-    return optional_text(json, key) or ""
+    value = json.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def number(json: Json, key: str) -> float:
@@ -43,6 +44,10 @@ def number(json: Json, key: str) -> float:
 
 def integer(json: Json, key: str) -> int:
     """A whole number that is not negative, or 0."""
+    value = json.get(key)
+    # As nearly all are, and there are three in every piece of a transcript.
+    if type(value) is int:
+        return max(value, 0)
     return int(number(json, key))
 
 
