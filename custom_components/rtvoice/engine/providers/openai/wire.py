@@ -19,7 +19,6 @@ from .idle import IdleLimit
 _LOGGER = logging.getLogger(__name__)
 
 _FRAMES: Final = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})
-_PINGS: Final = frozenset({aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG})
 
 _EXPIRY_TOLERANCE_S: Final = 10.0
 
@@ -58,17 +57,21 @@ class Wire:
     async def read(self) -> Json:
         """The next event. Raises what the end of the link means."""
         while True:
-            kind, payload, extra = await self._receive()
-            if kind in _PINGS:
-                continue
-            if kind not in _FRAMES:
-                raise self._ended(kind, payload, extra)
-            event = self._parse(payload)
-            if event is not None:
-                self._last_fault = (
-                    fault_of(part(event, "error"), self._redact) if event.get("type") == "error" else None
-                )
-                return event
+            # The heartbeat of aiohttp is not used because it leaves a timer behind when a websocket is closed.
+            try:
+                message = await self._idle.within(self._websocket.receive())
+            except TimeoutError:
+                message = await self._ask()
+            if message.type in _FRAMES:
+                if (event := self._parse(message.data)) is not None:
+                    self._last_fault = (
+                        fault_of(part(event, "error"), self._redact) if event.get("type") == "error" else None
+                    )
+                    return event
+            elif message.type is aiohttp.WSMsgType.PING:
+                await self._answer(message.data)
+            elif message.type is not aiohttp.WSMsgType.PONG:
+                raise self._ended(message.type, message.data, message.extra)
 
     def close(self) -> None:
         """Nothing is read any more."""
@@ -78,29 +81,23 @@ class Wire:
         """Write a text frame; waits while the socket is congested. Raises OSError or aiohttp.ClientError."""
         return self._websocket.send_frame(frame, aiohttp.WSMsgType.TEXT)
 
-    async def _receive(self) -> tuple[aiohttp.WSMsgType, Any, object]:
-        # The heartbeat of aiohttp is not used because it leaves a timer behind when a websocket is closed.
-        try:
-            return await self._idle.within(self._next())
-        except TimeoutError:
-            _LOGGER.debug("Nothing came for %s s, asking whether the peer is there", self._heartbeat_s)
+    async def _ask(self) -> Any:
+        """Ask whether the peer is there; gives what comes from it. Raises if nothing does."""
+        _LOGGER.debug("Nothing came for %s s, asking whether the peer is there", self._heartbeat_s)
         try:
             async with asyncio.timeout(self._heartbeat_s / 2):
                 await self._websocket.ping()
-                return await self._next()
+                return await self._websocket.receive()
         except (TimeoutError, OSError) as err:
             kind = ConnectionLostError if self.established else ConnectionFailedError
             raise kind("The provider is not there any more") from err
 
-    async def _next(self) -> tuple[aiohttp.WSMsgType, Any, object]:
-        message = await self._websocket.receive()
-        if message.type is aiohttp.WSMsgType.PING:
-            try:
-                await self._websocket.pong(message.data)
-            except (OSError, aiohttp.ClientError) as err:
-                # What comes next says why.
-                _LOGGER.debug("A ping could not be answered: %s", err)
-        return message.type, message.data, message.extra
+    async def _answer(self, ping: bytes) -> None:
+        try:
+            await self._websocket.pong(ping)
+        except (OSError, aiohttp.ClientError) as err:
+            # What comes next says why.
+            _LOGGER.debug("A ping could not be answered: %s", err)
 
     def _parse(self, frame: bytes | str) -> Json | None:
         try:
