@@ -1,7 +1,5 @@
 """Short words for long facts."""
 
-from typing import override
-
 from custom_components.rtvoice.engine.conversation import effects as e
 from custom_components.rtvoice.engine.conversation import facts as f
 from custom_components.rtvoice.engine.conversation.conversation import Conversation
@@ -18,29 +16,26 @@ MS = 48
 """Bytes of a millisecond at 24 kHz."""
 
 
-class Thorough(Conversation):
-    """Settles after every fact, also where nothing can follow from it: the same must come of it."""
-
-    @override
-    def _goes_on(self, fact: f.Fact) -> bool:
-        return False
-
-
 class Dialogue:
     """A conversation with its clock, what is heard, and what came out."""
 
     def __init__(self, **settings: object) -> None:
         self.conversation = Conversation(ConversationSettings(**settings))
-        self.thorough = Thorough(ConversationSettings(**settings))
+        self.thorough = Conversation(ConversationSettings(**settings))
+        """Is never told in short that an answer goes on: the same must come of it."""
         self.now_s = 0.0
         self.heard = NOTHING_HEARD
         self.all: list[e.Effect] = []
 
     def tell(self, *facts: f.Fact) -> list[e.Effect]:
-        effects = [effect for fact in facts for effect in self.conversation.receive(fact, self.heard, self.now_s)]
+        effects = [effect for fact in facts for effect in self._receive(fact)]
         assert effects == [effect for fact in facts for effect in self.thorough.receive(fact, self.heard, self.now_s)]
         self.all += effects
         return effects
+
+    def _receive(self, fact: f.Fact) -> list[e.Effect]:
+        effects = self.conversation.go_on(fact, self.now_s)
+        return self.conversation.receive(fact, self.heard, self.now_s) if effects is None else effects
 
     def hear(self, item_id: str, ms: float) -> None:
         self.heard = PlayoutPosition(item_id, ms)

@@ -70,6 +70,17 @@ class Conversation:
         """What was said so far, in the conversation's order."""
         return self._parts.items.messages()
 
+    def go_on(self, fact: f.Fact, now_s: float) -> list[Effect] | None:
+        """What a piece of an answer leads to that only adds to what is being said; None for all that must be received.
+
+        There is nothing to settle then that was not before, and it does not matter what has been heard of it.
+        """
+        if not isinstance(fact, _PIECES) or self._parts.responses.active != fact.response_id:
+            return None
+        if not self._parts.floor.busy or self._state is AgentState.IDLE:
+            return None
+        return on_speech(self._parts, fact, now_s)
+
     def receive(self, fact: f.Fact, playout: PlayoutPosition, now_s: float) -> list[Effect]:
         """Take note of a fact and say what is to be done, in this order.
 
@@ -77,8 +88,6 @@ class Conversation:
         """
         if self._state is AgentState.IDLE:
             return []
-        if isinstance(fact, _PIECES) and self._goes_on(fact):
-            return on_speech(self._parts, fact, now_s)
         effects = self._dispatch(fact, playout, now_s)
         if not _closes(effects):
             effects += self._settle(now_s)
@@ -88,10 +97,6 @@ class Conversation:
         if _closes(effects):
             effects = [*_but_close(effects), *self._end(now_s), _close(effects)]
         return effects
-
-    def _goes_on(self, piece: f.AudioDelta | f.TranscriptDelta) -> bool:
-        """Whether a piece only adds to what is being said: then there is nothing to settle that was not before."""
-        return self._parts.floor.busy and self._parts.responses.active == piece.response_id
 
     def _dispatch(self, fact: f.Fact, playout: PlayoutPosition, now_s: float) -> list[Effect]:
         parts = self._parts

@@ -263,18 +263,26 @@ class Session:
     # --- the effects --------------------------------------------------------------------------------------------------
 
     def _receive(self, fact: Fact) -> list[e.Effect]:
+        now_s = asyncio.get_running_loop().time()
+        if (effects := self._conversation.go_on(fact, now_s)) is not None:
+            return effects
         if isinstance(fact, LinkLost):
             self._sender.renew()
-        return self._conversation.receive(fact, self._playout.position(), asyncio.get_running_loop().time())
+        return self._conversation.receive(fact, self._playout.position(), now_s)
 
     def _carry_out(self, tool_tasks: ToolTasks, approval_tasks: ApprovalTasks, effect: e.Effect) -> None:
         match effect:
-            case e.StartTool() | e.CancelTool() | e.AskApproval() | e.DropApproval():
-                _act_on_tools(effect, tool_tasks, approval_tasks)
+            # What there is most of comes first.
             case e.Publish():
                 self._publish(effect.event)
-            case e.Play() | e.PlayCue() | e.FinishPlayout():
-                self._act_on_playout(effect)
+            case e.Play():
+                self._playout.play(effect.item_id, effect.content_index, effect.pcm)
+            case e.PlayCue():
+                self._playout.sound(self._cues.pcm(effect.cue))
+            case e.FinishPlayout():
+                self._playout.finish()
+            case e.StartTool() | e.CancelTool() | e.AskApproval() | e.DropApproval():
+                _act_on_tools(effect, tool_tasks, approval_tasks)
             case e.ArmTimer() | e.DisarmTimer() | e.RollOver():
                 self._act(effect)
             case e.GateInput() | e.HoldInput() | e.MarkSpeechEnd() | e.EndTurn() | e.KeepTurn() | e.ForgetCommit():
@@ -285,17 +293,6 @@ class Session:
                 raise AssertionError(f"{effect} takes its time")
             case _:
                 self._command(effect)
-
-    def _act_on_playout(self, effect: e.Play | e.PlayCue | e.FinishPlayout) -> None:
-        match effect:
-            case e.Play():
-                self._playout.play(effect.item_id, effect.content_index, effect.pcm)
-            case e.PlayCue():
-                self._playout.sound(self._cues.pcm(effect.cue))
-            case e.FinishPlayout():
-                self._playout.finish()
-            case _:
-                assert_never(effect)
 
     def _act(self, effect: e.ArmTimer | e.DisarmTimer | e.RollOver) -> None:
         match effect:
