@@ -137,4 +137,7 @@ class Items:
 
 
 def _join(parts: dict[int, str]) -> str:
+    if len(parts) == 1:
+        (text,) = parts.values()
+        return text
     return "".join(parts[index] for index in sorted(parts))

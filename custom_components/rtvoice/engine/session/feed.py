@@ -41,7 +41,8 @@ class SinkFeed:
             self.ledger.enter(piece)
             if self._keeps:
                 self._heard.enter(piece.pcm)
-        return self._resampler.process(b"".join(piece.pcm for piece in pieces))
+        pcm = pieces[0].pcm if len(pieces) == 1 else b"".join(piece.pcm for piece in pieces)
+        return self._resampler.process(pcm)
 
     def tail(self) -> bytes:
         """What the resampler holds back; what follows is a new stream."""

@@ -15,7 +15,7 @@ from .jitter import JitterBuffer
 from .ledger import NO_ITEM
 
 _FRAME_S = FRAME_MS / 1000
-_LOOK_S = 0.2
+_LOOK_S = 0.5
 """How often the sink is looked at while nothing is about to begin or to end."""
 _DEEP_S = 0.2
 """A sink that holds more than this has no small buffer, and is given more than a frame at a time."""
@@ -221,12 +221,14 @@ class Playout:
 
         Until then a gap in the provider's pace is none in the audio, and must not be heard as one.
         """
-        left_s = self._feed.due_s - _FRAME_S
-        if self._finished or left_s <= 0:
+        if self._finished:
             return True
-        if self._ending is None:
+        if self._ending is not None:
             # Audio that comes meanwhile leaves the timer as it is: it is looked at again then.
-            self._ending = asyncio.get_running_loop().call_later(max(left_s, _FRAME_S / 2), self._look_for_end)
+            return False
+        if (left_s := self._feed.due_s - _FRAME_S) <= 0:
+            return True
+        self._ending = asyncio.get_running_loop().call_later(max(left_s, _FRAME_S / 2), self._look_for_end)
         return False
 
     def _look_for_end(self) -> None:
