@@ -3,9 +3,11 @@
     .venv/bin/python -m bench.light [--times 30]
 
 A real Home Assistant, the simulator as a process of its own. The light is switched and its new state is read, both
-within that time, since the result of the call says what came of it. Beside it, how long the same action takes that is
-performed over Home Assistant's own websocket, as a dashboard does: what nobody gets below. The model thinks for 0.3 s
-each time, about as long as one does: what follows from the user's words is over when it calls.
+within that time, since the result of the call says what came of it. The model thinks for 0.3 s each time, about as long
+as one does: what follows from the user's words is over when it calls.
+
+Beside it, what nobody gets below: how long Home Assistant takes for the same intent, which is all that Assist's tool
+is, over its HTTP API; and for the action alone over its websocket, as a dashboard performs it.
 """
 
 import argparse
@@ -35,6 +37,7 @@ async def main() -> None:
                 await _switch(house, on=number % 2 == 0)
             await house.api.perform("rtvoice.stop", entity_id=SATELLITE)
             _print("by voice", _took_ms(house.simulator.events())[1:])
+            _print("the intent by HTTP", [await _handle_ms(house, on=number % 2 == 0) for number in range(times + 1)][1:])
             _print("by websocket", [await _perform_ms(house, on=number % 2 == 0) for number in range(times + 1)][1:])
 
 
@@ -44,6 +47,14 @@ def _print(name: str, figures: list[float]) -> None:
         f"{name}: {len(figures)} calls: min {figures[0]:.1f}  median {statistics.median(figures):.1f}  "
         f"p90 {figures[int(len(figures) * 0.9)]:.1f}  max {figures[-1]:.1f} ms"
     )
+
+
+async def _handle_ms(house: House, *, on: bool) -> float:
+    await asyncio.sleep(0.2)
+    intent = {"name": f"HassTurn{'On' if on else 'Off'}", "data": {"name": LIGHT}}
+    began_s = time.perf_counter()
+    await house.api.request("POST", "/api/intent/handle", intent)
+    return (time.perf_counter() - began_s) * 1000
 
 
 async def _perform_ms(house: House, *, on: bool) -> float:
