@@ -5,6 +5,7 @@ import asyncio
 import gc
 import json
 import os
+import resource
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .work import TURN_EVERY_S, Microphone, Speaker, marks_in_base64
+from .work import Microphone, Sightings, Speaker, marks_in_base64
 
 _PROBE_S = 0.05
 _SECOND = 1.0
@@ -49,43 +50,41 @@ def main(session: Session) -> None:
     options.out.write_text(json.dumps(report))
 
 
-class _Received:
-    """When deltas came out of the kernel: a socket that is read from here on is looked at by whoever reads it.
+def _received() -> Sightings:
+    """When deltas came out of the kernel, all of them or their beginnings, on any socket that is read from here on.
 
     Nothing is seen of what is compressed or encrypted.
     """
+    received = Sightings(marks_in_base64)
+    read = socket.socket.recv
 
-    def __init__(self) -> None:
-        self.at: list[tuple[int, float]] = []
-        """Number of a delta, and when it was read, all of it or its beginning."""
-        read = socket.socket.recv
+    def recv(sock: socket.socket, *limits: int) -> bytes:
+        data = read(sock, *limits)
+        received.note(data, time.monotonic())
+        return data
 
-        def recv(sock: socket.socket, *limits: int) -> bytes:
-            data = read(sock, *limits)
-            now_s = time.monotonic()
-            self.at += [(number, now_s) for number in marks_in_base64(data)]
-            return data
-
-        socket.socket.recv = recv  # type: ignore[method-assign]
+    socket.socket.recv = recv  # type: ignore[method-assign]
+    return received
 
 
 async def _run(session: Session, options: argparse.Namespace) -> dict[str, Any]:
     count = options.sessions
-    received = _Received()
+    received = _received()
     rss_before = rss_bytes()
     places = [
-        Place(options.url, "sk-bench", "gpt-realtime-2.1-mini", Microphone(TURN_EVERY_S * index / count), Speaker())
+        Place(options.url, "sk-bench", "gpt-realtime-2.1-mini", Microphone(index, count), Speaker())
         for index in range(count)
     ]
+    sightings = [received, *(place.speaker.handed for place in places)]
     async with AsyncExitStack() as stack:
         for place in places:
             await stack.enter_async_context(session(place))
-        await asyncio.sleep(options.warm_up)
+        await _watch(options.warm_up, sightings)
         gc.collect()
         # What came meanwhile is none of the run.
         await asyncio.sleep(_SETTLE_S)
         begin_s, begin_cpu_s = time.monotonic(), _cpu_s()
-        lags, memory = await _watch(options.seconds)
+        lags, memory = await _watch(options.seconds, sightings)
         cpu_s, wall_s = _cpu_s() - begin_cpu_s, time.monotonic() - begin_s
         end_s = time.monotonic()
         left = stack.pop_all()
@@ -102,14 +101,17 @@ async def _run(session: Session, options: argparse.Namespace) -> dict[str, Any]:
         "rss_before_bytes": rss_before,
         "rss_bytes": memory,
         "lag_s": lags,
-        "received": received.at,
-        "handed": [entry for place in places for entry in place.speaker.handed],
+        "received": received.seen,
+        "handed": [entry for place in places for entry in place.speaker.handed.seen],
         "silenced": [entry for place in places for entry in place.speaker.silenced],
     }
 
 
-async def _watch(seconds: float) -> tuple[list[float], list[int]]:
-    """How late the event loop is, twenty times a second, and how much memory there is, once a second."""
+async def _watch(seconds: float, sightings: list[Sightings]) -> tuple[list[float], list[int]]:
+    """How late the event loop is, twenty times a second, and how much memory there is, once a second.
+
+    In between it looks at what was noted.
+    """
     lags: list[float] = []
     memory: list[int] = []
     end_s = time.monotonic() + seconds
@@ -120,14 +122,17 @@ async def _watch(seconds: float) -> tuple[list[float], list[int]]:
         now_s = time.monotonic()
         lags.append(now_s - due_s)
         due_s = max(due_s, now_s - _SECOND)
+        for each in sightings:
+            each.look()
         if len(memory) <= len(lags) * _PROBE_S:
             memory.append(rss_bytes())
     return lags, memory
 
 
 def _cpu_s() -> float:
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    # Finer than os.times, which counts hundredths of a second.
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def rss_bytes() -> int:

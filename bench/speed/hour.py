@@ -13,14 +13,13 @@ import gc
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Self, override
+from typing import override
 
 from .drivers.ours import session
 from .harness import Place, rss_bytes
-from .work import TURN_EVERY_S, Microphone, Speaker
+from .work import Microphone, Sightings, Speaker, marks_in
 
 _MIB = 2**20
 
@@ -30,27 +29,19 @@ class ForgetfulSpeaker(Speaker):
 
     def __init__(self) -> None:
         super().__init__()
-        self.handed = _Last()
-        self.silenced = _Last()
+        self.handed = _NothingSeen(marks_in)
 
 
-class _Last(list[tuple[int, float]]):
-    """A list that keeps what was added last."""
-
+class _NothingSeen(Sightings):
     @override
-    def append(self, entry: tuple[int, float]) -> None:
-        self[:] = [entry]
-
-    @override
-    def __iadd__(self, entries: Iterable[tuple[int, float]]) -> Self:
-        self[:] = list(entries)[-1:] or self
-        return self
+    def note(self, data: bytes, at_s: float) -> None:
+        pass
 
 
 async def _live(url: str, count: int, minutes: int) -> None:
     async with AsyncExitStack() as stack:
         for index in range(count):
-            microphone = Microphone(TURN_EVERY_S * index / count)
+            microphone = Microphone(index, count)
             await stack.enter_async_context(
                 session(Place(url, "sk-bench", "gpt-realtime-2", microphone, ForgetfulSpeaker()))
             )

@@ -8,7 +8,7 @@ import math
 import struct
 import time
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 RATE_HZ = 24_000
 FRAME_MS = 20
@@ -40,9 +40,8 @@ def marked(pcm: bytes, number: int) -> bytes:
     return _MAGIC + bytes(mark) + pcm[MARK_BYTES:]
 
 
-def marks_in(pcm: bytes | bytearray | memoryview) -> list[int]:
+def marks_in(pcm: bytes) -> list[int]:
     """The numbers that audio carries, wherever in it they are."""
-    pcm = bytes(pcm)
     found: list[int] = []
     at = pcm.find(_MAGIC)
     while at >= 0:
@@ -80,10 +79,15 @@ _SPEECH = _tone(FRAME_MS / 1000)
 
 
 class Microphone:
-    """Hears a user who speaks every ten seconds. Each frame carries the time in ns at which it was due."""
+    """Hears a user who speaks every ten seconds. Each frame carries the time in ns at which it was due.
 
-    def __init__(self, offset_s: float) -> None:
-        self._offset_s = offset_s
+    That is the one of so many users who are all at different places, in their turns and in their frames: no two sound
+    cards are in step.
+    """
+
+    def __init__(self, number: int, of: int) -> None:
+        self._offset_s = TURN_EVERY_S * number / of
+        self._phase_s = FRAME_MS / 1000 * number / of
         self.open = True
         self.late_frames = 0
         """Frames that the event loop let out more than 20 ms after they were due."""
@@ -91,7 +95,8 @@ class Microphone:
 
     async def frames(self) -> AsyncIterator[bytes]:
         """Frames of 20 ms in real time, until it is closed."""
-        begin_s = due_s = time.monotonic()
+        now_s = time.monotonic()
+        begin_s = due_s = now_s - (now_s - self._phase_s) % (FRAME_MS / 1000)
         while self.open:
             due_s += FRAME_MS / 1000
             # Even if it is late, so that on a machine that is too slow all are late and not some at a standstill.
@@ -101,6 +106,30 @@ class Microphone:
             yield marked(_SPEECH if speaks else _SILENCE, round(due_s * 1e9))
 
 
+class Sightings:
+    """Which marks were seen in audio, and when. What is noted is looked at later: that is none of anybody's time."""
+
+    def __init__(self, marks: Callable[[bytes], list[int]]) -> None:
+        self._marks = marks
+        self._unread: list[tuple[bytes, float]] = []
+        self._seen: list[tuple[int, float]] = []
+
+    def note(self, data: bytes, at_s: float) -> None:
+        """Take note of what passed."""
+        self._unread.append((data, at_s))
+
+    def look(self) -> None:
+        """Look at what was noted; to be called often, since all of it is kept until then."""
+        unread, self._unread = self._unread, []
+        self._seen += [(number, at_s) for data, at_s in unread for number in self._marks(data)]
+
+    @property
+    def seen(self) -> list[tuple[int, float]]:
+        """Each mark and when it passed, in order."""
+        self.look()
+        return self._seen
+
+
 class Speaker:
     """Plays what it is given by the clock, and notes when which delta came and when it was silenced.
 
@@ -108,8 +137,8 @@ class Speaker:
     """
 
     def __init__(self) -> None:
-        self.handed: list[tuple[int, float]] = []
-        """Number of a delta, and when the speaker got it."""
+        self.handed = Sightings(marks_in)
+        """When the speaker got which delta."""
         self.silenced: list[tuple[int, float]] = []
         """Number of the last delta before, and when the speaker was told to be silent in the middle of playing."""
         self._played = 0
@@ -119,7 +148,7 @@ class Speaker:
     def take(self, pcm: bytes | bytearray | memoryview) -> None:
         """Play whole samples behind what is being played."""
         now_s = time.monotonic()
-        self.handed += [(number, now_s) for number in marks_in(pcm)]
+        self.handed.note(bytes(pcm), now_s)
         self._count(now_s)
         self._given += len(pcm) // 2
         self._until_s = max(self._until_s, now_s) + len(pcm) / 2 / RATE_HZ
@@ -127,8 +156,8 @@ class Speaker:
     def silence(self) -> None:
         """Drop what was not played."""
         now_s = time.monotonic()
-        if self._until_s > now_s and self.handed:
-            self.silenced.append((self.handed[-1][0], now_s))
+        if self._until_s > now_s and (handed := self.handed.seen):
+            self.silenced.append((handed[-1][0], now_s))
         self._count(now_s)
         self._given = self._played
         self._until_s = now_s
