@@ -37,8 +37,8 @@ async def main() -> None:
                 await _switch(house, on=number % 2 == 0)
             await house.api.perform("rtvoice.stop", entity_id=SATELLITE)
             _print("by voice", _took_ms(house.simulator.events())[1:])
-            _print("the intent by HTTP", [await _handle_ms(house, on=number % 2 == 0) for number in range(times + 1)][1:])
-            _print("by websocket", [await _perform_ms(house, on=number % 2 == 0) for number in range(times + 1)][1:])
+            for name, act_ms in (("the intent by HTTP", _handle_ms), ("the action by websocket", _perform_ms)):
+                _print(name, [await act_ms(house, on=number % 2 == 0) for number in range(times + 1)][1:])
 
 
 def _print(name: str, figures: list[float]) -> None:
