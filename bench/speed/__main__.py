@@ -1,10 +1,12 @@
 """Measures this engine, its peers and the floor at the same work, one after the other.
 
-python -m bench.speed [--subjects floor,ours,...] [--counts 1,10,50] [--more 1,...,200] [--seconds 30] [--out FOLDER]
+python -m bench.speed [--subjects floor,ours,...] [--counts 1,10,50] [--rounds 3] [--more 1,...,200] [--seconds 30]
+                      [--out FOLDER]
 
 Each run is a server process and a process of the library. All libraries run with each number of sessions of `--counts`
-against the simulator; the floor and this engine also with those of `--more`, to show how they grow, against a server
-that costs less and so is not what bends first. Writes `speed.json` and `speed.md`.
+against the simulator, `--rounds` times in turns, of which the middle counts; the floor and this engine also with those
+of `--more`, to show how they grow, against a server that costs less and so is not what bends first. Writes `speed.json`
+and `speed.md`.
 """
 
 import argparse
@@ -15,11 +17,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .figures import Figures, figures_of
+from .figures import Figures, figures_of, middle
 from .table import in_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,14 +47,20 @@ def main() -> None:
     subjects = options.subjects.split(",")
     runs: Runs = {subject: {} for subject in subjects}
     growth: Runs = {subject: {} for subject in subjects if subject in _BOTH}
-    for server, wanted, into in (("server", options.counts, runs), ("lean", options.more, growth)):
-        for count, subject in itertools.product(_numbers(wanted), into):
+    for server, wanted, into, times in (
+        ("server", options.counts, runs, options.rounds),
+        ("lean", options.more, growth, 1),
+    ):
+        rounds: defaultdict[tuple[str, int], list[Figures]] = defaultdict(list)
+        for count, _, subject in itertools.product(_numbers(wanted), range(times), into):
             try:
-                into[subject][count] = _run(subject, count, options.seconds, server)
+                figures = _run(subject, count, options.seconds, server)
             except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as err:
                 print(f"{subject} with {count}: {_why(err)}", file=sys.stderr)
                 continue
-            print(f"{subject} with {count}: {_short(into[subject][count])}", file=sys.stderr)
+            print(f"{subject} with {count}: {_short(figures)}", file=sys.stderr)
+            rounds[subject, count].append(figures)
+            into[subject][count] = middle(rounds[subject, count])
             _write(runs, growth, options)
             time.sleep(options.rest)
     print((options.out / "speed.md").read_text())
@@ -88,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.speed")
     parser.add_argument("--subjects", default=",".join(SUBJECTS))
     parser.add_argument("--counts", default="1,10,50")
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--more", default="1,10,50,100,150,200")
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--rest", type=float, default=2, help="seconds between two runs")

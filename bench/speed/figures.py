@@ -2,8 +2,8 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import median
+from dataclasses import dataclass, fields
+from statistics import median, median_low
 from typing import Any
 
 LATE_S = 0.02
@@ -63,9 +63,7 @@ def figures_of(client: dict[str, Any], server: dict[str, Any]) -> Figures:
         return begin_s <= at_s <= end_s
 
     sent = {number: (connection, at_s) for number, connection, at_s in server["sent"]}
-    handed: dict[int, float] = {}
-    for number, at_s in client["handed"]:
-        handed.setdefault(number, at_s)
+    handed, received = _first(client["handed"]), _first(client["received"])
     down_s = [at_s - sent[number][1] for number, at_s in handed.items() if number in sent and within(sent[number][1])]
     up_s = [late_s for at_s, late_s in server["frames"] if within(at_s)]
     silent_s, missed = _silences(client["silenced"], server["speech"], sent, within)
@@ -78,7 +76,7 @@ def figures_of(client: dict[str, Any], server: dict[str, Any]) -> Figures:
         cpu_s=client["cpu_s"],
         handed=spread(down_s),
         received=spread(
-            [handed[number] - at_s for number, at_s in client["received"] if number in handed and within(at_s)]
+            [handed[number] - at_s for number, at_s in received.items() if number in handed and within(at_s)]
         ),
         silent=spread(silent_s),
         missed=missed,
@@ -90,6 +88,29 @@ def figures_of(client: dict[str, Any], server: dict[str, Any]) -> Figures:
         rss_growth_bytes=median(memory[-third:]) - median(memory[:third]),
         teardown_s=client["teardown_s"],
     )
+
+
+def middle(runs: Sequence[Figures]) -> Figures:
+    """Of several runs of the same work, the middle of each figure."""
+    figures = {each.name: [getattr(run, each.name) for run in runs] for each in fields(Figures)}
+    return Figures(**{name: _middle(values) for name, values in figures.items()})
+
+
+def _middle(values: Sequence[Any]) -> Any:
+    there = [value for value in values if value is not None]
+    if not there:
+        return None
+    if not isinstance(there[0], Spread):
+        return median_low(there)
+    return Spread(*(median_low(getattr(each, one.name) for each in there) for one in fields(Spread)))
+
+
+def _first(sightings: Sequence[tuple[int, float]]) -> dict[int, float]:
+    """When each mark was seen first: some libraries have what was said sent again."""
+    seen: dict[int, float] = {}
+    for number, at_s in sightings:
+        seen.setdefault(number, at_s)
+    return seen
 
 
 def spread(times_s: Sequence[float]) -> Spread | None:

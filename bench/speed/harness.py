@@ -82,7 +82,7 @@ async def _run(session: Session, options: argparse.Namespace) -> dict[str, Any]:
         await _watch(options.warm_up, sightings)
         gc.collect()
         # What came meanwhile is none of the run.
-        await asyncio.sleep(_SETTLE_S)
+        await _watch(_SETTLE_S, sightings)
         begin_s, begin_cpu_s = time.monotonic(), _cpu_s()
         lags, memory = await _watch(options.seconds, sightings)
         cpu_s, wall_s = _cpu_s() - begin_cpu_s, time.monotonic() - begin_s
