@@ -33,6 +33,7 @@ SUBJECTS = {
     "openai_agents": ".venv-bench-openai-agents",
     "pipecat": ".venv-bench-pipecat",
     "livekit": ".venv-bench-livekit",
+    "livekit_20ms": ".venv-bench-livekit",
 }
 """Each library's driver, and the environment that it is installed in."""
 _BOTH = ("floor", "ours")

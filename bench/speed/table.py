@@ -11,6 +11,7 @@ NAMES = {
     "openai_agents": "openai-agents 0.24.0",
     "pipecat": "pipecat-ai 1.14.0",
     "livekit": "livekit-agents 1.8.9 (sends 100 ms at a time)",
+    "livekit_20ms": "livekit-agents 1.8.9, made to send 20 ms",
 }
 _LATENCIES_AT = 10
 _MIB = 2**20

@@ -83,9 +83,9 @@ async def turn_on() -> str:
 
 
 @asynccontextmanager
-async def session(place: Place) -> AsyncIterator[None]:
+async def session(place: Place, kind: type[RealtimeModel] = RealtimeModel) -> AsyncIterator[None]:
     """Hear and speak."""
-    model = RealtimeModel(
+    model = kind(
         model=place.model,
         voice="marin",
         modalities=["audio"],
