@@ -443,6 +443,16 @@ def test_a_response_that_was_asked_for_is_a_fact_wherever_it_belongs() -> None:
     assert decoder.metadata_echoed
 
 
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize("samples", [1, 2, 3])
+def test_audio_is_read_however_it_is_written_in_base64(encode, padded, samples) -> None:
+    pcm = b"\xfb\xff" * samples
+    encoded = encode(pcm).decode()
+    event = {"type": "response.output_audio.delta", **PLACE, "delta": encoded if padded else encoded.rstrip("=")}
+    assert Decoder().decode(event).pcm == pcm
+
+
 @pytest.mark.parametrize(
     "event",
     [
@@ -452,6 +462,9 @@ def test_a_response_that_was_asked_for_is_a_fact_wherever_it_belongs() -> None:
         {"type": "response.output_audio.delta", **PLACE},
         {"type": "response.output_audio.delta", **PLACE, "delta": "not base64!"},
         {"type": "response.output_audio.delta", **PLACE, "delta": "ÄÖ=="},
+        {"type": "response.output_audio.delta", **PLACE, "delta": f"{AUDIO}\n"},
+        {"type": "response.output_audio.delta", **PLACE, "delta": "AQA=AQA="},
+        {"type": "response.output_audio.delta", **PLACE, "delta": "\ud800"},
         {"type": "response.output_audio.delta", "response_id": "resp_1", "item_id": None, "delta": AUDIO},
         {"type": "response.output_audio.done"},
         {"type": "response.output_audio_transcript.delta", "delta": "x", "response_id": 7, "item_id": "i"},
