@@ -389,7 +389,7 @@ async def test_no_form_of_a_subentry_saves_what_does_not_work(
                 await visitor.go(kind, draw)
 
         await explore_drawing({"agent": 10, "satellite": 8, "subagent": 6, "mcp_server": 10}[kind], attempt)
-    assert visitor.saved > 0, "a form that is never saved shows nothing"
+    assert visitor.saved > 1, "a form that is hardly ever saved shows nothing"
 
 
 async def test_no_form_of_an_account_fails_without_words(
