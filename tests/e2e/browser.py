@@ -75,6 +75,15 @@ async def logged_in(
     assert errors == []
 
 
+async def visit(page: Page, address: str) -> None:
+    """Load a page of the house, once no dialog of the one before is left.
+
+    A dialog that has closed steps back in the history, and that would break off a navigation under way.
+    """
+    await page.wait_for_function("!history.state?.dialog")
+    await page.goto(address)
+
+
 async def picture(page: Page, name: str, *, height: int = WINDOW["height"]) -> None:
     """Take a picture when nothing moves any more, where PICTURES says; else none is taken."""
     folder = os.environ.get("PICTURES")

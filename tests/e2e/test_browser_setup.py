@@ -19,7 +19,7 @@ from demo.programs import running
 from demo.sound import has_virtual_sound_card
 from demo.talk import SATELLITE, STATUS
 
-from .browser import browser, picture, shown_keys
+from .browser import browser, picture, shown_keys, visit
 from .conftest import need
 from .house import API_KEY, House, open_house
 
@@ -87,7 +87,7 @@ async def account(home: House, page: Page, sockets: None) -> str:
     if not await entries(home):
         key = {"api_key": API_KEY, "advanced": {"base_url": home.simulator.base_url}}
         await home.api.flow(f"{ENTRIES}/flow", {"handler": "rtvoice"}, ({"next_step_id": "openai"}, key))
-    await page.goto(f"{home.home.url}/config/integrations/integration/rtvoice")
+    await visit(page, f"{home.home.url}/config/integrations/integration/rtvoice")
     (entry,) = await entries(home)
     return str(entry["entry_id"])
 
@@ -157,7 +157,7 @@ async def shows(page: Page, words: str) -> None:
 
 
 async def test_a_key_is_all_that_is_needed(home: House, page: Page, sockets: None) -> None:
-    await page.goto(f"{home.home.url}/config/integrations/dashboard")
+    await visit(page, f"{home.home.url}/config/integrations/dashboard")
     await expect(page.get_by_role("button", name="Add integration")).to_be_visible()
     await page.evaluate(COUNT_CLICKS)
     await page.get_by_role("button", name="Add integration").click()
@@ -189,7 +189,7 @@ async def test_a_key_is_all_that_is_needed(home: House, page: Page, sockets: Non
     subentries = await home.api.call("config_entries/subentries/list", entry_id=entry["entry_id"])
     assert sorted(one["subentry_type"] for one in subentries) == ["agent", "satellite"]
 
-    await page.goto(f"{home.home.url}/config/integrations/integration/rtvoice")
+    await visit(page, f"{home.home.url}/config/integrations/integration/rtvoice")
     await expect(page.get_by_role("button", name=re.compile("^Local satellite Sound card"))).to_be_visible()
     await expect(page.get_by_role("button", name=re.compile("^Voice agent gpt-realtime"))).to_be_visible()
 
@@ -216,7 +216,7 @@ async def test_a_session_is_started_on_the_device_page(account: str, home: House
     await shows(page, "In session No Status Idle")
     assert home.api.state("binary_sensor.local_satellite_in_session") == "off"
 
-    await page.goto(f"{home.home.url}/config/integrations/integration/rtvoice")
+    await visit(page, f"{home.home.url}/config/integrations/integration/rtvoice")
     await page.get_by_role("button", name=re.compile("^Voice agent .* entities")).click()
     await shows(page, "Cost today \\$0\\.\\d+ In session No Status Idle User transcript tell me a story")
     await picture(page, "device-agent", height=1340)
@@ -304,7 +304,7 @@ async def test_an_mcp_server_is_added(account: str, home: House, page: Page, sho
 
 async def test_an_automation_asks_and_the_answer_decides(account: str, home: House, page: Page) -> None:
     await home.api.request("POST", "/api/config/automation/config/open_the_blinds", AUTOMATION)
-    await page.goto(f"{home.home.url}/config/automation/edit/open_the_blinds")
+    await visit(page, f"{home.home.url}/config/automation/edit/open_the_blinds")
     await page.get_by_role("heading", name="Realtime Voice: Ask").click()
     await expect(page.get_by_text("What the agent asks, in these words.")).to_be_visible()
     await expect(page.get_by_text("yes [please], do it")).to_be_visible()
