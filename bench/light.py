@@ -2,9 +2,13 @@
 
     .venv/bin/python -m bench.light [--times 30]
 
-A real Home Assistant, the simulator as a process of its own. The light is switched and its new state is read, both
-within that time, since the result of the call says what came of it. The model thinks for 0.3 s each time, about as long
-as one does: what follows from the user's words is over when it calls.
+A real Home Assistant, and the simulator as a process of its own with a model that does nothing but call. The light is
+switched and its new state is read, both within that time, since the result of the call says what came of it. Two tools
+switch it in turn: Assist's intent, which every agent has, and the action, which a person can pick for an agent. The
+model thinks for 0.3 s each time, about as long as one does: what follows from the user's words is over when it calls.
+
+Times are those of the packets on the wire, so that what the simulator does before it sends and after it has received is
+not counted; and as a provider and a browser work on machines of their own, Home Assistant has a core for itself.
 
 Beside it, what nobody gets below: how long Home Assistant takes for the same intent, which is all that Assist's tool
 is, over its HTTP API; and for the action alone over its websocket, as a dashboard performs it.
@@ -12,17 +16,24 @@ is, over its HTTP API; and for the action alone over its websocket, as a dashboa
 
 import argparse
 import asyncio
+import json
+import os
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import Any
 
-from demo.talk import SATELLITE
+from yarl import URL
+
+from demo.house import ENTRIES
+from demo.talk import SATELLITE, STATUS
 from tests.e2e.house import House, open_house
 
-LIGHT = "hall light"
+from .wire_tap import Passed, WireTap
+
+LIGHT, ENTITY = "Hall light", "light.hall_light"
 THINK_S = 0.3
 
 
@@ -32,14 +43,76 @@ async def main() -> None:
     options.add_argument("--times", type=int, default=30)
     times = options.parse_args().times
     with tempfile.TemporaryDirectory() as folder:
-        async with open_house(Path(folder), files=True, think_s=THINK_S) as house:
-            await house.api.perform("rtvoice.start", entity_id=SATELLITE)
-            for number in range(times + 1):
-                await _switch(house, on=number % 2 == 0)
-            await house.api.perform("rtvoice.stop", entity_id=SATELLITE)
-            _print("by voice", _took_ms(house.simulator.events())[1:])
+        script = Path(folder) / "script.json"
+        script.write_text(json.dumps([{"plans": list(_plans(times + 1))}]))
+        async with open_house(Path(folder), files=True, think_s=THINK_S, script=script) as house:
+            await _pick_actions(house)
+            _give_a_core(house)
+            with WireTap(URL(house.simulator.base_url).port or 0) as tap:
+                await house.api.perform("rtvoice.start", entity_id=SATELLITE)
+                for _ in range(times + 1):
+                    for word in ("on", "off", "on", "off"):
+                        await _ask_for_the_next_call(house, word)
+                await house.api.perform("rtvoice.stop", entity_id=SATELLITE)
+                await house.until_state(STATUS, "idle")
+            took = list(_took_ms(tap.messages()))
+            for name, tool in (("Assist's intent", "intent__HassTurn"), ("the action as a tool", "light__turn_")):
+                _print(name, [ms for called, ms in took if called.startswith(tool)][2:])
             for name, act in (("the intent by HTTP", _handle), ("the action by websocket", _perform)):
-                _print(name, [await _alone_ms(act(house, on=number % 2 == 0)) for number in range(times + 1)][1:])
+                _print(name, [await _alone_ms(act(house, on=number % 2 == 0)) for number in range(2 * times + 2)][2:])
+
+
+def _plans(times: int) -> Iterator[dict[str, Any]]:
+    """A call of each tool, and a short answer behind each."""
+    for _ in range(times):
+        for word in ("on", "off"):
+            yield _call(f"intent__HassTurn{word.title()}", {"name": LIGHT, "domain": ["light"]})
+            yield {"steps": [{"say": "Done.", "seconds": 0.2}]}
+        for word in ("on", "off"):
+            yield _call(f"light__turn_{word}", {"targets": [ENTITY]})
+            yield {"steps": [{"say": "Done.", "seconds": 0.2}]}
+
+
+def _call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"steps": [{"call": name, "arguments": arguments}]}
+
+
+async def _pick_actions(house: House) -> None:
+    """Give the agent the actions as tools, beside Assist's."""
+    (entry,) = await house.api.call("config_entries/get", domain="rtvoice")
+    subentries = await house.api.call("config_entries/subentries/list", entry_id=entry["entry_id"])
+    (agent,) = (one["subentry_id"] for one in subentries if one["subentry_type"] == "agent")
+    start = {"handler": [entry["entry_id"], "agent"], "subentry_id": agent}
+    fields = {"llm_hass_api": ["assist"], "tools": {"actions": ["light.turn_on", "light.turn_off"]}}
+    await house.api.flow(f"{ENTRIES}/subentries/flow", start, (fields,))
+    await house.until_state(SATELLITE, "idle")
+    await asyncio.sleep(2)
+
+
+def _give_a_core(house: House) -> None:
+    """Let Home Assistant have the first core, and what is around it the others; with one alone they share it."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    for pid, cores in ((house.home.program.pid, [first]), (house.simulator.program.pid, others), (os.getpid(), others)):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), cores or [first])
+
+
+async def _ask_for_the_next_call(house: House, word: str) -> None:
+    await house.api.perform("rtvoice.send_message", {"text": "Go on."}, entity_id=SATELLITE)
+    await house.until_state(ENTITY, word)
+    await house.until_state("sensor.local_satellite_status", "listening")
+
+
+def _took_ms(messages: list[Passed]) -> Iterator[tuple[str, float]]:
+    """The tool of each call, and how long it took until the answer was asked for."""
+    called: tuple[str, float] | None = None
+    for passed in messages:
+        match passed.event:
+            case {"type": "response.done", "response": {"output": [{"type": "function_call", "name": name}]}}:
+                called = name, passed.at_s
+            case {"type": "response.create"} if called is not None:
+                yield called[0], (passed.at_s - called[1]) * 1000
+                called = None
 
 
 def _print(name: str, figures: list[float]) -> None:
@@ -63,29 +136,7 @@ async def _handle(house: House, *, on: bool) -> None:
 
 
 async def _perform(house: House, *, on: bool) -> None:
-    await house.api.perform(f"light.turn_{'on' if on else 'off'}", entity_id="light.hall_light")
-
-
-async def _switch(house: House, *, on: bool) -> None:
-    word = "on" if on else "off"
-    text = {"text": f"turn {word} the {LIGHT}"}
-    await house.api.perform("rtvoice.send_message", text, entity_id=SATELLITE)
-    await house.until_state("light.hall_light", word)
-    await house.until_state("sensor.local_satellite_status", "listening")
-
-
-def _took_ms(events: list[dict[str, Any]]) -> list[float]:
-    took: list[float] = []
-    done_s: float | None = None
-    for line in events:
-        event = line["event"]
-        match event["type"]:
-            case "response.done" if any(item["type"] == "function_call" for item in event["response"]["output"]):
-                done_s = float(line["t"])
-            case "response.create" if done_s is not None:
-                took.append((float(line["t"]) - done_s) * 1000)
-                done_s = None
-    return took
+    await house.api.perform(f"light.turn_{'on' if on else 'off'}", entity_id=ENTITY)
 
 
 if __name__ == "__main__":

@@ -55,10 +55,11 @@ class Simulator:
 
 
 @contextlib.asynccontextmanager
-async def simulator(folder: Path, *, think_s: float = 0.0) -> AsyncIterator[Simulator]:
-    """The simulator while the body runs."""
+async def simulator(folder: Path, *, think_s: float = 0.0, script: Path | None = None) -> AsyncIterator[Simulator]:
+    """The simulator while the body runs; with a script, the model follows that and understands nothing."""
     record = folder / "events.jsonl"
-    options = ("--brain", "home", "--api-key", API_KEY, "--record", record, "--think", str(think_s))
+    brain = ("--brain", "home") if script is None else ("--brain", "scripted", "--script", script)
+    options = (*brain, "--api-key", API_KEY, "--record", record, "--think", str(think_s))
     path = {"PYTHONPATH": str(ROOT)}
     command = (sys.executable, "-m", "simulator", *options)
     async with running("simulator", command, log=folder / "simulator.log", environment=path) as program:
@@ -134,14 +135,14 @@ class House:
 
 @contextlib.asynccontextmanager
 async def open_house(
-    folder: Path, *, files: bool = False, account: bool = True, think_s: float = 0.0
+    folder: Path, *, files: bool = False, account: bool = True, think_s: float = 0.0, script: Path | None = None
 ) -> AsyncIterator[House]:
     """Open a house; with `files` in place of a sound card; without `account`, nothing of ours is set up in it.
 
-    The model thinks for `think_s` each time.
+    The model thinks for `think_s` each time; with a script, it follows that.
     """
     async with contextlib.AsyncExitStack() as stack:
-        provider = await stack.enter_async_context(simulator(folder, think_s=think_s))
+        provider = await stack.enter_async_context(simulator(folder, think_s=think_s, script=script))
         sound: Sound
         if files:
             sound = SoundFiles(folder / "config" / "www")

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import probatio
@@ -107,30 +106,48 @@ async def async_action_tools(
         if description is None or (has_user and not admin and async_needs_admin(hass, action)):
             continue
         try:
-            tools.append(_Action(hass, domain, name, description, texts, context).tool())
+            tools.append(_Action(hass, action, description, texts, context).tool())
         except (probatio.Invalid, TypeError, ValueError) as err:
             _LOGGER.warning("The action %s describes itself wrongly and is left out: %s", action, err)
     return tools
 
 
-@dataclass(frozen=True, slots=True)
 class _Action:
-    hass: HomeAssistant
-    domain: str
-    name: str
-    description: Mapping[str, Any]
-    texts: Mapping[str, str]
-    context: llm.LLMContext
+    """An action that is picked. All that does not change with the house is looked up once, not in each call."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        action: str,
+        description: Mapping[str, Any],
+        texts: Mapping[str, str],
+        context: llm.LLMContext,
+    ) -> None:
+        """Raises probatio.Invalid, TypeError or ValueError for a description that cannot be used."""
+        self._hass = hass
+        self._domain, _, self._name = action.partition(".")
+        self._description = description
+        self._texts = texts
+        self._context = context
+        self._fields = _all_fields(description)
+        self._choosers = {
+            field: selector.selector(config["selector"])
+            for field, config in self._fields.items()
+            if config.get("selector")
+        }
+        self._is_targeted = "target" in description or ATTR_ENTITY_ID in self._fields
+        self._filters = self._described_filters() if self._is_targeted else []
+        self._schema = self._described_schema()
 
     def tool(self) -> HomeTool:
         """The action as a tool."""
-        schema = object_schema(self._schema(), llm.selector_serializer)
+        schema = object_schema(self._schema, llm.selector_serializer)
         if self._is_targeted:
             schema["properties"] = {TARGETS: self._targets_schema(), **schema["properties"]}
             schema["required"] = [TARGETS, *schema.get("required", ())]
         return HomeTool(
-            ToolDefinition(f"{self.domain}__{self.name}", self._text("description") or self._title, schema),
-            name=f"{self.domain}__{self.name}",
+            ToolDefinition(f"{self._domain}__{self._name}", self._text("description") or self._title, schema),
+            name=f"{self._domain}__{self._name}",
             title=self._title,
             call=self.async_call,
             touch=self.touch,
@@ -145,46 +162,34 @@ class _Action:
         except HomeAssistantError, probatio.Invalid:
             # Such a call fails before it does anything.
             return Touch()
-        return async_action_touch(self.hass, self.domain, self.name, data)
+        return async_action_touch(self._hass, self._domain, self._name, data)
 
     async def async_call(self, arguments: dict[str, Any]) -> Answer:
         """Call the action."""
         responds = self._supports_response is not SupportsResponse.NONE
-        response: ServiceResponse = await self.hass.services.async_call(
-            self.domain,
-            self.name,
+        response: ServiceResponse = await self._hass.services.async_call(
+            self._domain,
+            self._name,
             self._data(arguments),
             blocking=True,
-            context=self.context.context,
+            context=self._context.context,
             return_response=responds,
         )
         return Answer({"response": response} if responds else {"success": True})
 
     @property
     def _title(self) -> str:
-        return self._text("name") or f"{self.domain} {self.name}".replace("_", " ")
+        return self._text("name") or f"{self._domain} {self._name}".replace("_", " ")
 
     @property
     def _supports_response(self) -> SupportsResponse:
-        return self.hass.services.supports_response(self.domain, self.name)
+        return self._hass.services.supports_response(self._domain, self._name)
 
-    @property
-    def _is_targeted(self) -> bool:
-        return "target" in self.description or ATTR_ENTITY_ID in self._fields()
-
-    def _fields(self) -> dict[str, Mapping[str, Any]]:
-        """All fields, those inside of sections too."""
-        fields: dict[str, Mapping[str, Any]] = {}
-        for name, config in self.description.get("fields", {}).items():
-            inside: Mapping[str, Mapping[str, Any]] = config.get("fields", {name: config})
-            fields |= inside
-        return fields
-
-    def _schema(self) -> probatio.Schema:
+    def _described_schema(self) -> probatio.Schema:
         """The fields besides the target, with what Home Assistant says about them."""
         schema: dict[probatio.Marker, Any] = {}
-        for name, config in self._fields().items():
-            chooser = selector.selector(config["selector"]) if config.get("selector") else probatio.Any(object)
+        for name, config in self._fields.items():
+            chooser = self._choosers.get(name, probatio.Any(object))
             if name == ATTR_ENTITY_ID or (isinstance(chooser, _UNSAFE_SELECTORS) and not config.get("required")):
                 continue
             marker = probatio.Required if config.get("required") else probatio.Optional
@@ -206,72 +211,73 @@ class _Action:
         """What the action is called with. Raises HomeAssistantError or Invalid for what it must not be called with."""
         given = dict(arguments)
         targets = given.pop(TARGETS, None)
-        for name, config in self._fields().items():
-            if name in given and config.get("selector") and name != ATTR_ENTITY_ID:
-                given[name] = self._resolved(selector.selector(config["selector"]), given[name])
-        data: dict[str, Any] = self._schema()(given)
+        for name, chooser in self._choosers.items():
+            if name in given and name != ATTR_ENTITY_ID and isinstance(chooser, selector.EntitySelector):
+                given[name] = self._resolved(chooser, given[name])
+        data: dict[str, Any] = self._schema(given)
         self._refuse_hidden(data)
         return {**data, ATTR_ENTITY_ID: self._entity_ids(targets)} if self._is_targeted else data
 
-    def _resolved(self, chooser: object, value: Any) -> Any:
-        """Names of entities as ids, where entities are wanted."""
-        if not isinstance(chooser, selector.EntitySelector):
-            return value
-        found = [async_find(self.hass, str(name), self.context).entity_id for name in _listed(value)]
+    def _resolved(self, chooser: selector.EntitySelector, value: Any) -> Any:
+        """Names of entities as ids."""
+        found = [async_find(self._hass, str(name), self._context).entity_id for name in _listed(value)]
         return found if chooser.config.get("multiple") else found[0]
 
     def _entity_ids(self, targets: object) -> list[str]:
         names = _listed(targets)
         if not names:
             raise HomeAssistantError("targets is missing")
-        allowed = {state.entity_id for state in self._candidates()}
-        found = [entity_id for name in names for entity_id in self._targeted(name, allowed)]
-        if beside := sorted(set(found) - allowed):
+        found = {state.entity_id: state for name in names for state in self._targeted(name)}
+        if beside := sorted(entity_id for entity_id, state in found.items() if not self._fits(state)):
             raise HomeAssistantError(f"The action cannot be used on {', '.join(beside)}")
-        return list(dict.fromkeys(found))
+        return list(found)
 
-    def _targeted(self, name: str, allowed: Iterable[str]) -> list[str]:
-        """The entities of a name: its own, or those of an area."""
+    def _targeted(self, name: str) -> list[State]:
+        """The exposed entities of a name: its own, or those in the area of that name that the action is for."""
         try:
-            return [async_find(self.hass, name, self.context).entity_id]
+            return [async_find(self._hass, name, self._context)]
         except intent.MatchFailedError:
             wanted = name.strip().casefold()
-            inside = [one for one in allowed if (async_area_name(self.hass, one) or "").casefold() == wanted]
+            inside = [
+                state
+                for state in self._candidates()
+                if (async_area_name(self._hass, state.entity_id) or "").casefold() == wanted
+            ]
             if not inside:
                 raise
             return inside
 
     def _candidates(self) -> Iterator[State]:
         """The exposed entities that the action is for."""
-        for state in async_exposed(self.hass, self.context):
-            if any(self._fits(state, wanted) for wanted in self._filters()):
-                yield state
+        return filter(self._fits, async_exposed(self._hass, self._context))
 
-    def _filters(self) -> list[Mapping[str, Any]]:
-        target = self.description.get("target")
-        if "target" not in self.description:
-            config = (self._fields()[ATTR_ENTITY_ID].get("selector") or {}).get("entity") or {}
+    def _described_filters(self) -> list[Mapping[str, Any]]:
+        """What the action is for: entities that pass one of these."""
+        target = self._description.get("target")
+        if "target" not in self._description:
+            config = (self._fields[ATTR_ENTITY_ID].get("selector") or {}).get("entity") or {}
             filters = config.get("filter", config)
         else:
             filters = (target or {}).get("entity", {})
         return [filters] if isinstance(filters, Mapping) else list(filters)
 
-    def _fits(self, state: State, wanted: Mapping[str, Any]) -> bool:
-        entry = er.async_get(self.hass).async_get(state.entity_id)
+    def _fits(self, state: State) -> bool:
+        """Whether the action is for an entity."""
+        entry = er.async_get(self._hass).async_get(state.entity_id)
         has = {
             "domain": state.domain,
             "device_class": state.attributes.get("device_class"),
             "integration": entry.platform if entry else None,
         }
-        return all(has[key] in _listed(wanted[key]) for key in has if wanted.get(key))
+        return any(all(has[key] in _listed(wanted[key]) for key in has if wanted.get(key)) for wanted in self._filters)
 
     def _refuse_hidden(self, value: object) -> None:
         """Raise HomeAssistantError if an entity that is not exposed is named anywhere."""
         if isinstance(value, str):
             for part in value.split(","):
                 entity_id = part.strip().lower()
-                known = self.hass.states.get(entity_id) is not None
-                if known and not async_should_expose(self.hass, self.context.assistant, entity_id):
+                known = self._hass.states.get(entity_id) is not None
+                if known and not async_should_expose(self._hass, self._context.assistant, entity_id):
                     raise HomeAssistantError(f"{entity_id} is not exposed to voice assistants")
         elif isinstance(value, Mapping):
             for key, item in value.items():
@@ -282,8 +288,17 @@ class _Action:
                 self._refuse_hidden(item)
 
     def _text(self, item: str, own: str | None = None) -> str:
-        own = own or (self.description.get(item) if "." not in item else None)
-        return own or self.texts.get(f"component.{self.domain}.services.{self.name}.{item}", "")
+        own = own or (self._description.get(item) if "." not in item else None)
+        return own or self._texts.get(f"component.{self._domain}.services.{self._name}.{item}", "")
+
+
+def _all_fields(description: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """All fields, those inside of sections too."""
+    fields: dict[str, Mapping[str, Any]] = {}
+    for name, config in description.get("fields", {}).items():
+        inside: Mapping[str, Mapping[str, Any]] = config.get("fields", {name: config})
+        fields |= inside
+    return fields
 
 
 def _listed(value: object) -> list[str]:
