@@ -60,6 +60,13 @@ class Before:
         aims = [entity_id for entity_id in judged if entity_id in self.states]
         if not aims:
             return {}
+        verified = self._fulfilled(hass, aims) or await self._async_followed(hass, aims)
+        others = [one for one in self.states if one not in aims and hass.states.get(one) != self.states[one]]
+        told = [*sorted(aims), *others][:MAX_ENTITIES]
+        return {"states": {one: _told(self.states[one], hass.states.get(one)) for one in told}, "verified": verified}
+
+    async def _async_followed(self, hass: HomeAssistant, aims: Iterable[str]) -> bool:
+        """Wait until the states have followed, VERIFY_S at most, and say whether they have."""
         changed = asyncio.Event()
 
         @callback
@@ -69,18 +76,14 @@ class Before:
 
         unsubscribe = async_track_state_change_event(hass, aims, async_changed)
         try:
-            if not self._fulfilled(hass, aims):
-                async with asyncio.timeout(VERIFY_S):
-                    await changed.wait()
-            verified = True
+            async with asyncio.timeout(VERIFY_S):
+                await changed.wait()
         except TimeoutError:
             # It has not happened so far; that is what is told.
-            verified = False
+            return False
         finally:
             unsubscribe()
-        others = [one for one in self.states if one not in aims and hass.states.get(one) != self.states[one]]
-        told = [*sorted(aims), *others][:MAX_ENTITIES]
-        return {"states": {one: _told(self.states[one], hass.states.get(one)) for one in told}, "verified": verified}
+        return True
 
     def _fulfilled(self, hass: HomeAssistant, aims: Iterable[str]) -> bool:
         return all(self._followed(self.states[entity_id], hass.states.get(entity_id)) for entity_id in aims)
