@@ -15,8 +15,9 @@ from homeassistant.helpers import intent, llm, selector, service, translation
 from ...const import DOMAIN
 from ...engine import ToolDefinition
 from ..policy.calls import Answer, Arguments, HomeTool, Touch
-from .apis import async_is_admin, object_schema
+from .apis import async_is_admin
 from .find import async_area_name, async_exposed, async_find
+from .parameters import object_schema
 from .touched import async_action_touch
 
 _LOGGER = logging.getLogger(__name__)

@@ -6,12 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-import orjson
-import probatio
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import llm
-from homeassistant.helpers.json import json_dumps
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.ulid import ulid_now
 
@@ -19,12 +16,11 @@ from ...compat import requires_admin
 from ...const import DOMAIN
 from ...engine import ToolDefinition
 from ..policy.calls import Answer, Arguments, HomeTool, Touch
+from .parameters import object_schema
 from .touched import async_call_action_touch, async_foreign_touch, async_intent_touch, async_script_touch
 
 _LOGGER = logging.getLogger(__name__)
 
-# Models want an object at the top. Alternatives there are Home Assistant's "at least one of", which tools check.
-_TOP_LEVEL_ALTERNATIVES: Final = frozenset({"oneOf", "anyOf", "allOf", "enum", "not"})
 _CALL_ACTION: Final = "homeassistant__call_action"
 _RELAYING: Final = "homeassistant.components.mcp."
 """What the tools in here say of themselves, a server in the network says."""
@@ -72,15 +68,6 @@ def api_tools(hass: HomeAssistant, api: llm.APIInstance) -> list[HomeTool]:
             _LOGGER.debug("The parameters of the tool %s cannot be described", tool.name, exc_info=err)
             _report(hass, f"The tool {tool.name}", "cannot be described")
     return tools
-
-
-def object_schema(schema: probatio.Schema, serializer: Callable[[Any], Any] | None) -> dict[str, Any]:
-    """Parameters as JSON schema of an object."""
-    described = probatio.to_openapi(schema, custom_serializer=serializer, openapi_version="3.1.0")
-    # Names from YAML are more than text, which the engine does not take.
-    converted: dict[str, Any] = orjson.loads(json_dumps(described))
-    kept = {key: value for key, value in converted.items() if key not in _TOP_LEVEL_ALTERNATIVES}
-    return {"type": "object", "properties": {}} | kept
 
 
 async def _async_instance(hass: HomeAssistant, api_id: str, llm_context: llm.LLMContext) -> list[llm.APIInstance]:

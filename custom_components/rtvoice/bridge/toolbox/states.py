@@ -14,8 +14,8 @@ from homeassistant.util import dt as dt_util
 
 from ...engine import ToolDefinition
 from ..policy.calls import Answer, HomeTool
-from .apis import object_schema
 from .find import async_area_name, async_find
+from .parameters import object_schema
 from .verify import plain_attributes
 
 GET_STATE: Final = "get_state"

@@ -18,8 +18,8 @@ from ...const import DOMAIN
 from ...engine import ToolDefinition
 from ...engine.errors import SessionClosedError
 from ..policy.calls import Answer, HomeTool
-from .apis import object_schema
 from .find import async_find
+from .parameters import object_schema
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -1,0 +1,55 @@
+"""What a tool takes, as JSON schema."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final, override
+
+import orjson
+import probatio
+from homeassistant.helpers.json import json_dumps
+
+# Models want an object at the top. Alternatives there are Home Assistant's "at least one of", which tools check.
+_TOP_LEVEL_ALTERNATIVES: Final = frozenset({"oneOf", "anyOf", "allOf", "enum", "not"})
+_KEPT: Final = 512
+
+type Serializer = Callable[[Any], Any] | None
+
+
+def object_schema(schema: probatio.Schema, serializer: Serializer) -> dict[str, Any]:
+    """Parameters as JSON schema of an object. Raises TypeError or ValueError for what cannot be described.
+
+    Home Assistant makes its tools anew for each session, of the same parts; their description, most of the work of
+    making a session's tools, is kept for as long as all parts are the very same objects.
+    """
+    return dict(_described(_Parameters(schema, serializer)))
+
+
+class _Parameters:
+    """A schema that equals another if it is made of the very same objects; it holds them, so that none is reused."""
+
+    __slots__ = ("_ids", "_parts", "schema", "serializer")
+
+    def __init__(self, schema: probatio.Schema, serializer: Serializer) -> None:
+        self.schema = schema
+        self.serializer = serializer
+        inside = schema.schema
+        fields = [part for field in inside.items() for part in field] if isinstance(inside, Mapping) else [inside]
+        self._parts = (*fields, schema.required, schema.extra, serializer)
+        self._ids = tuple(map(id, self._parts))
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Parameters) and self._ids == other._ids
+
+    @override
+    def __hash__(self) -> int:
+        return hash(self._ids)
+
+
+@lru_cache(maxsize=_KEPT)
+def _described(parameters: _Parameters) -> dict[str, Any]:
+    described = probatio.to_openapi(parameters.schema, custom_serializer=parameters.serializer, openapi_version="3.1.0")
+    # Names from YAML are more than text, which the engine does not take.
+    converted: dict[str, Any] = orjson.loads(json_dumps(described))
+    kept = {key: value for key, value in converted.items() if key not in _TOP_LEVEL_ALTERNATIVES}
+    return {"type": "object", "properties": {}} | kept
