@@ -10,7 +10,7 @@ from homeassistant.helpers.json import json_dumps
 
 # Models want an object at the top. Alternatives there are Home Assistant's "at least one of", which tools check.
 _TOP_LEVEL_ALTERNATIVES: Final = frozenset({"oneOf", "anyOf", "allOf", "enum", "not"})
-_KEPT: Final = 512
+_KEPT: Final = 256
 
 type Serializer = Callable[[Any], Any] | None
 
@@ -19,15 +19,16 @@ def object_schema(schema: probatio.Schema, serializer: Serializer) -> dict[str, 
     """Parameters as JSON schema of an object. Raises TypeError or ValueError for what cannot be described.
 
     Home Assistant makes its tools anew for each session, of the same parts; their description, most of the work of
-    making a session's tools, is kept for as long as all parts are the very same objects.
+    making a session's tools, is kept for as long as the fields are called the same and what they take are the very same
+    objects.
     """
     return dict(_described(_Parameters(schema, serializer)))
 
 
 class _Parameters:
-    """A schema that equals another if it is made of the very same objects; it holds them, so that none is reused."""
+    """A schema that equals another if it is made of the same parts; it holds them, so that no identity is used anew."""
 
-    __slots__ = ("_ids", "_parts", "schema", "serializer")
+    __slots__ = ("_parts", "_same", "schema", "serializer")
 
     def __init__(self, schema: probatio.Schema, serializer: Serializer) -> None:
         self.schema = schema
@@ -35,15 +36,28 @@ class _Parameters:
         inside = schema.schema
         fields = [part for field in inside.items() for part in field] if isinstance(inside, Mapping) else [inside]
         self._parts = (*fields, schema.required, schema.extra, serializer)
-        self._ids = tuple(map(id, self._parts))
+        self._same = tuple(map(_sameness, self._parts))
 
     @override
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Parameters) and self._ids == other._ids
+        return isinstance(other, _Parameters) and self._same == other._same
 
     @override
     def __hash__(self) -> int:
-        return hash(self._ids)
+        return hash(self._same)
+
+
+def _sameness(part: object) -> object:
+    """What parts have in common that can take each other's place: a field's words, or being the very same object."""
+    if (
+        isinstance(part, (probatio.Required, probatio.Optional))
+        and type(part) in {probatio.Required, probatio.Optional}
+        and isinstance(part.schema, str)
+        and isinstance(part.description, str | None)
+        and part.default is probatio.UNDEFINED
+    ):
+        return type(part), part.schema, part.description
+    return id(part)
 
 
 @lru_cache(maxsize=_KEPT)
