@@ -96,7 +96,10 @@ class WireTap:
         self._thread = threading.Thread(target=self._listen, name="wire tap", daemon=True)
 
     def __enter__(self) -> Self:
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_IP))
+        try:
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_IP))
+        except PermissionError as err:
+            raise PermissionError("Only root may look at packets") from err
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._socket.bind(("lo", _ETH_P_IP))
