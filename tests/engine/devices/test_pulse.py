@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 
 import pytest
 
@@ -145,6 +146,16 @@ async def test_a_stream_that_does_not_end_is_given_up(
     assert isinstance(stream, PulseStream)
     stream.close()
     assert "does not let go of a speaker" in caplog.text
+
+
+@pytest.mark.usefixtures("sound_server")
+async def test_a_microphone_lets_go_whose_first_block_takes_its_time(caplog: pytest.LogCaptureFixture) -> None:
+    microphone = MicrophoneInput()
+    for _ in range(3):
+        await microphone.start()
+        await microphone.stop()
+        assert not any("microphone" in thread.name for thread in threading.enumerate())
+    assert "does not let go" not in caplog.text
 
 
 async def test_two_devices_of_the_same_name_can_be_told_apart(sound_server: SoundServer) -> None:

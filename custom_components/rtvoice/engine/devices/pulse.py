@@ -18,7 +18,8 @@ from .order import StreamOrder
 _LOGGER = logging.getLogger(__name__)
 
 _ANSWER_WITHIN_S = 2.0
-_CLOSE_WITHIN_S = 2.0
+_CLOSE_WITHIN_S = 3.0
+"""A block that is under way ends first; a null sink may take two seconds for one."""
 _BUFFER_FRAMES = 3
 """What the server holds of a speaker: with less, it runs dry whenever another program is busy."""
 _RATE_HZ = 48_000
