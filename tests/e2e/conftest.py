@@ -82,8 +82,8 @@ def own_house(programs: None, sockets: None, tmp_path: Path) -> OpenHouse:
     """Opens a house that a test may wreck."""
 
     @contextlib.asynccontextmanager
-    async def open_own(**options: bool) -> AsyncIterator[House]:
-        async with open_house(tmp_path, **options) as house:
+    async def open_own(*, files: bool = False, account: bool = True) -> AsyncIterator[House]:
+        async with open_house(tmp_path, files=files, account=account) as house:
             yield house
 
     return open_own
