@@ -1,5 +1,6 @@
 """A real Wyoming satellite, woken by its wake word, spoken to directly."""
 
+import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ import pytest
 
 from demo.home_assistant import free_port
 from demo.house import Furnishing
-from demo.programs import running
+from demo.programs import Program, running
 from demo.speech import trim
 
 from .conftest import need
@@ -26,8 +27,8 @@ STATUS = "sensor.hall_satellite_status"
 
 
 @contextlib.asynccontextmanager
-async def satellite_program(house: House, folder: Path) -> AsyncIterator[int]:
-    """A satellite with a wake word at the house's sound card; its port."""
+async def satellite_program(house: House, folder: Path) -> AsyncIterator[tuple[int, Program]]:
+    """A satellite with a wake word at the house's sound card: its port, and itself."""
     port = free_port()
     async with wake_word_program(folder) as wake_port:
         satellite = (
@@ -38,7 +39,7 @@ async def satellite_program(house: House, folder: Path) -> AsyncIterator[int]:
         environment = house.sound.environment
         async with running("satellite", satellite, log=folder / "satellite.log", environment=environment) as program:
             await program.ready(functools.partial(listens, port), within_s=30)
-            yield port
+            yield port, program
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ async def test_a_wyoming_satellite_turns_on_the_light_by_voice(
     house: House, satellite_python: None, tmp_path: Path
 ) -> None:
     furnishing = Furnishing(house.api)
-    async with satellite_program(house, tmp_path) as port:
+    async with satellite_program(house, tmp_path) as (port, program):
         subentry = await furnishing.add_satellite(
             "wyoming", {"name": "Hall satellite", "host": "127.0.0.1", "port": port}
         )
@@ -70,7 +71,9 @@ async def test_a_wyoming_satellite_turns_on_the_light_by_voice(
             assert recognise(answer, said, "sorry i did not understand that", "the front door is locked") == said
             await house.api.perform("rtvoice.stop", entity_id=SATELLITE)
             await house.until_state(STATUS, "idle")
-            # It listens for its wake word again.
+            # It listens for its wake word again, which its model knows only behind a moment of something else.
+            await program.line(r"(?s)Waiting for wake word.*Waiting for wake word", within_s=20)
+            await asyncio.sleep(2)
             await house.speak("okay nabu")
             await house.until_state(SESSION, "on")
             await house.api.perform("rtvoice.stop", entity_id=SATELLITE)
