@@ -10,7 +10,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import llm
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.rtvoice.bridge.toolbox.parameters import object_schema
+from custom_components.rtvoice.bridge.toolbox.parameters import kept_schema
 from simulator import ScriptedBrain
 
 from .house import async_build_house
@@ -35,7 +35,7 @@ def described() -> Iterator[list[probatio.Schema]]:
 
 
 def test_a_schema_of_the_same_parts_is_described_once(described: list[probatio.Schema]) -> None:
-    first = object_schema(probatio.Schema({ROOM: ROOMS}), llm.selector_serializer)
+    first = kept_schema(probatio.Schema({ROOM: ROOMS}), llm.selector_serializer)
     assert first == {
         "type": "object",
         "properties": {"room": {"type": "string", "enum": ["kitchen", "attic"], "description": "Where."}},
@@ -44,7 +44,7 @@ def test_a_schema_of_the_same_parts_is_described_once(described: list[probatio.S
     first["properties"] = {}
     again = probatio.Optional("room", description="Where.")
     assert again is not ROOM
-    assert object_schema(probatio.Schema({again: ROOMS}), llm.selector_serializer)["properties"].keys() == {"room"}
+    assert kept_schema(probatio.Schema({again: ROOMS}), llm.selector_serializer)["properties"].keys() == {"room"}
     assert len(described) == 1
 
 
@@ -63,9 +63,9 @@ def test_a_schema_of_the_same_parts_is_described_once(described: list[probatio.S
 def test_other_parts_are_described_anew(
     schema: probatio.Schema, serializer: object, described: list[probatio.Schema]
 ) -> None:
-    known = object_schema(probatio.Schema({ROOM: ROOMS}), llm.selector_serializer)
+    known = kept_schema(probatio.Schema({ROOM: ROOMS}), llm.selector_serializer)
     described.clear()
-    assert object_schema(schema, serializer) != known
+    assert kept_schema(schema, serializer) != known
     assert len(described) == 1
 
 

@@ -16,7 +16,7 @@ from ...compat import requires_admin
 from ...const import DOMAIN
 from ...engine import ToolDefinition
 from ..policy.calls import Answer, Arguments, HomeTool, Touch
-from .parameters import object_schema
+from .parameters import kept_schema
 from .touched import async_call_action_touch, async_foreign_touch, async_intent_touch, async_script_touch
 
 _LOGGER = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ def _tool(hass: HomeAssistant, api: llm.APIInstance, tool: llm.Tool) -> HomeTool
     acts = isinstance(inner, (llm.IntentTool, llm.ActionTool)) or inner.name == _CALL_ACTION
     only_looks = tool.annotations.read_only and _is_believed(inner)
     return HomeTool(
-        ToolDefinition(tool.name, tool.description or "", object_schema(tool.parameters, api.custom_serializer)),
+        ToolDefinition(tool.name, tool.description or "", kept_schema(tool.parameters, api.custom_serializer)),
         name=tool.name,
         title=tool.title or _script_name(hass, inner),
         call=partial(_async_call, api, tool.name),

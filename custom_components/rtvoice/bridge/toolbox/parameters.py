@@ -16,7 +16,16 @@ type Serializer = Callable[[Any], Any] | None
 
 
 def object_schema(schema: probatio.Schema, serializer: Serializer) -> dict[str, Any]:
-    """Parameters as JSON schema of an object. Raises TypeError or ValueError for what cannot be described.
+    """Parameters as JSON schema of an object. Raises TypeError or ValueError for what cannot be described."""
+    described = probatio.to_openapi(schema, custom_serializer=serializer, openapi_version="3.1.0")
+    # Names from YAML are more than text, which the engine does not take.
+    converted: dict[str, Any] = orjson.loads(json_dumps(described))
+    kept = {key: value for key, value in converted.items() if key not in _TOP_LEVEL_ALTERNATIVES}
+    return {"type": "object", "properties": {}} | kept
+
+
+def kept_schema(schema: probatio.Schema, serializer: Serializer) -> dict[str, Any]:
+    """`object_schema` for what is described again and again: of the same parts, it is described once.
 
     Home Assistant makes its tools anew for each session, of the same parts; their description, most of the work of
     making a session's tools, is kept for as long as the fields are called the same and what they take are the very same
@@ -62,8 +71,4 @@ def _sameness(part: object) -> object:
 
 @lru_cache(maxsize=_KEPT)
 def _described(parameters: _Parameters) -> dict[str, Any]:
-    described = probatio.to_openapi(parameters.schema, custom_serializer=parameters.serializer, openapi_version="3.1.0")
-    # Names from YAML are more than text, which the engine does not take.
-    converted: dict[str, Any] = orjson.loads(json_dumps(described))
-    kept = {key: value for key, value in converted.items() if key not in _TOP_LEVEL_ALTERNATIVES}
-    return {"type": "object", "properties": {}} | kept
+    return object_schema(parameters.schema, parameters.serializer)

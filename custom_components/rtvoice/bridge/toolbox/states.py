@@ -15,7 +15,7 @@ from homeassistant.util import dt as dt_util
 from ...engine import ToolDefinition
 from ..policy.calls import Answer, HomeTool
 from .find import async_area_name, async_find
-from .parameters import object_schema
+from .parameters import kept_schema
 from .verify import plain_attributes
 
 GET_STATE: Final = "get_state"
@@ -46,7 +46,7 @@ def state_tools(hass: HomeAssistant, context: llm.LLMContext) -> Iterable[HomeTo
         ToolDefinition(
             GET_STATE,
             "Get the present state and all attributes of entities.",
-            object_schema(_STATE_SCHEMA, llm.selector_serializer),
+            kept_schema(_STATE_SCHEMA, llm.selector_serializer),
         ),
         name=GET_STATE,
         call=partial(_async_get_state, hass, context),
@@ -57,7 +57,7 @@ def state_tools(hass: HomeAssistant, context: llm.LLMContext) -> Iterable[HomeTo
             ToolDefinition(
                 GET_HISTORY,
                 "Get what the state of an entity was in a range of time, or statistics of it.",
-                object_schema(_HISTORY_SCHEMA, llm.selector_serializer),
+                kept_schema(_HISTORY_SCHEMA, llm.selector_serializer),
             ),
             name=GET_HISTORY,
             call=partial(_async_get_history, hass, context),

@@ -19,7 +19,7 @@ from ...engine import ToolDefinition
 from ...engine.errors import SessionClosedError
 from ..policy.calls import Answer, HomeTool
 from .find import async_find
-from .parameters import object_schema
+from .parameters import kept_schema
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Watches:
             ToolDefinition(
                 WATCH,
                 "Have the user told, in this conversation, when an entity changes or reaches a state or a number.",
-                object_schema(_SCHEMA, llm.selector_serializer),
+                kept_schema(_SCHEMA, llm.selector_serializer),
             ),
             name=WATCH,
             call=self._async_watch,
