@@ -27,13 +27,14 @@ from typing import Any
 
 from yarl import URL
 
-from demo.house import ENTRIES
+from demo.house import Furnishing
 from demo.talk import SATELLITE, STATUS
 from tests.e2e.house import House, open_house
 
 from .wire_tap import Passed, WireTap
 
 LIGHT, ENTITY = "Hall light", "light.hall_light"
+AGENT = {"llm_hass_api": ["assist"], "tools": {"actions": ["light.turn_on", "light.turn_off"]}}
 THINK_S = 0.3
 
 
@@ -46,7 +47,8 @@ async def main() -> None:
         script = Path(folder) / "script.json"
         script.write_text(json.dumps([{"plans": list(_plans(times + 1))}]))
         async with open_house(Path(folder), files=True, think_s=THINK_S, script=script) as house:
-            await _pick_actions(house)
+            await Furnishing(house.api).change_agent(AGENT)
+            await house.until_state(SATELLITE, "idle")
             _give_a_core(house)
             with WireTap(URL(house.simulator.base_url).port or 0) as tap:
                 await house.api.perform("rtvoice.start", entity_id=SATELLITE)
@@ -75,18 +77,6 @@ def _plans(times: int) -> Iterator[dict[str, Any]]:
 
 def _call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"steps": [{"call": name, "arguments": arguments}]}
-
-
-async def _pick_actions(house: House) -> None:
-    """Give the agent the actions as tools, beside Assist's."""
-    (entry,) = await house.api.call("config_entries/get", domain="rtvoice")
-    subentries = await house.api.call("config_entries/subentries/list", entry_id=entry["entry_id"])
-    (agent,) = (one["subentry_id"] for one in subentries if one["subentry_type"] == "agent")
-    start = {"handler": [entry["entry_id"], "agent"], "subentry_id": agent}
-    fields = {"llm_hass_api": ["assist"], "tools": {"actions": ["light.turn_on", "light.turn_off"]}}
-    await house.api.flow(f"{ENTRIES}/subentries/flow", start, (fields,))
-    await house.until_state(SATELLITE, "idle")
-    await asyncio.sleep(2)
 
 
 def _give_a_core(house: House) -> None:

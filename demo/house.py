@@ -62,12 +62,20 @@ class Furnishing:
     async def add_satellite(self, kind: str, fields: Json) -> str:
         """Add a satellite of a kind to the account; its subentry id. Raises ApiError."""
         (entry,) = await self._entries("rtvoice")
-        before = await self._known_satellites(entry["entry_id"])
+        before = await self._subentries(entry["entry_id"], "satellite")
         start: Json = {"handler": [entry["entry_id"], "satellite"]}
         await self._api.flow(f"{ENTRIES}/subentries/flow", start, ({"next_step_id": kind}, fields))
         await self._until_loaded(entry["entry_id"])
-        (subentry_id,) = set(await self._known_satellites(entry["entry_id"])) - set(before)
+        (subentry_id,) = set(await self._subentries(entry["entry_id"], "satellite")) - set(before)
         return subentry_id
+
+    async def change_agent(self, fields: Json) -> None:
+        """Set the account's agent up anew with these fields. Raises ApiError."""
+        (entry,) = await self._entries("rtvoice")
+        (subentry_id,) = await self._subentries(entry["entry_id"], "agent")
+        start: Json = {"handler": [entry["entry_id"], "agent"], "subentry_id": subentry_id}
+        await self._api.flow(f"{ENTRIES}/subentries/flow", start, (fields,))
+        await self._until_loaded(entry["entry_id"])
 
     async def remove_satellite(self, subentry_id: str) -> None:
         """Remove a satellite. Raises ApiError."""
@@ -77,7 +85,7 @@ class Furnishing:
         await self._until_loaded(entry_id)
 
     async def _set_up_satellite(self, entry_id: str, devices: Mapping[str, str]) -> None:
-        known = await self._known_satellites(entry_id)
+        known = await self._subentries(entry_id, "satellite")
         start: Json = {"handler": [entry_id, "satellite"]}
         fields: Json = {"name": "Local satellite", **devices}
         if known:
@@ -91,9 +99,9 @@ class Furnishing:
             within_s=RELOAD_TIMEOUT_S,
         )
 
-    async def _known_satellites(self, entry_id: str) -> list[str]:
+    async def _subentries(self, entry_id: str, kind: str) -> list[str]:
         subentries = await self._api.call("config_entries/subentries/list", entry_id=entry_id)
-        return [one["subentry_id"] for one in subentries if one["subentry_type"] == "satellite"]
+        return [one["subentry_id"] for one in subentries if one["subentry_type"] == kind]
 
     async def _until_loaded(self, entry_id: str) -> None:
         """The entry has begun to load anew."""

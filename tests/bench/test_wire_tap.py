@@ -1,28 +1,24 @@
 """What the tap makes of packets."""
 
-import struct
 from collections.abc import Iterator
 
 import pytest
 
 from bench.wire_tap import MissedPacketError, Stream
+from tests.resilience.proxy import encoded
 
 HANDSHAKE = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 KEY = b"\x11\x22\x33\x44"
 
 
 def frame(text: bytes, *, masked: bool = False, kind: int = 1) -> bytes:
-    """A websocket frame, as RFC 6455 has it."""
-    size, flag = len(text), 0x80 if masked else 0
-    if size < 126:
-        head = bytes((0x80 | kind, flag | size))
-    elif size < 2**16:
-        head = bytes((0x80 | kind, flag | 126)) + struct.pack("!H", size)
-    else:
-        head = bytes((0x80 | kind, flag | 127)) + struct.pack("!Q", size)
+    """A websocket frame; clients mask theirs."""
+    plain = encoded(kind, text)
     if not masked:
-        return head + text
-    return head + KEY + bytes(byte ^ KEY[index % 4] for index, byte in enumerate(text))
+        return plain
+    head = bytearray(plain[: len(plain) - len(text)])
+    head[1] |= 0x80
+    return bytes(head) + KEY + bytes(byte ^ KEY[index % 4] for index, byte in enumerate(text))
 
 
 def whole(stream: Stream, pieces: Iterator[bytes], number: int = 2**32 - 10) -> list[bytes]:
