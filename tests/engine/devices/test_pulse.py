@@ -9,7 +9,7 @@ import pytest
 from custom_components.rtvoice.engine.devices import MicrophoneInput, SpeakerOutput, list_devices, pulse
 from custom_components.rtvoice.engine.devices.choice import OUTPUT
 from custom_components.rtvoice.engine.devices.order import StreamOrder
-from custom_components.rtvoice.engine.devices.pulse import PULSE, PulseStream
+from custom_components.rtvoice.engine.devices.pulse import PULSE
 from custom_components.rtvoice.engine.errors import SinkError, SourceError
 
 from .conftest import SoundServer
@@ -141,11 +141,14 @@ async def test_a_device_that_the_server_refuses_is_told(monkeypatch: pytest.Monk
 async def test_a_stream_that_does_not_end_is_given_up(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(pulse, "_CLOSE_WITHIN_S", 0.0)
     stream = PULSE.open(StreamOrder(OUTPUT, None, RATE, lambda *_: None, lambda: None))
-    assert isinstance(stream, PulseStream)
-    stream.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(pulse, "_CLOSE_WITHIN_S", 0.0)
+        stream.close()
     assert "does not let go of a speaker" in caplog.text
+    await asyncio.to_thread(stream.close)
+    assert caplog.text.count("does not let go") == 1
+    assert not any("speaker" in thread.name for thread in threading.enumerate())
 
 
 @pytest.mark.usefixtures("sound_server")
