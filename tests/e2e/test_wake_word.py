@@ -10,7 +10,7 @@ from demo.house import Furnishing
 
 from .conftest import need
 from .house import House
-from .wake_words import wake_word_program
+from .wake_words import WAKE_VOICE, wake_word_program
 from .wyoming import PYTHON
 
 ENGINE = "wake_word.ears"
@@ -45,7 +45,7 @@ async def test_okay_nabu_turns_on_the_light(house: House, wake_word_python: None
         try:
             await house.until_state(SATELLITE, "idle")
             for _ in range(2):
-                await house.speak("okay nabu, turn on the kitchen lights")
+                await house.speak("okay nabu, turn on the kitchen lights", voice=WAKE_VOICE)
                 await house.until_state("light.kitchen_light", "on")
                 await house.until_state(STATUS, "speaking")
                 await house.until_state(STATUS, "listening")
@@ -53,10 +53,10 @@ async def test_okay_nabu_turns_on_the_light(house: House, wake_word_python: None
                 await house.until_state(STATUS, "idle")
                 await house.api.perform("light.turn_off", entity_id="light.kitchen_light")
             await house.api.perform("switch.turn_on", entity_id=MUTE)
-            await house.speak("okay nabu, turn on the kitchen lights")
+            await house.speak("okay nabu, turn on the kitchen lights", voice=WAKE_VOICE)
             assert house.api.state(SESSION) == "off"
             await house.api.perform("switch.turn_off", entity_id=MUTE)
-            await house.speak("okay nabu")
+            await house.speak("okay nabu", voice=WAKE_VOICE)
             await house.until_state(SESSION, "on")
             await house.api.perform("rtvoice.stop", entity_id=SATELLITE)
         finally:

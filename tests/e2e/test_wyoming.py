@@ -1,6 +1,5 @@
 """A real Wyoming satellite, woken by its wake word, spoken to directly."""
 
-import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator
@@ -16,7 +15,7 @@ from demo.speech import trim
 from .conftest import need
 from .house import House
 from .recogniser import recognise
-from .wake_words import listens, wake_word_program
+from .wake_words import WAKE_VOICE, listens, wake_word_program
 from .wyoming import PYTHON
 
 SATELLITE = "assist_satellite.hall_satellite"
@@ -59,7 +58,7 @@ async def test_a_wyoming_satellite_turns_on_the_light_by_voice(
             await house.until_state(SATELLITE, "idle")
             answer = tmp_path / "answer.wav"
             async with house.sound.recording(answer):
-                await house.speak("okay nabu")
+                await house.speak("okay nabu", voice=WAKE_VOICE)
                 await house.until_state(SESSION, "on")
                 await house.until_state(STATUS, "listening")
                 await house.speak("turn on the kitchen lights")
@@ -73,8 +72,7 @@ async def test_a_wyoming_satellite_turns_on_the_light_by_voice(
             await house.until_state(STATUS, "idle")
             # It listens for its wake word again, which its model knows only behind a moment of something else.
             await program.line(r"(?s)Waiting for wake word.*Waiting for wake word", within_s=20)
-            await asyncio.sleep(2)
-            await house.speak("okay nabu")
+            await house.speak("okay nabu", voice=WAKE_VOICE)
             await house.until_state(SESSION, "on")
             await house.api.perform("rtvoice.stop", entity_id=SATELLITE)
         finally:

@@ -11,6 +11,10 @@ from demo.programs import running
 
 from .wyoming import PYTHON
 
+WAKE_VOICE = "awb"
+"""The voice for "okay nabu", which also pauses behind it: the model is sure of it (0.97), wherever its blocks of 30 ms
+begin. Of the voice that speaks otherwise it is sure by 0.83 to 0.89, and more than 0.85 is its word."""
+
 
 @contextlib.asynccontextmanager
 async def wake_word_program(folder: Path) -> AsyncIterator[int]:
