@@ -40,6 +40,8 @@ async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> AsyncGenerator[
     try:
         yield entry
     finally:
+        async with entry.setup_lock:
+            pass  # a reload that has begun ends first
         if entry.state is ConfigEntryState.LOADED:
             assert await hass.config_entries.async_unload(entry.entry_id)
             await hass.async_block_till_done(wait_background_tasks=True)

@@ -40,6 +40,8 @@ PENDING = "response.create while one is pending"
 """A response whose beginning takes longer than ten seconds to be told is asked for again."""
 RECORDED = 3
 """Who of fifty is recorded: a thread that writes does not know of virtual time, and the disk fills."""
+MAX_BLOCKS_A_RECORDER = 1600
+"""What a recorder holds whose thread does not keep up: 15 s of both channels, and the second it waits for the other."""
 MAX_BYTES_A_SESSION = 2 * 1024 * 1024
 MAX_BYTES_A_TURN = 10_000
 HELD_BACK_BYTES = 60 * 48_000
@@ -144,6 +146,7 @@ def check_leaks(soak: Soak, before: Holdings, after: Holdings, size: Size) -> No
     more = late.objects - early.objects
     for name in GROWING:
         del more[name]
+    assert more.pop("Block", 0) <= recorders * MAX_BLOCKS_A_RECORDER
     assert all(count <= size.sessions for count in more.values()), f"more objects: {more}"
     assert late.held_bytes <= size.sessions * MAX_BYTES_A_SESSION
     grown = late.held_bytes - early.held_bytes
