@@ -27,6 +27,8 @@ UNLOCK = {"name": "Front door", "domain": ["lock"]}
 ASK = Say("Shall I unlock the front door?", seconds=0.3)
 DONE = Plan((Say("Done.", seconds=0.3),))
 PIN = "4711"
+SHOWN_PIN = re.compile(rf"(?<![0-9A-Z]){PIN}(?![0-9A-Z])")
+"""The PIN by itself: by chance, its digits are in the times and in the ids that are shown too."""
 
 type Step = Callable[[Context], Plan]
 
@@ -291,7 +293,7 @@ async def test_a_pin_opens_it_and_is_seen_nowhere(
     shown = [str(one) for one in told] + [state.as_dict_json.decode() for state in hass.states.async_all()]
     assert any("••••" in text for text in shown)
     for text in (*shown, json.dumps(schemer.told), *(str(context.instructions) for context in brain.contexts)):
-        assert PIN not in text
+        assert SHOWN_PIN.search(text) is None
         assert "double one" not in text
     assert "double one" not in str(brain.contexts[-1].items)
 
@@ -412,7 +414,7 @@ async def test_a_spoken_pin(
     report = await waiting
     assert state_of(hass, LOCK).state == "unlocked"
     shown = str((report, told, [state.as_dict() for state in hass.states.async_all()]))
-    assert PIN not in shown
+    assert SHOWN_PIN.search(shown) is None
     assert "Four" not in shown
     assert shown.count("••••") >= 4
     assert schemer.told[-1]["verified"] is True

@@ -12,7 +12,8 @@ from tests.ha.conftest import API_KEY
 
 KEY: Final = "sk-fuzz-0123456789abcdef"
 """The account's key of tests without Home Assistant."""
-PIN: Final = "739146"
+PIN: Final = "739146285039"
+"""Longer than what times and ids are made of: shorter digits would be in them by chance."""
 TOKEN: Final = "token-fuzz-0123456789"
 """The key of an MCP server, or of another account."""
 SECRETS: Final = (KEY, API_KEY, PIN, TOKEN)
