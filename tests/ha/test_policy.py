@@ -26,9 +26,8 @@ LOCK = "lock.front_door"
 UNLOCK = {"name": "Front door", "domain": ["lock"]}
 ASK = Say("Shall I unlock the front door?", seconds=0.3)
 DONE = Plan((Say("Done.", seconds=0.3),))
-PIN = "4711"
-SHOWN_PIN = re.compile(rf"(?<![0-9A-Z]){PIN}(?![0-9A-Z])")
-"""The PIN by itself: by chance, its digits are in the times and in the ids that are shown too."""
+PIN = "47114711"
+"""Longer than a fraction of a second, in which four digits are by chance."""
 
 type Step = Callable[[Context], Plan]
 
@@ -287,13 +286,13 @@ async def test_a_pin_opens_it_and_is_seen_nowhere(
     assert schemer.told[-1]["error"] == "wrong_pin"
     assert state_of(hass, LOCK).state == "locked"
     caplog.clear()
-    await write(hass, "It is four, seven, double one", chat)
+    await write(hass, "It is four, seven, double one, four, seven, double one", chat)
     assert state_of(hass, LOCK).state == "unlocked"
     await write(hass, "Thank you", chat)
     shown = [str(one) for one in told] + [state.as_dict_json.decode() for state in hass.states.async_all()]
     assert any("••••" in text for text in shown)
     for text in (*shown, json.dumps(schemer.told), *(str(context.instructions) for context in brain.contexts)):
-        assert SHOWN_PIN.search(text) is None
+        assert PIN not in text
         assert "double one" not in text
     assert "double one" not in str(brain.contexts[-1].items)
 
@@ -400,7 +399,7 @@ async def test_a_spoken_pin(
     await hass.async_block_till_done()
     speak_turns(microphone, 0.2, 2.5)
     brain.add(Turn(Heard(f"Unlock the front door, the PIN is {PIN}.", delay_s=0.3)))
-    brain.add(Turn(Heard("Four, seven, one, one.", delay_s=0.3)))
+    brain.add(Turn(Heard("Four, seven, one, one, four, seven, one, one.", delay_s=0.3)))
     schemer = Schemer(brain, unlock(), say("The PIN for the front door?"), unlock_with_token(), say("Well."))
     said = entity_of(hass, "sensor", SATELLITE_ID, "assistant_transcript")
     told = happenings(hass, entity_of(hass, "event", SATELLITE_ID, "activity"))
@@ -414,7 +413,7 @@ async def test_a_spoken_pin(
     report = await waiting
     assert state_of(hass, LOCK).state == "unlocked"
     shown = str((report, told, [state.as_dict() for state in hass.states.async_all()]))
-    assert SHOWN_PIN.search(shown) is None
+    assert PIN not in shown
     assert "Four" not in shown
     assert shown.count("••••") >= 4
     assert schemer.told[-1]["verified"] is True
