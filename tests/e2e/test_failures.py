@@ -19,10 +19,6 @@ async def test_the_sound_card_is_unplugged(own_house: OpenHouse) -> None:
         report = await session
         assert report["end_reason"] == "device_failed"
         await is_healthy(house)
-        # PortAudio complains a thousand times a second about a sound card that is gone, until it is let go.
-        complained = house.home.program.log.stat().st_size
-        await asyncio.sleep(1)
-        assert house.home.program.log.stat().st_size == complained
 
 
 async def test_the_provider_goes_away_in_the_middle_of_an_answer(own_house: OpenHouse) -> None:
@@ -38,6 +34,7 @@ async def test_the_provider_goes_away_in_the_middle_of_an_answer(own_house: Open
         with pytest.raises(ApiError, match=r"127\.0\.0\.1"):
             await house.api.perform("rtvoice.start", within_s=60, entity_id=SATELLITE)
         await is_healthy(house, reachable=False)
+        assert house.home.program.log.stat().st_size < 100_000
 
 
 async def in_session(house: House) -> asyncio.Task[dict[str, Any]]:
@@ -55,3 +52,7 @@ async def is_healthy(house: House, *, reachable: bool = True) -> None:
     await house.until_state("light.hall_light", "on")
     assert "Traceback" not in house.home.program.log_text()
     assert not [line for line in house.complaints() if "ERROR" in line]
+    # Libraries complain for ever about a sound card that is gone, a thousand times a second, unless it is let go.
+    complained = house.home.program.log.stat().st_size
+    await asyncio.sleep(1)
+    assert house.home.program.log.stat().st_size == complained

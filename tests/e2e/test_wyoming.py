@@ -70,7 +70,7 @@ async def test_a_wyoming_satellite_turns_on_the_light_by_voice(
             assert recognise(answer, said, "sorry i did not understand that", "the front door is locked") == said
             await house.api.perform("rtvoice.stop", entity_id=SATELLITE)
             await house.until_state(STATUS, "idle")
-            # It listens for its wake word again, which its model knows only behind a moment of something else.
+            # It listens for its wake word again.
             await program.line(r"(?s)Waiting for wake word.*Waiting for wake word", within_s=20)
             await house.speak("okay nabu", voice=WAKE_VOICE)
             await house.until_state(SESSION, "on")
